@@ -56,7 +56,7 @@ def grid_tracks(table, region, spacing_km=2.0):
     return dataset
 
 
-def grid_points(east_km, north_km, value_nt, northing, easting):
+def grid_points(east_km, north_km, value_nt, northing, easting, uncertainty=True):
     """Grid scattered values on given cell centres.
 
     Parameters
@@ -65,11 +65,13 @@ def grid_points(east_km, north_km, value_nt, northing, easting):
         Projected positions (km) and values (nT); rows with NaN are left out.
     northing, easting : numpy.ndarray, 1-D, ascending and evenly spaced
         Cell centres (km).
+    uncertainty : bool
+        Also measure the interpolation error (a second interpolation).
 
     Returns
     -------
     xarray.Dataset
-        As `grid_tracks`.
+        As `grid_tracks`; without ``uncertainty_nt`` where it was not asked for.
 
     Raises
     ------
@@ -90,8 +92,10 @@ def grid_points(east_km, north_km, value_nt, northing, easting):
         "block": (block, "nT", "magnetic anomaly, median of track cells"),
         "weight": (_weight(block, spread, count), "1", "confidence of the track cells"),
         "distance_km": (distance * spacing, "km", "distance to the nearest track cell"),
-        "uncertainty_nt": (_left_out_error(block, distance), "nT", "expected interpolation error"),
     }
+    if uncertainty:
+        error = _left_out_error(block, distance)
+        layers["uncertainty_nt"] = (error, "nT", "expected interpolation error")
     coords = {"northing": northing, "easting": easting}
     dataset = xr.Dataset(
         {

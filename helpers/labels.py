@@ -1,9 +1,9 @@
 """Labels: where the lineations of a noise-free anomaly are, computed and not drawn.
 
 A label is the centre line of a positive linear anomaly.  It is found by walking across the
-stripe from every positive cell to both edges of its positive band; the cell is on the centre
-line if the centroid of the band's anomaly lies within it.  Unlike ridge detectors this finds
-one line in a flat-topped band and not its two edges.
+stripe from every positive cell to both edges of its band, where the anomaly falls below half the
+band's peak; the cell is on the centre line if the centroid of the band lies within it.  Unlike
+ridge detectors this finds one line in a flat-topped band and not its two edges.
 """
 
 import numba
@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 LINE_CELLS = 3  # width of a label line
+BAND_SHARE = 0.5  # a band reaches from its peak down to this share of it
 WIDEST_CELLS = 40  # farthest walk to an edge of a band; wider bands (quiet zones) have no line
 WEAKEST_NT = 5.0  # a band must reach this to count as an anomaly: half the error of a reading
 LINEATED_COHERENCE = 0.8  # of the direction of the age gradient, below which blocks are disturbed
@@ -88,32 +89,50 @@ def _walk_across(field, angle, lineated):
         for j in range(columns):
             if field[i, j] <= 0 or not lineated[i, j]:
                 continue
-            step_row, step_column = np.sin(angle[i, j]), np.cos(angle[i, j])
-            total, moment, highest = field[i, j], 0.0, field[i, j]
-            closed = True
-            for side in (-1, 1):
-                walked = 0
-                while walked <= WIDEST_CELLS:
-                    walked += 1
-                    row, column = i + side * walked * step_row, j + side * walked * step_column
-                    if row < 0 or column < 0 or row > rows - 1 or column > columns - 1:
-                        closed = closed and walked > 2
-                        break
-                    value = _between(field, row, column)
-                    if value <= 0:
-                        break
-                    total += value
-                    moment += side * walked * value
-                    highest = max(highest, value)
-                closed = closed and walked <= WIDEST_CELLS
-            if closed and highest >= WEAKEST_NT and abs(moment / total) <= LINE_CELLS / 2:
+            peak = max(_peak(field, i, j, angle[i, j], 1), _peak(field, i, j, angle[i, j], -1))
+            if peak < WEAKEST_NT or field[i, j] < BAND_SHARE * peak:
+                continue
+            level = BAND_SHARE * peak
+            total_up, moment_up, reach_up = _side(field, i, j, angle[i, j], 1, level)
+            total_down, moment_down, reach_down = _side(field, i, j, angle[i, j], -1, level)
+            total = field[i, j] + total_up + total_down
+            centred = abs(moment_up - moment_down) <= 0.5 * LINE_CELLS * total
+            if centred and max(reach_up, reach_down) <= WIDEST_CELLS:
                 lines[i, j] = 1
     return lines
 
 
 @numba.njit(cache=True)
-def _between(field, row, column):
-    """Bilinear interpolation inside the grid."""
+def _peak(field, i, j, angle, side):
+    """Highest value on the way across until the field has fallen below a share of it."""
+    peak = field[i, j]
+    for walked in range(1, WIDEST_CELLS + 1):
+        value = _between(field, i, j, angle, side * walked)
+        peak = max(peak, value)
+        if value < BAND_SHARE * peak:
+            break
+    return peak
+
+
+@numba.njit(cache=True)
+def _side(field, i, j, angle, side, level):
+    """Sum, first moment and length of the band on one side, down to a level."""
+    total, moment = 0.0, 0.0
+    for walked in range(1, WIDEST_CELLS + 1):
+        value = _between(field, i, j, angle, side * walked)
+        if value < level:
+            return total, moment, walked
+        total += value
+        moment += walked * value
+    return total, moment, WIDEST_CELLS + 1
+
+
+@numba.njit(cache=True)
+def _between(field, i, j, angle, walked):
+    """Bilinear interpolation a walk away from a cell; far below zero outside the grid."""
+    row, column = i + walked * np.sin(angle), j + walked * np.cos(angle)
+    if row < 0 or column < 0 or row > field.shape[0] - 1 or column > field.shape[1] - 1:
+        return -1e9
     i, j = min(int(row), field.shape[0] - 2), min(int(column), field.shape[1] - 2)
     y, x = row - i, column - j
     upper = field[i, j] * (1 - x) + field[i, j + 1] * x

@@ -301,11 +301,11 @@ REGIONS = {
     for made in (
         _known(
             "epr",
-            (-120, -102, -20, -4),
+            (-120, -102, 4, 20),
             title="East Pacific Rise",
             ridge="East Pacific Rise (Pacific and Nazca plates)",
             age_range_ma=(0.0, 23.0),
-            note="Fast, low latitude, axis close to north-south: anomalies are small and skewed.",
+            note="Fast; axis close to north-south at low latitude: anomalies are small.",
         ),
         _known(
             "reykjanes",
