@@ -1,20 +1,130 @@
 """Files: what comes with the workbook (`data/`), and what the registry fetches.
 
-Embedded: seafloor age and relief of the regions, the polarity time scale, coastlines.
+Embedded: seafloor age and relief of the regions, the polarity time scale, coastlines; here is
+also the one list of the regions. What a `Region` is stands in `helpers.regions`, the fetching in
+`helpers.registry`; both are reached from here: a notebook needs only ``from helpers import
+data``.
 """
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
-from helpers.regions import REGIONS, Region, region, region_from_box
+from helpers.regions import Region, region_from_box
+from helpers.registry import (
+    DATA,
+    ChecksumError,
+    DataUnavailable,
+    available,
+    cache_folder,
+    citation,
+    fetch,
+    mirror_folder,
+    names,
+    retry_network,
+    try_fetch,
+)
 
 __all__ = [
-    "DATA", "REGIONS", "Region", "context", "region", "region_from_box", "timescale",
+    "ChecksumError",
+    "DATA",
+    "DataUnavailable",
+    "REGIONS",
+    "Region",
+    "available",
+    "cache_folder",
+    "citation",
+    "context",
+    "fetch",
+    "mirror_folder",
+    "names",
+    "region",
+    "region_from_box",
+    "retry_network",
+    "timescale",
+    "try_fetch",
     "use_offline_coastlines",
-]  # fmt: skip
+]
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+
+def _known(name, box, **about):
+    """Make a region of the registry."""
+    return region_from_box(*box, name=name, **about)
+
+
+REGIONS = {
+    made.name: made
+    for made in (
+        _known(
+            "epr",
+            (-120, -102, 4, 20),
+            title="East Pacific Rise",
+            ridge="East Pacific Rise (Pacific and Nazca plates)",
+            age_range_ma=(0.0, 24.0),
+            note="Fast; axis close to north-south at low latitude: anomalies are small.",
+        ),
+        _known(
+            "reykjanes",
+            (-40, -18, 54, 65),
+            title="Reykjanes Ridge",
+            ridge="Reykjanes Ridge (North America and Eurasia plates)",
+            age_range_ma=(0.0, 80.0),
+            note="Slow and oblique, nearly without transform faults; V-shaped ridges.",
+        ),
+        _known(
+            "shatsky",
+            (150, 170, 28, 44),
+            title="Shatsky Rise",
+            ridge="Pacific-Izanagi and Pacific-Farallon ridges, meeting in a triple junction",
+            age_range_ma=(116.0, 158.0),
+            note="M sequence: two sets of stripes meet at the rise.",
+        ),
+        _known(
+            "azores",
+            (-38, -20, 32, 44),
+            title="Azores Plateau",
+            ridge="Mid-Atlantic Ridge and Terceira Rift",
+            age_range_ma=(0.0, 114.0),
+            note="Slow spreading, thick crust, a triple junction; stripes broken by volcanoes.",
+        ),
+        _known(
+            "pacific_antarctic",
+            (-125, -95, -58, -34),
+            title="Pacific-Antarctic Ridge",
+            ridge="Pacific-Antarctic Ridge and Chile Rise",
+            age_range_ma=(0.0, 62.0),
+            note="Real cruises NBP9707, NBP97-4A and NBP9908 cross this region.",
+        ),
+    )
+}
+
+
+def region(name: str) -> Region:
+    """Look a region up by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of the keys of `REGIONS`.
+
+    Returns
+    -------
+    Region
+
+    Raises
+    ------
+    KeyError
+        If there is no such region; the message lists the names.
+    """
+    if name in REGIONS:
+        return REGIONS[name]
+    near = difflib.get_close_matches(str(name).lower(), REGIONS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise KeyError(
+        f"No region {name!r}.{hint} The regions are {', '.join(REGIONS)}; "
+        "for a box of your own use region_from_box(west, east, south, north)."
+    )
 
 
 def context(name: str):
@@ -86,10 +196,3 @@ def use_offline_coastlines() -> Path:
     folder = DATA / "natural_earth"
     cartopy.config["pre_existing_data_dir"] = str(folder)
     return folder
-
-
-def fetch(name: str) -> Path:
-    """Give the path of a registry file (mirror only, until the registry lands)."""
-    import os
-
-    return Path(os.environ["LMA_DATA_MIRROR"]) / name

@@ -180,7 +180,7 @@ def cut(stack, corners):
     return np.stack([stack[row : row + SIZE, column : column + SIZE] for row, column in corners])
 
 
-def blocks(truth, gap=16, least_known=0.6):
+def blocks(truth, gap=24, least_known=0.6):
     """Divide a region into spatial blocks for training, validation and test.
 
     The map is tiled by blocks of one patch with a gap between them, so that no cell and no

@@ -1,12 +1,12 @@
-"""The region registry: where each map lies, its projection, its ridge and its ages.
+"""A region: where a map lies, its projection, its ridge and its ages.
 
 A region is a box in degrees with a conformal projection in km centred on it, so that angles
-(the strike of a stripe) are true and a cell of the grid is square on the ground.
+(the strike of a stripe) are true and a cell of the grid is square on the ground. The regions of
+the workbook stand in `helpers.data.REGIONS`.
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
 from dataclasses import dataclass
 
@@ -178,33 +178,6 @@ class Region:
         return _centres(northing, spacing_km), _centres(easting, spacing_km)
 
 
-def region(name: str) -> Region:
-    """Look a region up by its name.
-
-    Parameters
-    ----------
-    name : str
-        One of the keys of `REGIONS`.
-
-    Returns
-    -------
-    Region
-
-    Raises
-    ------
-    KeyError
-        If there is no such region; the message lists the names.
-    """
-    if name in REGIONS:
-        return REGIONS[name]
-    near = difflib.get_close_matches(str(name).lower(), REGIONS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise KeyError(
-        f"No region {name!r}.{hint} The regions are {', '.join(REGIONS)}; "
-        "for a box of your own use region_from_box(west, east, south, north)."
-    )
-
-
 def region_from_box(west, east, south, north, name="own", **about) -> Region:
     """Make a region of your own, with a conformal projection chosen for its box.
 
@@ -289,55 +262,3 @@ def _centres(values, spacing):
     """Cell centres covering the values, the cell edges on multiples of the spacing."""
     first, last = np.floor(np.min(values) / spacing), np.ceil(np.max(values) / spacing)
     return (np.arange(first, last) + 0.5) * spacing
-
-
-def _known(name, box, **about):
-    """Make a region of the registry."""
-    return region_from_box(*box, name=name, **about)
-
-
-REGIONS = {
-    made.name: made
-    for made in (
-        _known(
-            "epr",
-            (-120, -102, 4, 20),
-            title="East Pacific Rise",
-            ridge="East Pacific Rise (Pacific and Nazca plates)",
-            age_range_ma=(0.0, 23.0),
-            note="Fast; axis close to north-south at low latitude: anomalies are small.",
-        ),
-        _known(
-            "reykjanes",
-            (-40, -18, 54, 65),
-            title="Reykjanes Ridge",
-            ridge="Reykjanes Ridge (North America and Eurasia plates)",
-            age_range_ma=(0.0, 80.0),
-            note="Slow and oblique, nearly without transform faults; V-shaped ridges.",
-        ),
-        _known(
-            "shatsky",
-            (150, 170, 28, 44),
-            title="Shatsky Rise",
-            ridge="Pacific-Izanagi and Pacific-Farallon ridges, meeting in a triple junction",
-            age_range_ma=(116.0, 158.0),
-            note="M sequence: two sets of stripes meet at the rise.",
-        ),
-        _known(
-            "azores",
-            (-38, -20, 32, 44),
-            title="Azores Plateau",
-            ridge="Mid-Atlantic Ridge and Terceira Rift",
-            age_range_ma=(0.0, 114.0),
-            note="Slow spreading, thick crust, a triple junction; stripes broken by volcanoes.",
-        ),
-        _known(
-            "pacific_antarctic",
-            (-125, -95, -58, -34),
-            title="Pacific-Antarctic Ridge",
-            ridge="Pacific-Antarctic Ridge and Chile Rise",
-            age_range_ma=(0.0, 62.0),
-            note="Real cruises NBP9707, NBP97-4A and NBP9908 cross this region.",
-        ),
-    )
-}

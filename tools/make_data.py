@@ -56,6 +56,26 @@ CITATIONS = {
         "doi:10.1002/2013GC005176"
     ),
 }
+ATTRS = {
+    "age_ma": {
+        "long_name": "age of the oceanic crust",
+        "units": "Ma",
+        "comment": "on the time scale of Gee & Kent (2007); NaN off oceanic crust",
+        "source": "age.2020.1.GeeK2007.6m",
+        "references": CITATIONS["age"],
+        "license": "CC BY 4.0",
+    },
+    "relief_m": {
+        "long_name": "bedrock relief",
+        "units": "m",
+        "positive": "up",
+        "source": "ETOPO1 Bedrock, sampled at 6 arc-minutes",
+        "references": CITATIONS["relief"],
+        "license": "public domain",
+    },
+    "latitude": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
+    "longitude": {"standard_name": "longitude", "units": "degrees_east", "axis": "X"},
+}
 
 
 def main():
@@ -115,32 +135,19 @@ def cut(age, relief, name, box):
     ages = age.sel(lat=lat, lon=lon, method="nearest", tolerance=1e-6)
     heights = relief.sel(lat=lat, lon=lon % 360, method="nearest", tolerance=1e-6)
     dims = ("latitude", "longitude")
-    return xr.Dataset(
+    made = xr.Dataset(
         {
-            "age_ma": (dims, ages.values, {
-                "long_name": "age of the oceanic crust", "units": "Ma",
-                "comment": "on the time scale of Gee & Kent (2007); NaN off oceanic crust",
-                "source": "age.2020.1.GeeK2007.6m", "references": CITATIONS["age"],
-                "license": "CC BY 4.0",
-            }),
-            "relief_m": (dims, heights.values.astype("int16"), {
-                "long_name": "bedrock relief", "units": "m", "positive": "up",
-                "source": "ETOPO1 Bedrock, sampled at 6 arc-minutes",
-                "references": CITATIONS["relief"], "license": "public domain",
-            }),
+            "age_ma": (dims, ages.values, ATTRS["age_ma"]),
+            "relief_m": (dims, heights.values.astype("int16"), ATTRS["relief_m"]),
         },
-        coords={
-            "latitude": ("latitude", lat, {
-                "standard_name": "latitude", "units": "degrees_north", "axis": "Y"}),
-            "longitude": ("longitude", lon, {
-                "standard_name": "longitude", "units": "degrees_east", "axis": "X"}),
-        },
-        attrs={
-            "Conventions": "CF-1.8", "title": f"Seafloor age and relief: {name}",
-            "source": f"cut from PyPI package pybacktrack {PACKAGES['pybacktrack'][0]} "
-            "by tools/make_data.py",
-        },
-    )  # fmt: skip
+        {axis: (axis, at, ATTRS[axis]) for axis, at in zip(dims, (lat, lon), strict=True)},
+    )
+    package = f"PyPI package pybacktrack {PACKAGES['pybacktrack'][0]}"
+    return made.assign_attrs(
+        Conventions="CF-1.8",
+        title=f"Seafloor age and relief: {name}",
+        source=f"cut from {package} by tools/make_data.py",
+    )
 
 
 def copy_coasts(wheel, out):
