@@ -62,7 +62,7 @@ def test_what_the_stored_form_keeps_and_drops(stored):
     assert "1\n2\n" in printed  # joined over the line that went to stderr
     plain = [output.data["text/plain"] for output in outputs if "data" in output]
     assert any("age_ma" in value for value in plain)
-    assert "<object object at ADDRESS>" in plain
+    assert "<object at ADDRESS>" in plain
     assert "Explorer(draw_wave: wavelength_km=20)" in plain
 
 
@@ -239,15 +239,7 @@ def test_nbval_passes_a_stored_notebook_and_compares_what_is_tagged(stored, tmp_
         assert code == 1 and "1 failed, 14 passed" in output, output
 
 
-def test_nbval_waits_for_a_slow_output(tmp_path):
-    # a comm message that keeps iopub silent for over 5 s would fail with nbval's own limit
-    code = "import time\nprint('begin')\ntime.sleep(6)\nprint('end')"
-    path = toys.write(tmp_path / "00_slow.ipynb", [toys.code(code)])
-    exit_code, output = nbval(path)
-    assert exit_code == 0, output
-
-
-def test_the_hooks_are_in_place(tmp_path):
+def test_the_hooks_are_in_place():
     import conftest
 
     class IPyNbCell:
@@ -262,7 +254,7 @@ def test_the_hooks_are_in_place(tmp_path):
     assert set(conftest.NOT_COMPARED) < set(cell.parent.skip_compare)
     assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(ROOT)
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
-    assert "MPLBACKEND" not in os.environ or os.environ["MPLBACKEND"] != ""
+    assert "MPLBACKEND" not in os.environ
 
 
 # --- figures
