@@ -1,0 +1,50 @@
+"""Settings that let the tests, and nbval above all, judge fairly.
+
+nbval runs each notebook in a kernel of its own, so what a kernel should know is set here, in
+the environment that it inherits.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+# nbval waits this long for the next message of a cell; its own 5 s is hard-coded and too short
+# for a first import of tensorflow on a busy machine.
+OUTPUT_TIMEOUT_S = 120
+# Not compared: warnings differ from machine to machine, and the HTML of a table repeats its text.
+NOT_COMPARED = ("stderr", "text/html", "image/svg+xml")
+
+paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+# absolute, since kernels start in another folder
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+os.environ.pop("MPLBACKEND", None)  # a kernel chooses its own inline backend
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # the same sums in the same order
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+
+def pytest_collection_modifyitems(items):
+    """Adapt nbval's cells: what is left out of a comparison, and how long to wait."""
+    for item in items:
+        if type(item).__name__ == "IPyNbCell":
+            item.output_timeout = OUTPUT_TIMEOUT_S
+            seen = item.parent.skip_compare
+            item.parent.skip_compare = (*seen, *(key for key in NOT_COMPARED if key not in seen))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _draw_without_a_screen():
+    """Let tests draw where there is no screen, and open no window where there is one."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Close the figures that a test leaves open."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

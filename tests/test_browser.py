@@ -1,0 +1,202 @@
+"""A real JupyterLab in Chromium: run a notebook, move a slider by keyboard, see the picture change.
+
+Needs Debian's chromium (or the path of another in the variable CHROMIUM). Without it the test is
+left out, but never where CI is set.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+import toys
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = [
+    path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if "Explorer(" in path.read_text()
+]
+RUN_TIMEOUT_S = 600
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Errors in the console that are JupyterLab's own, or come of our refusing it the network
+KNOWN_NOISE = [
+    r"ERR_(INTERNET_DISCONNECTED|NAME_NOT_RESOLVED|BLOCKED_BY_CLIENT|FAILED)",
+    r"Failed to load resource: .*(404|503)",
+    r"/lab/api/(news|update)",
+    r"Unrecognized feature",
+]
+
+
+def chromium():
+    """Return the path of Chromium, or leave the test out (in CI: fail)."""
+    path = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
+    if path:
+        return path
+    message = "no chromium found (Debian: apt-get install chromium): the browser test is left out"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    return pytest.skip(message)
+
+
+def free_port():
+    """Return a port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url, process, log):
+    """Wait until a server answers."""
+    for _ in range(240):
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(url, timeout=5)
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.5)
+    raise AssertionError(f"JupyterLab did not answer within 2 minutes:\n{log.read_text()}")
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Start JupyterLab on a copy of the project, with settings of its own; return its address."""
+    work, home = tmp_path / "work", tmp_path / "home"
+    home.mkdir()
+    for name in ("notebooks", "helpers", "data", "figures"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, work / name)
+    toys.write(work / "notebooks" / "toy.ipynb", [toys.text("# A toy"), toys.code(toys.EXPLORER)])
+    port = free_port()
+    settings = {"HOME": home, "JUPYTER_CONFIG_DIR": home / "config", "IPYTHONDIR": home / "ipython"}
+    settings |= {"JUPYTER_DATA_DIR": home / "data", "JUPYTER_RUNTIME_DIR": home / "runtime"}
+    settings |= {"JUPYTERLAB_SETTINGS_DIR": home / "settings", "PYTHONPATH": work}
+    settings |= {"JUPYTERLAB_WORKSPACES_DIR": home / "workspaces"}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    command += ["--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    command += ["--ServerApp.disable_check_xsrf=True", "--LabApp.news_url=None"]
+    command += [f"--ServerApp.root_dir={work}", "--LabApp.check_for_updates_class="]
+    command[-1] += "jupyterlab.NeverCheckForUpdate"
+    log = tmp_path / "lab.log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            command,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            cwd=work,
+            env=os.environ | {name: str(value) for name, value in settings.items()},
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(f"{address}/api", process, log)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+@pytest.fixture
+def page():
+    """Open a page in Chromium that reaches this machine only."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+        page.errors = []
+        page.on("console", lambda said: said.type == "error" and page.errors.append(said.text))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        yield page
+        browser.close()
+
+
+def our_errors(page):
+    """Return the errors of the console that are not known noise."""
+    return [text for text in page.errors if not any(re.search(p, text) for p in KNOWN_NOISE)]
+
+
+def open_and_run(page, address, name):
+    """Open a notebook and run all its cells; return the Explorer's first image."""
+    page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
+    page.screenshot(path="/tmp/lab.png")
+    page.locator(".jp-NotebookPanel-toolbar >> text=Python 3").wait_for(timeout=20_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    image = page.locator(".jp-OutputArea img.widget-image").first
+    image.wait_for(timeout=RUN_TIMEOUT_S * 1000)
+    return image
+
+
+def picture(image):
+    """Return the address and size of the picture shown; a new picture has a new address."""
+    return image.evaluate("e => [e.src, e.complete && e.naturalWidth > 0]")
+
+
+def press_until_changed(page, image, key):
+    """Press a key and wait until another picture is shown, whole."""
+    before, _ = picture(image)
+    page.keyboard.press(key)
+    deadline = time.monotonic() + RUN_TIMEOUT_S
+    while time.monotonic() < deadline:
+        after, whole = picture(image)
+        if after != before and whole:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{key} did not change the picture")
+
+
+def move_a_slider(page, image):
+    """Move the Explorer's first slider to the right and back, by keyboard alone."""
+    box = page.locator(".widget-vbox", has=image).first
+    handle = box.locator("[role=slider]").first
+    handle.scroll_into_view_if_needed()
+    handle.focus()
+    start = float(handle.get_attribute("aria-valuenow"))
+    press_until_changed(page, image, "ArrowRight")
+    assert float(handle.get_attribute("aria-valuenow")) > start
+    press_until_changed(page, image, "ArrowLeft")
+    assert float(handle.get_attribute("aria-valuenow")) == start
+    return box
+
+
+def test_a_toy_notebook(page, lab):
+    image = open_and_run(page, lab, "toy.ipynb")
+    assert page.get_by_role("img", name="A wave").count() == 1  # read out by a screen reader
+    box = move_a_slider(page, image)
+    # an error is shown in place of the picture, and Reset brings the picture back
+    box.locator("[role=slider]").first.focus()
+    press_until_changed(page, image, "ArrowRight")
+    page.keyboard.press("ArrowRight")
+    box.get_by_text("22 km is an unlucky wavelength").first.wait_for(timeout=60_000)
+    image.wait_for(state="hidden")
+    box.get_by_role("button", name="Reset").click()
+    image.wait_for(state="visible")
+    assert not our_errors(page)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_with_an_explorer(page, lab, path):
+    assert nbformat.read(path, as_version=4).cells
+    image = open_and_run(page, lab, path.name)
+    move_a_slider(page, image)
+    assert not our_errors(page)

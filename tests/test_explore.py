@@ -1,0 +1,148 @@
+"""The Explorer: every control moves the picture, and errors are seen."""
+
+import subprocess
+import sys
+from io import BytesIO
+
+import matplotlib.image
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from helpers.explore import Explorer, choice, slider
+
+
+def draw_wave(wavelength_km, shift, colour):
+    """Draw a sine of the given wavelength."""
+    if wavelength_km == 13:
+        raise ValueError("<13> km is an unlucky wavelength")
+    figure, axes = plt.subplots(figsize=(3, 2))
+    x = np.linspace(0, 100, 400)
+    axes.plot(x, np.sin(2 * np.pi * (x / wavelength_km + shift)), color=colour)
+    return figure
+
+
+def make():
+    controls = {
+        "wavelength_km": slider("Wavelength", 20, 10, 40, 1, "km"),
+        "shift": slider("Shift", 0.0, 0.0, 0.5, 0.1),
+        "colour": choice("Colour", ["black", "red", "blue"]),
+    }
+    return Explorer(draw_wave, controls, alt="A sine wave")
+
+
+def settings_of(control):
+    """Return every value that a control can take."""
+    if hasattr(control, "options"):
+        return list(control.options)
+    return np.arange(control.min, control.max + control.step / 2, control.step).tolist()
+
+
+@pytest.mark.parametrize("name", ["wavelength_km", "shift", "colour"])
+def test_every_setting_of_every_control_changes_the_picture(name):
+    explorer = make()
+    control = explorer.controls[name]
+    settings = [value for value in settings_of(control) if value not in (13, control.value)]
+    assert len(settings) >= 2
+    for value in settings:
+        before = explorer.image.value
+        control.value = int(value) if name == "wavelength_km" else value
+        assert not explorer.error
+        assert explorer.image.value != before
+
+
+def test_the_picture_is_a_png_and_has_a_text():
+    explorer = make()
+    assert matplotlib.image.imread(BytesIO(explorer.image.value)).shape == (200, 300, 4)
+    assert explorer.image.tooltip == "A sine wave"
+
+
+def test_reset_draws_the_first_picture_once():
+    calls = []
+
+    def draw(**values):
+        calls.append(values)
+        return draw_wave(**values)
+
+    explorer = Explorer(draw, make().controls, alt="A sine wave")
+    first = explorer.image.value
+    explorer.controls["wavelength_km"].value = 30
+    explorer.controls["colour"].value = "red"
+    assert explorer.image.value != first
+    del calls[:]
+    explorer.reset_button.click()
+    assert calls == [{"wavelength_km": 20, "shift": 0.0, "colour": "black"}]
+    assert explorer.image.value == first
+
+
+def test_an_error_is_shown_in_place_of_the_picture_and_goes_away():
+    explorer = make()
+    explorer.controls["wavelength_km"].value = 13
+    assert "unlucky wavelength" in explorer.error
+    assert "&lt;13&gt; km is an unlucky wavelength" in explorer.message.value  # escaped
+    assert "draw_wave" in explorer.message.value
+    assert explorer.image.layout.display == "none"
+    assert explorer.busy.value == ""
+    explorer.controls["wavelength_km"].value = 14
+    assert not explorer.error and not explorer.message.value
+    assert explorer.image.layout.display == ""
+
+
+def test_an_error_in_the_first_picture_stops_the_cell():
+    with pytest.raises(ValueError, match="unlucky"):
+        Explorer(
+            draw_wave,
+            {**make().controls, "wavelength_km": slider("Wavelength", 13, 10, 40, 1, "km")},
+            alt="A sine wave",
+        )
+
+
+def test_what_is_missing_is_named():
+    with pytest.raises(ValueError, match="control.*alt"):
+        Explorer(draw_wave, {}, alt="A sine wave")
+    with pytest.raises(ValueError, match="control.*alt"):
+        Explorer(draw_wave, make().controls, alt="")
+
+
+def test_the_mark_is_up_while_drawing():
+    seen = []
+
+    def draw(**values):
+        if seen:
+            seen.append(explorer.busy.value)
+        return draw_wave(**values)
+
+    explorer = Explorer(draw, make().controls, alt="A sine wave")
+    seen.append("ready")
+    explorer.controls["shift"].value = 0.2
+    assert seen == ["ready", "<em>drawing …</em>"]
+    assert explorer.busy.value == ""
+
+
+def test_repr_is_stable_text_and_the_view_is_a_widget():
+    explorer = make()
+    bundle = explorer._repr_mimebundle_()
+    expected = "Explorer(draw_wave: wavelength_km=20, shift=0.0, colour='black')"
+    assert bundle["text/plain"] == repr(explorer) == repr(make()) == expected
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_labels_carry_units_and_kinds_follow_the_numbers():
+    assert slider("Width", 20, 2, 60, 2, "km").description == "Width (km)"
+    assert slider("Rounds", 3, 1, 6, 1).description == "Rounds"
+    assert type(slider("Rounds", 3, 1, 6, 1)).__name__ == "IntSlider"
+    assert type(slider("Width", 20, 2, 60, 0.5, "km")).__name__ == "FloatSlider"
+    assert choice("Map", ["raw", "guided"], "guided").value == "guided"
+
+
+def test_no_figure_is_left_open():
+    plt.close("all")
+    explorer = make()
+    explorer.controls["shift"].value = 0.3
+    assert plt.get_fignums() == []
+
+
+def test_importing_the_package_does_not_import_widgets():
+    code = "import sys, helpers; print('ipywidgets' in sys.modules, 'matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

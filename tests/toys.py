@@ -1,0 +1,67 @@
+"""Toy notebooks for the tests of the tools and of the browser."""
+
+import nbformat
+
+OPENING = """# A toy
+
+In 5 minutes you will do nothing and learn nothing; you need nothing."""
+
+ENDING = "## Check yourself\n\n## On your own\n\n## References"
+
+EXPLORER = """
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers.explore import Explorer, slider
+
+
+def draw_wave(wavelength_km):
+    if wavelength_km == 22:
+        raise ValueError("22 km is an unlucky wavelength")
+    figure, axes = plt.subplots(figsize=(3, 2))
+    x = np.linspace(0, 100, 400)
+    axes.plot(x, np.sin(2 * np.pi * x / wavelength_km))
+    return figure
+
+
+Explorer(draw_wave, {"wavelength_km": slider("Wavelength", 20, 10, 40, 1, "km")}, alt="A wave")
+"""
+
+
+def code(source, *tags):
+    """Return a code cell with tags."""
+    return nbformat.v4.new_code_cell(source.strip(), metadata={"tags": list(tags)} if tags else {})
+
+
+def text(source):
+    """Return a markdown cell."""
+    return nbformat.v4.new_markdown_cell(source)
+
+
+def write(path, cells):
+    """Write cells as a notebook; return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+def good_cells():
+    """Return the cells of a toy that keeps every rule once it is stored."""
+    cells = [text(OPENING), code("import sys\n\nfrom helpers import explore")]
+    for k in range(9):
+        cells += [
+            text(f"Step {k}. " + "One more word here. " * 18),
+            code(f"value = {k} ** 2\nprint(f'{{value:.1f}} nT')", "nbval-check-output"),
+        ]
+    cells += [
+        text("What a table, a warning and an object leave behind."),
+        code("import pandas as pd\n\npd.DataFrame({'age_ma': [1.5, 2.5]})", "nbval-check-output"),
+        code("print(1)\nprint('noi' + 'se', file=sys.stderr)\nprint(2)", "nbval-check-output"),
+        code("object()", "nbval-check-output"),
+        text("An error that is the lesson."),
+        code("raise ValueError('expected an age, got a depth')", "raises-exception"),
+        code(EXPLORER, "nbval-check-output"),
+        text(ENDING),
+    ]
+    return cells

@@ -1,0 +1,77 @@
+"""Redraw the figures into figures/ and write their index, without Jupyter.
+
+    python tools/make_figures.py               all
+    python tools/make_figures.py --only name   one; the index is written anew all the same
+
+The functions stand in helpers/figures.py: FIGURES, name to function, and CAPTIONS.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DPI = 150
+
+
+def registry():
+    """Return the functions and the captions of the figures, by name."""
+    figures = importlib.import_module("helpers.figures")
+    missing = set(figures.FIGURES) ^ set(figures.CAPTIONS)
+    if missing:
+        raise SystemExit(f"helpers/figures.py: FIGURES and CAPTIONS differ in {sorted(missing)}")
+    return figures.FIGURES, figures.CAPTIONS
+
+
+def save(figure, path):
+    """Save a figure beside its place, then move it there; the same figure gives the same bytes."""
+    import matplotlib.pyplot as plt
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    figure.savefig(beside, format="png", dpi=DPI, metadata={"Software": None})
+    plt.close(figure)
+    beside.replace(path)
+
+
+def index(captions):
+    """Return the text of figures/README.md."""
+    parts = [
+        "# Figures\n\nMade by `make figures` from `helpers/figures.py`, this index too. "
+        "CC BY 4.0, see `LICENSE-text`.\n"
+    ]
+    for name, caption in captions.items():
+        parts.append(f"## {name}\n\n![{name.replace('_', ' ')}]({name}.png)\n\n{caption.strip()}\n")
+    return "\n".join(parts)
+
+
+def main(arguments=None, folder=ROOT / "figures"):
+    """Redraw what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="NAME", help="redraw this one figure")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    import matplotlib
+
+    matplotlib.use("Agg")
+    figures, captions = registry()
+    if options.only and options.only not in figures:
+        raise SystemExit(f"no figure {options.only!r}; there are: {', '.join(figures)}")
+    for name in [options.only] if options.only else figures:
+        begin = time.perf_counter()
+        save(figures[name](), folder / f"{name}.png")
+        print(f"{name:40s}{time.perf_counter() - begin:7.1f} s", flush=True)
+    (folder / "README.md").write_text(index(captions), encoding="utf-8")
+    for path in sorted(folder.glob("*.png")):
+        if path.stem not in figures:
+            print(f"{path.name} has no function in helpers/figures.py: remove it")
+    print(f"figures are in {folder}, their index is {folder / 'README.md'}")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
