@@ -11,6 +11,7 @@ import xarray as xr
 from scipy import ndimage
 
 NOISE_NT = 10.0  # error of one crossing of a cell: instrument, diurnal variation, navigation
+JITTER_CELLS = 1e-4  # points on an exact lattice make flat triangles, whose search takes minutes
 TILE_CELLS = 24  # side of the tiles that are left out to measure the interpolation error
 
 
@@ -159,7 +160,10 @@ def interpolate(block):
     rows, columns = np.nonzero(np.isfinite(block))
     if np.ptp(rows) == 0 or np.ptp(columns) == 0 or _collinear(rows, columns):
         return block.copy()  # a single straight track spans no triangle
-    linear = verde.Linear(rescale=False).fit((columns, rows), block[rows, columns])
+    shift = JITTER_CELLS * np.random.default_rng(0).uniform(-1, 1, (2, len(rows)))
+    linear = verde.Linear(rescale=False).fit(
+        (columns + shift[0], rows + shift[1]), block[rows, columns]
+    )
     grid_rows, grid_columns = np.indices(block.shape)
     filled = linear.predict((grid_columns, grid_rows))
     return np.where(np.isfinite(block), block, filled)
