@@ -73,7 +73,9 @@ class RegionProjection(ccrs.Projection):
     def __init__(self, region):
         super().__init__(region.crs)
         east, north = region.outline()
-        self.bounds = (east.min(), east.max(), north.min(), north.max())
+        margin = 0.1 * max(np.ptp(east), np.ptp(north))
+        west, south = east.min() - margin, north.min() - margin
+        self.bounds = (west, east.max() + margin, south, north.max() + margin)
         self.threshold = 5.0
 
 
@@ -101,11 +103,11 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
     projection = RegionProjection(region)
     west, east, south, north = frame = _frame(region, panels)
     rows = -(-len(panels) // columns)
-    height = size * (north - south) / (east - west) + 1.0
+    height = 0.8 * size * (north - south) / (east - west) + 0.55
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(size * columns, height * rows + 0.3),
+        figsize=(size * columns, height * rows + 0.25),
         subplot_kw={"projection": projection},
         layout="constrained",
         squeeze=False,
@@ -237,7 +239,7 @@ def _frame(region, panels):
 
 def _draw_panel(figure, axis, region, panel, frame):
     """Draw one map: grid, coast, tracks, lines, scale bar and colour bar."""
-    axis.set_extent(frame, crs=axis.projection)
+    axis.set(xlim=frame[:2], ylim=frame[2:])
     axis.add_feature(cfeature.NaturalEarthFeature("physical", "land", "50m"), fc="0.8", zorder=2)
     axis.add_feature(
         cfeature.NaturalEarthFeature("physical", "coastline", "50m"), fc="none", ec="0.3", lw=0.5,
@@ -274,7 +276,7 @@ def _draw_grid(figure, axis, panel):
     )  # fmt: skip
     units = panel.grid.attrs.get("units", "1")
     text = panel.kind if units in ("1", "") else f"{panel.kind} ({units})"
-    figure.colorbar(shown, ax=axis, shrink=0.7, pad=0.02, label=text)
+    figure.colorbar(shown, ax=axis, shrink=0.75, aspect=25, pad=0.02, label=text)
 
 
 def _scale_bar(axis, frame):
