@@ -138,7 +138,7 @@ def draw_gridding():
         [
             Panel(grid["block"], "median of track cells", limit=limit),
             Panel(grid["anomaly"], "linear interpolation", limit=limit),
-            Panel(grid["distance_km"], "distance to data", "distance"),
+            Panel(grid["distance_km"], "distance to data", "distance", limit=50.0),
             Panel(grid["uncertainty_nt"], "expected error", "uncertainty"),
         ],
     )
@@ -239,7 +239,7 @@ def draw_application(name):
             Panel(prediction["probability"], "probability of a lineation", "probability"),
             Panel(prediction["uncertainty"], "spread over eight positions", "uncertainty"),
             Panel(grid["distance_km"], "lines found over distance to data", "distance",
-                  lines=found),
+                  limit=50.0, lines=found),
         ],
     )  # fmt: skip
 
@@ -257,7 +257,7 @@ def draw_azores():
 def draw_real_swath():
     """Draw a window of the real swath: anomaly, guided map and probability."""
     grid, guided, prediction, found = real_swath()
-    window = {"northing": slice(-250, 350), "easting": slice(-500, 100)}
+    window = {"northing": slice(200, 500), "easting": slice(-650, 450)}
     limit = _limit(grid["block"])
     near = grid["distance_km"] <= SWATH_KM
     return maps.draw_maps(
@@ -268,8 +268,9 @@ def draw_real_swath():
             Panel(prediction["probability"].sel(window), "probability of a lineation",
                   "probability", lines=_clip(found, window)),
         ],
-        columns=3,
+        columns=1,
         source=maps.REAL,
+        size=8.0,
     )  # fmt: skip
 
 
