@@ -138,7 +138,8 @@ def test_diffusion_tensor_has_the_stated_eigenvalues():
     cos, sin = np.cos(angle), np.sin(angle)
     for coherence in (1.0, 0.5, 0.0):
         high, low = 1 + coherence, 1 - coherence  # coherence is (high - low) / (high + low)
-        parts = (high * cos**2 + low * sin**2, (high - low) * cos * sin, high * sin**2 + low * cos**2)
+        xx, yy = high * cos**2 + low * sin**2, high * sin**2 + low * cos**2
+        parts = (xx, (high - low) * cos * sin, yy)
         tensor = np.array([np.full((8, 8), part) for part in parts])
         xx, xy, yy = (part[0, 0] for part in diffusion.diffusion_tensor(tensor, (8, 8), across))
         values, vectors = np.linalg.eigh([[xx, xy], [xy, yy]])
