@@ -11,6 +11,7 @@ from html import escape
 
 import ipywidgets
 import matplotlib.pyplot as plt
+import traitlets
 
 _WIDE = {"description_width": "initial"}
 
@@ -69,6 +70,17 @@ def choice(label, options, value=None):
     return menu
 
 
+class _Picture(ipywidgets.Image):
+    """An image whose tooltip is its text for screen readers.
+
+    ipywidgets.Image has no alt; a browser reads the title in its place, which is the tooltip.
+    JupyterLab's view of a widget with a tooltip asks for its description, which an image lacks,
+    and fails without it; hence the empty one.
+    """
+
+    description = traitlets.Unicode("").tag(sync=True)
+
+
 class Explorer:
     """A picture with controls: each change of a control draws the picture again.
 
@@ -109,10 +121,8 @@ class Explorer:
             raise ValueError("Explorer needs at least one control and a text `alt`; give both.")
         self.draw, self.controls, self.dpi, self.error = draw, dict(controls), dpi, ""
         self._first = self.values
-        # ipywidgets.Image has no alt of its own; browsers read an image's title in its place
-        self.image = ipywidgets.Image(
-            value=self._png(), format="png", tooltip=alt, layout={"max_width": "100%"}
-        )
+        size = {"max_width": "100%", "align_self": "flex-start"}  # its own size, never stretched
+        self.image = _Picture(value=self._png(), format="png", tooltip=alt, layout=size)
         self.message = ipywidgets.HTML()
         self.busy = ipywidgets.HTML()
         self.reset_button = ipywidgets.Button(

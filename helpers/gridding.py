@@ -4,11 +4,12 @@ The steps are the usual ones of marine geophysics: project, take the median of e
 ship crossed, interpolate, and say how much the interpolation can be trusted.
 """
 
+import numba
 import numpy as np
 import pandas as pd
-import verde
 import xarray as xr
 from scipy import ndimage
+from scipy.spatial import Delaunay
 
 NOISE_NT = 10.0  # error of one crossing of a cell: instrument, diurnal variation, navigation
 TILE_CELLS = 24  # side of the tiles that are left out to measure the interpolation error
@@ -146,6 +147,10 @@ def block_median(east_km, north_km, value_nt, northing, easting):
 def interpolate(block):
     """Fill the gaps between track cells by linear interpolation on Delaunay triangles.
 
+    Each triangle is filled in turn, in time proportional to the cells.  The usual way, to look
+    up the triangle of each cell (scipy's LinearNDInterpolator, under verde.Linear), can take
+    minutes on track cells, whose exact lattice makes flat triangles.
+
     Parameters
     ----------
     block : numpy.ndarray, shape (n, m)
@@ -159,14 +164,14 @@ def interpolate(block):
     rows, columns = np.nonzero(np.isfinite(block))
     if np.ptp(rows) == 0 or np.ptp(columns) == 0 or _collinear(rows, columns):
         return block.copy()  # a single straight track spans no triangle
-    linear = verde.Linear(rescale=False).fit((columns, rows), block[rows, columns])
-    grid_rows, grid_columns = np.indices(block.shape)
-    filled = linear.predict((grid_columns, grid_rows))
+    points = np.column_stack([rows, columns])
+    triangles = Delaunay(points).simplices
+    filled = _fill_triangles(points[triangles], block[rows, columns][triangles], block.shape)
     return np.where(np.isfinite(block), block, filled)
 
 
 def error_by_distance(left_out_distance, misfit, distance, spread):
-    """Expected error of each cell from the misfit of left-out cells at known distances.
+    """Estimate the error of each cell from the misfit of left-out cells at known distances.
 
     The root mean square misfit is taken in classes of distance and never allowed to fall with
     distance; beyond the farthest class it grows to the spread of the data.
@@ -232,6 +237,27 @@ def _weight(block, spread, count):
     """Confidence: 1 for a quiet cell, less where readings in one cell disagree."""
     quiet = np.nan_to_num(spread / np.sqrt(np.maximum(count, 1)))
     return np.where(np.isfinite(block), 1 / (1 + (quiet / NOISE_NT) ** 2), 0.0)
+
+
+@numba.njit(cache=True)
+def _fill_triangles(corners, values, shape):
+    """Interpolate inside triangles; corners (n, 3, 2) in rows and columns, values (n, 3)."""
+    filled = np.full(shape, np.nan)
+    for n in range(len(corners)):
+        (r0, c0), (r1, c1), (r2, c2) = corners[n]
+        area = (r1 - r0) * (c2 - c0) - (r2 - r0) * (c1 - c0)
+        if area == 0:
+            continue
+        for row in range(min(r0, r1, r2), max(r0, r1, r2) + 1):
+            for column in range(min(c0, c1, c2), max(c0, c1, c2) + 1):
+                second = ((row - r0) * (c2 - c0) - (r2 - r0) * (column - c0)) / area
+                third = ((r1 - r0) * (column - c0) - (row - r0) * (c1 - c0)) / area
+                first = 1.0 - second - third
+                if first >= -1e-12 and second >= -1e-12 and third >= -1e-12:
+                    filled[row, column] = (
+                        first * values[n, 0] + second * values[n, 1] + third * values[n, 2]
+                    )
+    return filled
 
 
 def _collinear(rows, columns):

@@ -19,11 +19,12 @@ from . import patches  # noqa: E402
 
 MODELS = Path(__file__).resolve().parents[1] / "data" / "models"
 WIDTHS = (8, 16, 32, 64, 128)  # filters at each level, from full cells to cells 16 times larger
+CHANNELS = len(patches.CHANNELS)
 TILE = 256  # cells a side of one pass of `predict`
 OVERLAP = 64  # cells shared by neighbouring tiles
 
 
-def unet(channels=len(patches.CHANNELS), widths=WIDTHS):
+def unet(channels=CHANNELS, widths=WIDTHS):
     """Build the U-Net (Ronneberger et al. 2015): about half a million weights.
 
     Parameters
@@ -81,7 +82,9 @@ def line_loss(truth, probability):
     return ops.sum(entropy, axis=(1, 2)) / cells + dice
 
 
-def train(model, inputs, truth, validation, epochs, rate=1e-3, patience=8, seed=0, verbose=0):
+def train(
+    model, inputs, truth, validation, epochs, rate=1e-3, patience=8, batch=16, seed=0, verbose=0
+):
     """Train a model, with turned and mirrored patches, and keep its best weights.
 
     Parameters
@@ -98,6 +101,8 @@ def train(model, inputs, truth, validation, epochs, rate=1e-3, patience=8, seed=
         Learning rate at the start; it falls to nothing along a cosine.
     patience : int
         Epochs without improvement before training stops.
+    batch : int
+        Patches in one step; what is left over at the end of an epoch waits for the next.
     seed : int
         Seed of order and turns.
     verbose : int
@@ -108,7 +113,7 @@ def train(model, inputs, truth, validation, epochs, rate=1e-3, patience=8, seed=
     dict of str to list of float
         Loss and validation loss of each epoch.
     """
-    batches = _Turned(inputs, truth, np.random.default_rng(seed))
+    batches = _Turned(inputs, truth, np.random.default_rng(seed), batch)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches), alpha=0.02)
     model.compile(keras.optimizers.Adam(schedule), loss=line_loss)
     best = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
@@ -219,7 +224,7 @@ def _rare_lines(shape, dtype=None):
 class _Turned(keras.utils.PyDataset):
     """Batches of patches in random order, each turned and mirrored at random."""
 
-    def __init__(self, inputs, truth, rng, batch=16):
+    def __init__(self, inputs, truth, rng, batch):
         super().__init__()
         self.inputs, self.truth, self.rng, self.batch = inputs, truth, rng, min(batch, len(inputs))
         self.on_epoch_end()

@@ -93,7 +93,7 @@ def reliability(probability, truth):
 
 
 def calibration_error(probability, truth):
-    """Expected calibration error: mean gap between predicted and observed frequency."""
+    """Give the expected calibration error: the mean gap of predicted and observed shares."""
     predicted, observed, count = reliability(probability, truth)
     return float(np.nansum(np.abs(predicted - observed) * count) / count.sum())
 

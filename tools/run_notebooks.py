@@ -19,10 +19,13 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT_S = 600
+# Encrypt what passes between this tool and the kernels, where both can
+ENCRYPT = Config({"KernelManager": {"transport_encryption": "auto"}})
 FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 
 
@@ -42,6 +45,7 @@ def execute(notebook, folder, timeout_s=CELL_TIMEOUT_S):
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         store_widget_state=True,
+        config=ENCRYPT,
     )
     client.execute()
 

@@ -1,0 +1,69 @@
+# Lineations: every command of the workbook. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The first Python that is new enough and can make a virtual environment;
+# `make workbook PYTHON=/path/to/python3.11` names another.
+CAN := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
+	$$p -c "$(CAN)" 2>/dev/null && { echo $$p; break; }; done)
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+NOTEBOOKS = $(wildcard notebooks/[0-9A]*.ipynb)
+NBVAL := --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+# tensorflow: no chatter; in tests, sums in the same order each time (four times slower to train)
+export TF_CPP_MIN_LOG_LEVEL := 3
+test: export TF_ENABLE_ONEDNN_OPTS := 0
+unexport MPLBACKEND
+
+.PHONY: help workbook test lab figures train lint bench data clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+workbook: $(INSTALLED) ## run all notebooks into build/, redraw the figures, print the scores
+	$(BIN)/python tools/run_notebooks.py
+	$(BIN)/python tools/make_figures.py
+	$(BIN)/python tools/print_scores.py
+
+test: $(INSTALLED) ## lint, unit tests, notebooks under nbval, figures, browser
+	$(BIN)/ruff check .
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || \
+		echo "No chromium on this machine (Debian: apt-get install chromium): no browser test."
+	$(BIN)/python -m pytest -ra --durations=10 $(NBVAL) tests $(NOTEBOOKS)
+
+lab: $(INSTALLED) ## open JupyterLab on notebooks/
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+
+figures: $(INSTALLED) ## redraw figures/ and its index, without Jupyter
+	$(BIN)/python tools/make_figures.py
+
+train: $(INSTALLED) ## train the models again; writes data/models/ and data/results/
+	$(BIN)/python tools/train.py
+
+lint: $(INSTALLED) ## ruff
+	$(BIN)/ruff check .
+
+bench: $(INSTALLED) ## measure speed and memory; writes data/results/bench.json
+	$(BIN)/python tools/bench.py
+
+data: $(INSTALLED) ## make the embedded data again (needs network)
+	$(BIN)/python tools/make_data.py
+
+clean: ## remove what the commands made, but not .venv
+	rm -rf build .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+# .venv holds the exact versions of requirements.lock and the project itself (editable)
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c "$(CAN)" 2>/dev/null || { \
+		echo "Python 3.11 to 3.13 with its venv module is needed, and none was found." >&2; \
+		echo "Debian, Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,342 @@
+"""Every figure of the workbook: one function and one caption each, redrawn by `make figures`.
+
+Notebooks call the same functions.  What several figures need is computed once and kept.
+"""
+
+import functools
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from . import data, diffusion, gridding, lines, maps, network, patches, seafloor, ships, tracks
+from .maps import Panel
+
+COVERAGE = 0.1  # share of cells on simulated tracks in the figures
+SEED = 13  # of the cruises: those of the test maps
+CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
+SWATH_KM = 60.0  # a real track says nothing about cells farther away than this
+BEST = "transfer_guided"
+ZOOM = {  # northing and easting (km) of the windows shown enlarged: both are test blocks
+    "reykjanes": (slice(-250, 6), slice(-150, 106)),
+    "epr": (slice(-700, -300), slice(-600, -200)),
+}
+
+
+@functools.cache
+def simulated(name, coverage=COVERAGE):
+    """Truth, track table, grid and guided diffusion of a simulated region.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    coverage : float
+        Share of cells on tracks.
+
+    Returns
+    -------
+    tuple
+        Truth (Dataset), track table, grid (Dataset), guided (Dataset).
+    """
+    truth = seafloor.simulate_region(name)
+    region, rng = data.region(name), np.random.default_rng(SEED)
+    table = ships.cruise_over(truth, region, rng, coverage)
+    grid = gridding.grid_tracks(table, region, truth.attrs["spacing_km"])
+    return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
+
+
+@functools.cache
+def detected(name):
+    """Prediction of the best model on the guided map of a simulated region, and its lines."""
+    _, _, grid, guided = simulated(name)
+    return detect(grid, guided, 24.0)
+
+
+def detect(grid, guided, farthest_km):
+    """Apply the best shipped model to a guided map.
+
+    Parameters
+    ----------
+    grid, guided : xarray.Dataset
+        From `gridding.grid_tracks` and `diffusion.guided`.
+    farthest_km : float
+        Cells farther from data are left blank.
+
+    Returns
+    -------
+    tuple
+        Prediction (Dataset) and lines (GeoDataFrame).
+    """
+    model = network.load(BEST)
+    prediction = network.predict(model, grid.assign(anomaly=guided["anomaly"]))
+    prediction = prediction.where(grid["distance_km"] <= farthest_km).assign_attrs(grid.attrs)
+    return prediction, lines.trace(prediction, model.record["threshold"])
+
+
+@functools.cache
+def real_cruises():
+    """Residuals of the real Pacific-Antarctic cruises; None where they cannot be had."""
+    paths = [data.try_fetch(f"tracks/ncei/{cruise}.m77t") for cruise in CRUISES]
+    if None in paths:
+        return None
+    return tracks.remove_cruise_median(tracks.residual(tracks.read_tracks(paths)))
+
+
+@functools.cache
+def real_swath():
+    """Grid, guided map, prediction and lines along the real cruises; None without them."""
+    table = real_cruises()
+    if table is None:
+        return None
+    grid = gridding.grid_tracks(table, data.region("pacific_antarctic"))
+    guided = diffusion.guided(grid["block"], grid["weight"])
+    return grid, guided, *detect(grid, guided, SWATH_KM)
+
+
+def draw_result():
+    """Draw the whole chain on one window: tracks, linear grid, guided map, lines."""
+    truth, _, grid, guided = simulated("reykjanes")
+    prediction, found = detected("reykjanes")
+    window = dict(zip(("northing", "easting"), ZOOM["reykjanes"], strict=True))
+    part, smooth = grid.sel(window), guided.sel(window)
+    limit = _limit(truth.sel(window)["anomaly"])
+    return maps.draw_maps(
+        data.region("reykjanes"),
+        [
+            Panel(part["block"], "ship tracks (simulated)", limit=limit),
+            Panel(part["anomaly"], "linear interpolation", limit=limit),
+            Panel(smooth["anomaly"], "guided diffusion", limit=limit),
+            Panel(prediction.sel(window)["probability"], "probability of a lineation",
+                  "probability"),
+            Panel(smooth["anomaly"], "lines found", limit=limit, lines=_clip(found, window)),
+            Panel(truth.sel(window)["anomaly"], "truth (simulated)", limit=limit),
+        ],
+        columns=3,
+    )  # fmt: skip
+
+
+def draw_real_tracks():
+    """Draw the real cruises of the Pacific-Antarctic region."""
+    table, region = real_cruises(), data.region("pacific_antarctic")
+    age = seafloor.simulate_region("pacific_antarctic", spacing_km=8.0)["age_ma"]
+    return maps.draw_maps(
+        region,
+        [Panel(age, "cruises over seafloor age", "age", table=table)],
+        columns=1,
+        source=f"{maps.REAL}; age: Seton et al. 2020",
+        size=6.0,
+    )
+
+
+def draw_gridding():
+    """Draw track cells, linear interpolation, distance and uncertainty of one region."""
+    _, _, grid, _ = simulated("epr")
+    limit = _limit(grid["block"])
+    return maps.draw_maps(
+        data.region("epr"),
+        [
+            Panel(grid["block"], "median of track cells", limit=limit),
+            Panel(grid["anomaly"], "linear interpolation", limit=limit),
+            Panel(grid["distance_km"], "distance to data", "distance", limit=50.0),
+            Panel(grid["uncertainty_nt"], "expected error", "uncertainty"),
+        ],
+    )
+
+
+def draw_diffusion(name="reykjanes"):
+    """Draw truth, linear interpolation, classical and guided diffusion of one region."""
+    truth, _, grid, guided = simulated(name)
+    classical = diffusion.classical(grid["anomaly"])
+    limit = _limit(truth["anomaly"])
+    return maps.draw_maps(
+        data.region(name),
+        [
+            Panel(truth["anomaly"], "truth (simulated)", limit=limit),
+            Panel(grid["anomaly"], "linear interpolation", limit=limit),
+            Panel(classical["anomaly"], "classical diffusion of that grid", limit=limit),
+            Panel(guided["anomaly"], "guided diffusion of the tracks", limit=limit),
+        ],
+    )
+
+
+def draw_diffusion_epr():
+    """Draw the diffusion comparison on the East Pacific Rise."""
+    return draw_diffusion("epr")
+
+
+def draw_orientation():
+    """Draw strike, coherence and uncertainty of the guided map."""
+    _, _, _, guided = simulated("epr")
+    return maps.draw_maps(
+        data.region("epr"),
+        [
+            Panel(guided["strike_deg"], "strike", "strike"),
+            Panel(guided["coherence"], "coherence", "coherence"),
+            Panel(guided["uncertainty_nt"], "expected error", "uncertainty"),
+        ],
+        columns=3,
+    )
+
+
+def draw_labels():
+    """Draw the simulated anomaly and the labels of both training regions, enlarged."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 5.2), layout="constrained")
+    for axis, (name, window) in zip(axes, ZOOM.items(), strict=True):
+        part = seafloor.simulate_region(name).sel(northing=window[0], easting=window[1])
+        limit = _limit(part["anomaly"])
+        x, y = part.easting.to_numpy(), part.northing.to_numpy()
+        shown = axis.pcolormesh(x, y, part["anomaly"], cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.contourf(x, y, part["label"], levels=[0.5, 1.5], colors="k")
+        axis.set(aspect="equal", title=data.region(name).title)
+        axis.set(xlabel="easting (km)", ylabel="northing (km)")
+        figure.colorbar(shown, ax=axis, shrink=0.8, label="anomaly (nT)")
+    figure.supxlabel(maps.SIMULATED + "; black: label", fontsize=8, color="0.35")
+    return figure
+
+
+def draw_training_pairs():
+    """Draw six random simulated pairs, as the networks are pretrained on."""
+    rng = np.random.default_rng(5)
+    return maps.draw_training_pairs([patches.simulate_pair(rng, 0.1) for _ in range(6)])
+
+
+def draw_learning_curves():
+    """Draw the learning curves that `make train` logged."""
+    return maps.draw_learning_curves(results("training")["runs"])
+
+
+def draw_scores():
+    """Draw the scores that `make train` wrote."""
+    return maps.draw_scores(results("scores"))
+
+
+def draw_three_models(name="reykjanes"):
+    """Draw the predictions of the paper's three models on one window of a test map."""
+    truth, _, grid, guided = simulated(name)
+    window = dict(zip(("northing", "easting"), ZOOM[name], strict=True))
+    panels = [
+        Panel(truth.sel(window)["anomaly"], "truth (simulated)"),
+        Panel(truth.sel(window)["label"], "label", "label"),
+    ]
+    for key in (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided")):
+        seen = grid if key[1] == "raw" else grid.assign(anomaly=guided["anomaly"])
+        prediction = network.predict(network.load("_".join(key)), seen.sel(window))
+        panels.append(Panel(prediction["probability"], maps.MODEL_NAMES[key], "probability"))
+    panels.insert(2, Panel(grid.sel(window)["anomaly"], "linear interpolation"))
+    return maps.draw_maps(data.region(name), panels, columns=3)
+
+
+def draw_application(name):
+    """Draw guided map, probability, uncertainty and lines of a simulated region."""
+    _, _, grid, guided = simulated(name)
+    prediction, found = detected(name)
+    limit = _limit(guided["anomaly"])
+    return maps.draw_maps(
+        data.region(name),
+        [
+            Panel(guided["anomaly"], "guided diffusion", limit=limit),
+            Panel(prediction["probability"], "probability of a lineation", "probability"),
+            Panel(prediction["uncertainty"], "spread over eight positions", "uncertainty"),
+            Panel(grid["distance_km"], "lines found over distance to data", "distance",
+                  limit=50.0, lines=found),
+        ],
+    )  # fmt: skip
+
+
+def draw_shatsky():
+    """Draw the application to Shatsky Rise."""
+    return draw_application("shatsky")
+
+
+def draw_azores():
+    """Draw the application to the Azores Plateau."""
+    return draw_application("azores")
+
+
+def draw_real_swath():
+    """Draw a window of the real swath: anomaly, guided map and probability."""
+    grid, guided, prediction, found = real_swath()
+    window = {"northing": slice(200, 500), "easting": slice(-650, 450)}
+    limit = _limit(grid["block"])
+    near = grid["distance_km"] <= SWATH_KM
+    return maps.draw_maps(
+        data.region("pacific_antarctic"),
+        [
+            Panel(grid["block"].sel(window), "real readings", limit=limit),
+            Panel(guided["anomaly"].where(near).sel(window), "guided diffusion", limit=limit),
+            Panel(prediction["probability"].sel(window), "probability of a lineation",
+                  "probability", lines=_clip(found, window)),
+        ],
+        columns=1,
+        source=maps.REAL,
+        size=8.0,
+    )  # fmt: skip
+
+
+def results(name):
+    """Read a results file that `make train` wrote.
+
+    Parameters
+    ----------
+    name : str
+        ``scores`` or ``training``.
+
+    Returns
+    -------
+    list or dict
+    """
+    return json.loads((data.DATA / "results" / f"{name}.json").read_text())
+
+
+def _limit(grid):
+    """Highest absolute value shown: the 97th percentile."""
+    return float(np.nanpercentile(np.abs(grid.to_numpy()), 97))
+
+
+def _clip(found, window):
+    """Lines cut to a window (km)."""
+    west, east = window["easting"].start, window["easting"].stop
+    return found.clip((west, window["northing"].start, east, window["northing"].stop))
+
+
+FIGURES = {
+    "00_result": draw_result,
+    "01_real_tracks": draw_real_tracks,
+    "01_gridding": draw_gridding,
+    "02_diffusion": draw_diffusion,
+    "02_diffusion_epr": draw_diffusion_epr,
+    "02_orientation": draw_orientation,
+    "03_labels": draw_labels,
+    "03_learning_curves": draw_learning_curves,
+    "04_training_pairs": draw_training_pairs,
+    "04_three_models": draw_three_models,
+    "04_scores": draw_scores,
+    "05_shatsky": draw_shatsky,
+    "05_azores": draw_azores,
+    "05_real_swath": draw_real_swath,
+}
+NEEDS_CRUISES = ("01_real_tracks", "05_real_swath")
+CAPTIONS = {
+    "00_result": "From ship tracks to lines on simulated Reykjanes Ridge anomalies: a tenth of "
+    "the cells lie on tracks.",
+    "01_real_tracks": "The real cruises NBP9707, NBP97-4A and NBP9908 over seafloor age.",
+    "01_gridding": "Simulated cruises over the East Pacific Rise: track cells, linear "
+    "interpolation, distance to data and the error measured by leaving out tiles of the tracks.",
+    "02_diffusion": "Simulated Reykjanes Ridge: the grid's beads, what classical diffusion makes "
+    "of them, and guided diffusion of the same tracks.",
+    "02_diffusion_epr": "The same comparison on the simulated East Pacific Rise.",
+    "02_orientation": "Strike, coherence and expected error of the guided map of the simulated "
+    "East Pacific Rise.",
+    "03_labels": "Simulated anomalies of both training regions with their labels (black): the "
+    "centre line of each positive stripe.",
+    "03_learning_curves": "Validation loss of every run of `make train`.",
+    "04_training_pairs": "Random simulated seafloor for pretraining: linear grid, guided map and "
+    "label; maps without stripes have no label.",
+    "04_three_models": "The paper's three models on a window of the simulated Reykjanes test map.",
+    "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval over "
+    "seeds.",
+    "05_shatsky": "Simulated Shatsky Rise: guided map, probability, spread and lines.",
+    "05_azores": "Simulated Azores Plateau: guided map, probability, spread and lines.",
+    "05_real_swath": "The best model along real cruises across the Pacific-Antarctic Ridge.",
+}

@@ -1,0 +1,293 @@
+"""Pictures: maps in a region's own projection, and plots of training and scores.
+
+Every function returns a `matplotlib.figure.Figure`; saving happens in `tools/make_figures.py`.
+"""
+
+from dataclasses import dataclass
+
+import cartopy.crs as ccrs
+import cartopy.feature as cfeature
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.lines import Line2D
+
+from . import data, scores
+
+STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetric for anomalies
+    "anomaly": ("RdBu_r", None, None),
+    "probability": ("magma", 0.0, 1.0),
+    "uncertainty": ("viridis", 0.0, None),
+    "distance": ("cividis", 0.0, None),
+    "strike": ("twilight", 0.0, 180.0),
+    "coherence": ("viridis", 0.0, 1.0),
+    "age": ("viridis", None, None),
+    "relief": ("cividis", None, None),
+    "label": ("Greys", 0.0, 1.0),
+}
+SIMULATED = "simulated anomaly and tracks over the real age and relief (Seton et al. 2020, ETOPO1)"
+REAL = "real cruises: NOAA NCEI marine trackline geophysics"
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+MODEL_NAMES = {
+    ("scratch", "raw"): "CNN from scratch",
+    ("transfer", "raw"): "transfer",
+    ("transfer", "classical"): "transfer, classical diffusion",
+    ("scratch", "guided"): "scratch, guided diffusion",
+    ("transfer", "guided"): "transfer, guided diffusion",
+    ("sato filter", "raw"): "Sato filter",
+    ("sato filter", "guided"): "Sato filter, guided diffusion",
+    ("chance", "none"): "chance (truth turned by 90°)",
+}
+
+
+@dataclass
+class Panel:
+    """One map of a figure: a grid, how to draw it, and what to draw on top.
+
+    Parameters
+    ----------
+    grid : xarray.DataArray or None
+        On (northing, easting) in km of the region's projection.
+    title : str
+        What it shows.
+    kind : str
+        One of `STYLES`.
+    limit : float, optional
+        Highest value (for anomalies: highest absolute value).
+    lines : geopandas.GeoDataFrame, optional
+        Drawn on top, in the same projection.
+    table : pandas.DataFrame, optional
+        Track table whose readings are drawn as points.
+    """
+
+    grid: object
+    title: str
+    kind: str = "anomaly"
+    limit: float | None = None
+    lines: object = None
+    table: object = None
+
+
+class RegionProjection(ccrs.Projection):
+    """A region's own projection for cartopy, in km."""
+
+    def __init__(self, region):
+        super().__init__(region.crs)
+        east, north = region.outline()
+        margin = 0.1 * max(np.ptp(east), np.ptp(north))
+        west, south = east.min() - margin, north.min() - margin
+        self.bounds = (west, east.max() + margin, south, north.max() + margin)
+        self.threshold = 5.0
+
+
+def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
+    """Draw maps of one region side by side.
+
+    Parameters
+    ----------
+    region : helpers.data.Region
+        Gives projection and frame.
+    panels : list of Panel
+        The maps.
+    columns : int
+        Maps in a row.
+    source : str
+        Where the data come from; written under the maps.
+    size : float
+        Width of a map in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    data.use_offline_coastlines()
+    projection = RegionProjection(region)
+    west, east, south, north = frame = _frame(region, panels)
+    rows = -(-len(panels) // columns)
+    height = 0.8 * size * (north - south) / (east - west) + 0.55
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(size * columns, height * rows + 0.25),
+        subplot_kw={"projection": projection},
+        layout="constrained",
+        squeeze=False,
+    )
+    for number, axis in enumerate(axes.ravel()):
+        if number >= len(panels):
+            axis.set_visible(False)
+            continue
+        _draw_panel(figure, axis, region, panels[number], frame)
+    figure.supxlabel(source, fontsize=8, color="0.35")
+    return figure
+
+
+def draw_training_pairs(pairs, columns=("raw", "guided")):
+    """Draw simulated training pairs, one a row: the input maps and the label.
+
+    Parameters
+    ----------
+    pairs : list of tuple
+        From `patches.simulate_pair`.
+    columns : sequence of str
+        Input maps to show.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names = {"raw": "linear interpolation", "classical": "classical", "guided": "guided diffusion"}
+    figure, axes = plt.subplots(
+        len(columns) + 1, len(pairs), figsize=(2.1 * len(pairs), 2.2 * (len(columns) + 1)),
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for column, (maps, truth) in enumerate(pairs):
+        for row, name in enumerate(columns):
+            field = maps[name][..., 0]
+            shown = axes[row, column].imshow(field, cmap="RdBu_r", vmin=-2, vmax=2, origin="lower")
+        label = np.where(truth[..., 1] > 0, truth[..., 0], 0.35)
+        axes[-1, column].imshow(label, cmap="Greys", vmin=0, vmax=1, origin="lower")
+    for row, name in enumerate([*(names[name] for name in columns), "label (grey: unknowable)"]):
+        axes[row, 0].set_ylabel(name)
+    for axis in axes.ravel():
+        axis.set(xticks=[], yticks=[])
+    figure.colorbar(shown, ax=axes, shrink=0.5, label="anomaly / local amplitude")
+    figure.supxlabel("simulated random seafloor; each map 256 km wide", fontsize=8, color="0.35")
+    return figure
+
+
+def draw_scores(records, measure="f1", label="F1 (2-cell tolerance)"):
+    """Draw the score of each model against coverage, mean over regions and 95 % interval.
+
+    Parameters
+    ----------
+    records : list of dict
+        From ``data/results/scores.json``.
+    measure, label : str
+        Which score, and its name on the axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    regions = sorted({record["region"] for record in records})
+    figure, axes = plt.subplots(
+        1, len(regions), figsize=(5 * len(regions), 4.6), sharey=True, layout="constrained"
+    )
+    for axis, region in zip(np.atleast_1d(axes), regions, strict=True):
+        for number, (key, name) in enumerate(MODEL_NAMES.items()):
+            rows = [r for r in records if (r["model"], r["input"]) == key and r["region"] == region]
+            coverages = sorted({row["coverage"] for row in rows})
+            values = [
+                scores.interval([row[measure] for row in rows if row["coverage"] == coverage])
+                for coverage in coverages
+            ]
+            mean, half = np.array(values).reshape(-1, 2).T
+            style = "--" if key[0] in ("sato filter", "chance") else "-"
+            axis.errorbar(
+                100 * np.array(coverages) * (1 + 0.012 * (number - 3)), mean, np.nan_to_num(half),
+                fmt=f"o{style}", color=COLOURS[number % len(COLOURS)], capsize=3, label=name,
+                mfc="white" if style == "--" else None,
+            )  # fmt: skip
+        axis.set(title=data.region(region).title, xlabel="cells on tracks (%)", ylim=(0, 1))
+        axis.set_xscale("log")
+        axis.set_xticks([5, 10, 20], ["5", "10", "20"])
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    np.atleast_1d(axes)[0].set_ylabel(label)
+    handles, names = np.atleast_1d(axes)[-1].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center", frameon=False)
+    figure.supxlabel("test blocks of simulated regions", fontsize=8, color="0.35")
+    return figure
+
+
+def draw_learning_curves(runs, measure="val_loss"):
+    """Draw validation loss against epoch for every run, one colour for each model and input.
+
+    Parameters
+    ----------
+    runs : list of dict
+        ``runs`` of ``data/results/training.json``.
+    measure : str
+        Curve of the history to draw.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    keys = [key for key in MODEL_NAMES if any((r["model"], r["input"]) == key for r in runs)]
+    for run in runs:
+        number = keys.index((run["model"], run["input"]))
+        curve = run["history"][measure]
+        axis.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[number], lw=1, alpha=0.7)
+    handles = [Line2D([], [], color=COLOURS[number]) for number in range(len(keys))]
+    axis.legend(handles, [MODEL_NAMES[key] for key in keys], frameon=False)
+    axis.set(xlabel="epoch", ylabel="validation loss", title="Training on at most 40 patches")
+    axis.grid(alpha=0.3)
+    return figure
+
+
+def _frame(region, panels):
+    """Extent of the map in km: that of the grids where there are any, else of the region."""
+    for panel in panels:
+        if panel.grid is not None:
+            x, y = panel.grid.easting.to_numpy(), panel.grid.northing.to_numpy()
+            return float(x[0]), float(x[-1]), float(y[0]), float(y[-1])
+    east, north = region.outline()
+    return east.min(), east.max(), north.min(), north.max()
+
+
+def _draw_panel(figure, axis, region, panel, frame):
+    """Draw one map: grid, coast, tracks, lines, scale bar and colour bar."""
+    axis.set(xlim=frame[:2], ylim=frame[2:])
+    axis.add_feature(cfeature.NaturalEarthFeature("physical", "land", "50m"), fc="0.8", zorder=2)
+    axis.add_feature(
+        cfeature.NaturalEarthFeature("physical", "coastline", "50m"), fc="none", ec="0.3", lw=0.5,
+        zorder=3,
+    )  # fmt: skip
+    if panel.grid is not None:
+        _draw_grid(figure, axis, panel)
+    if panel.table is not None:
+        east, north = region.project(panel.table["longitude"], panel.table["latitude"])
+        axis.scatter(east, north, s=0.3, color="k", lw=0, zorder=4, rasterized=True)
+    if panel.lines is not None and len(panel.lines):
+        panel.lines.plot(ax=axis, color="k", lw=0.7, zorder=5, aspect=None)
+    grid = axis.gridlines(draw_labels=True, lw=0.3, color="0.5", x_inline=False, y_inline=False)
+    grid.top_labels = grid.right_labels = False
+    grid.xlabel_style = grid.ylabel_style = {"size": 7}
+    axis.set_title(panel.title, fontsize=10)
+    _scale_bar(axis, frame)
+
+
+def _draw_grid(figure, axis, panel):
+    """Draw the grid of a panel and its colour bar."""
+    name, low, high = STYLES[panel.kind]
+    values = panel.grid.to_numpy().astype(float)
+    if panel.kind == "anomaly":
+        high = panel.limit or float(np.nanpercentile(np.abs(values), 97))
+        low = -high
+    high = panel.limit or high
+    half = 0.5 * float(panel.grid.easting[1] - panel.grid.easting[0])
+    x, y = panel.grid.easting, panel.grid.northing
+    extent = (x[0] - half, x[-1] + half, y[0] - half, y[-1] + half)
+    shown = axis.imshow(
+        values, origin="lower", extent=[float(edge) for edge in extent], cmap=name, vmin=low,
+        vmax=high, transform=axis.projection, interpolation="nearest", zorder=1,
+    )  # fmt: skip
+    units = panel.grid.attrs.get("units", "1")
+    text = panel.kind if units in ("1", "") else f"{panel.kind} ({units})"
+    figure.colorbar(shown, ax=axis, shrink=0.75, aspect=25, pad=0.02, label=text)
+
+
+def _scale_bar(axis, frame):
+    """Draw a bar of a round length in the lower left corner."""
+    west, east, south, north = frame
+    wanted = (east - west) / 5
+    length = max(step for step in (10, 20, 50, 100, 200, 500, 1000) if step <= max(wanted, 10))
+    x, y = west + 0.04 * (east - west), south + 0.05 * (north - south)
+    axis.plot([x, x + length], [y, y], color="k", lw=3, zorder=6, transform=axis.projection)
+    axis.plot([x, x + length], [y, y], color="w", lw=1, zorder=7, transform=axis.projection)
+    axis.text(
+        x + length / 2, y + 0.02 * (north - south), f"{length} km", ha="center", fontsize=7,
+        zorder=7, transform=axis.projection, bbox={"fc": "w", "alpha": 0.7, "lw": 0, "pad": 0.8},
+    )  # fmt: skip
