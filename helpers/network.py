@@ -188,6 +188,11 @@ def load(name, folder=MODELS):
     ValueError
         If there is no such model, or its file is missing, truncated or of another architecture.
     """
+    if not (folder / "models.json").exists():
+        raise ValueError(
+            f"There are no models in {folder}: models.json is missing. Restore it from the "
+            "repository or make the models anew with `make train`."
+        )
     known = json.loads((folder / "models.json").read_text())
     if name not in known:
         raise ValueError(f"There is no model named {name!r}; choose one of {', '.join(known)}.")
@@ -196,8 +201,9 @@ def load(name, folder=MODELS):
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError, IndexError) as error:
+        reason = str(error).partition("\n")[0]  # keras lists every layer after the first line
         raise ValueError(
-            f"The weights in {path} cannot be loaded into this network ({error}). The file is "
+            f"The weights in {path} cannot be loaded into this network ({reason}). The file is "
             "missing, truncated or of another architecture; restore it from the repository or "
             "make it anew with `make train`."
         ) from error

@@ -45,9 +45,6 @@ def test_flat_topped_band_has_one_line_at_its_centre_three_cells_wide(strike, wi
     half = labels.LINE_CELLS / 2
     assert np.abs(distance[found]).max() < half + 0.6
     assert found[np.abs(distance) < half - 0.6].all()
-    length = np.sum(np.abs(distance) < 5.5) / 11  # area of a strip over its width
-    # cells come and go in whole rows: those of a diagonal are 0.7 wide
-    assert found.sum() / length == pytest.approx(labels.LINE_CELLS, abs=0.6)
 
 
 @pytest.mark.parametrize("strike", [0, 90])
