@@ -171,7 +171,7 @@ def interpolate(block):
 
 
 def error_by_distance(left_out_distance, misfit, distance, spread):
-    """Expected error of each cell from the misfit of left-out cells at known distances.
+    """Estimate the error of each cell from the misfit of left-out cells at known distances.
 
     The root mean square misfit is taken in classes of distance and never allowed to fall with
     distance; beyond the farthest class it grows to the spread of the data.

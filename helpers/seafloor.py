@@ -58,8 +58,7 @@ def simulate_region(name, spacing_km=2.0, seed=0):
     blocks = np.nan_to_num(polarity * intensity(age))
     variation = _variation(np.random.default_rng(seed), age.shape, spacing_km)
     east, north, up = (
-        float(np.squeeze(part))
-        for part in ppigrf.igrf(*_centre(region), 0.0, FIELD_DATE)
+        float(np.squeeze(part)) for part in ppigrf.igrf(*_centre(region), 0.0, FIELD_DATE)
     )
     field = np.array([east, north, -up]) / np.linalg.norm([east, north, up])
     remanence = dipole(PALEOLATITUDE.get(name, _centre(region)[1]))
@@ -156,7 +155,7 @@ def intensity(age):
 
 
 def dipole(latitude, declination=0.0):
-    """Unit vector (east, north, down) of a geocentric axial dipole field at a latitude.
+    """Give the unit vector (east, north, down) of a geocentric axial dipole field at a latitude.
 
     Parameters
     ----------
@@ -172,7 +171,7 @@ def dipole(latitude, declination=0.0):
 
 
 def direction(inclination, declination):
-    """Unit vector (east, north, down) of an inclination and a declination in degrees."""
+    """Give the unit vector (east, north, down) of an inclination and a declination in degrees."""
     i, d = np.radians([inclination, declination])
     return np.array([np.cos(i) * np.sin(d), np.cos(i) * np.cos(d), np.sin(i)])
 
@@ -309,7 +308,9 @@ def _random_age(rng, shape, spacing_km):
     distance = across + bend + offsets[segment] - rng.uniform(-1.5, 1.5) * size
     rate = np.exp(rng.uniform(np.log(7), np.log(80)))
     change = np.cumsum(np.concatenate([[0], rng.uniform(20, 150, 30)]))
-    slowness = np.cumsum(np.diff(change, append=change[-1] + 100) / rate * rng.uniform(0.7, 1.4, 31))
+    slowness = np.cumsum(
+        np.diff(change, append=change[-1] + 100) / rate * rng.uniform(0.7, 1.4, 31)
+    )
     asymmetry = np.where(distance > 0, 1.0, rng.uniform(0.75, 1.3))
     fan = 1 + rng.normal(0, 0.08) * along / size
     grown = np.interp(np.abs(distance) * asymmetry * fan, change, slowness - slowness[0])

@@ -34,7 +34,7 @@ RUNS = (  # (model, input): the paper's three, and what tells their parts apart
     ("transfer", "guided"),
 )
 SIZES = {  # what `--small` changes: enough to see that everything runs
-    "full": {"pairs": 3000, "pretrain_epochs": 8, "epochs": 40, "seeds": SEEDS},
+    "full": {"pairs": 3000, "pretrain_epochs": 8, "epochs": 60, "seeds": SEEDS},
     "small": {"pairs": 64, "pretrain_epochs": 1, "epochs": 2, "seeds": SEEDS[:2]},
 }
 CHUNK = 250
@@ -176,7 +176,8 @@ def fine_tune(model_name, name, seed, size, maps, cache):
         (maps[f"validation_{name}"], maps["validation_truth"]),
         size["epochs"],
         rate=1e-3,
-        patience=12,
+        patience=15,
+        batch=8,
         seed=seed,
     )
     seen = {
