@@ -1,16 +1,12 @@
 """What README.md says: its table comes from the results file, its links lead somewhere."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-
 import print_scores
 
+ROOT = print_scores.ROOT
 README = (ROOT / "README.md").read_text()
 
 
