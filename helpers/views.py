@@ -173,13 +173,13 @@ def draw_regions(regions):
     return figure
 
 
-def draw_guided(block, truth, log_smoothing, integration_cells, across_percent, reestimations):
+def draw_guided(block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations):
     """Diffuse track data with given parameters and draw them, the result and the truth.
 
     Parameters
     ----------
-    block, truth : array_like, shape (n, m)
-        Track data (nT; NaN elsewhere) and the simulated truth (nT).
+    block, weight, truth : array_like, shape (n, m)
+        Track data (nT; NaN elsewhere), their confidence (0 to 1) and the simulated truth (nT).
     log_smoothing : float
         Logarithm to base 10 of the smoothing of `diffusion.guided`.
     integration_cells, reestimations
@@ -192,7 +192,7 @@ def draw_guided(block, truth, log_smoothing, integration_cells, across_percent, 
     matplotlib.figure.Figure
     """
     field = diffusion.guided(
-        block, None, 10.0**log_smoothing, integration_cells, across_percent / 100, reestimations,
+        block, weight, 10.0**log_smoothing, integration_cells, across_percent / 100, reestimations,
         uncertainty=False,
     )["anomaly"].to_numpy()  # fmt: skip
     truth = np.asarray(truth)

@@ -1,0 +1,60 @@
+"""Windows, profiles and the globe: what is drawn is what was given."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import data, views
+
+
+@pytest.fixture
+def window():
+    """Return stripes that run north, readings of every fourth row, and their weight."""
+    truth = 100 * np.sin(np.indices((64, 64))[1] / 4.0)
+    track = np.indices((64, 64))[0] % 4 == 0
+    return np.where(track, truth, np.nan), track.astype(float), truth
+
+
+def test_fields_share_one_scale(window):
+    figure = views.draw_fields({"tracks": window[0], "truth": window[2]}, limit=80.0)
+    images = [axis.images[0] for axis in figure.axes if axis.images]
+    assert [image.get_clim() for image in images] == [(-80.0, 80.0)] * 2
+    assert images[0].get_extent() == (0, 128, 0, 128)
+
+
+def test_sticks_run_along_strike(window):
+    strike, coherence = np.full((64, 64), 30.0), np.full((64, 64), 0.5)
+    axis = views.draw_sticks(window[2], strike, coherence, limit=80.0).axes[0]
+    sticks = axis.collections[0]
+    np.testing.assert_allclose(np.degrees(np.arctan2(sticks.U, sticks.V)), 30.0)
+    np.testing.assert_allclose(np.hypot(sticks.U, sticks.V), 0.5)
+
+
+def test_profile_is_centred_on_the_crest():
+    # due east along 45 S; the youngest cell of the age grid lies where the sign changes
+    longitude = np.arange(-120.0, -106.0, 0.05)
+    leg = pd.DataFrame({"longitude": longitude, "latitude": -45.0, "residual_nt": longitude})
+    profile = views.crest_profile(leg, data.region("pacific_antarctic"), reach_km=200.0)
+    assert profile["distance_km"].is_monotonic_increasing
+    assert profile["distance_km"].abs().max() < 200
+    crest = profile.loc[profile["distance_km"].abs().idxmin()]
+    assert crest["distance_km"] == 0
+    assert crest["age_ma"] == profile["age_ma"].min() < 0.5
+    assert crest["polarity"] == 1  # the present chron is normal
+    # 0.05 degrees of longitude at 45 S are 3.94 km; the projection is true to a few per cent
+    np.testing.assert_allclose(np.diff(profile["distance_km"]), 3.94, rtol=0.05)
+    assert len(views.draw_profile(profile, "a test").axes) == 3
+
+
+def test_guided_window_says_how_well_it_agrees(window):
+    figure = views.draw_guided(*window, 0.0, 8, 0.3, 2)
+    titles = [axis.get_title() for axis in figure.axes]
+    agreement = [float(title.split()[-1]) for title in titles if "correlation" in title]
+    assert len(agreement) == 1
+    assert agreement[0] > 0.95
+
+
+def test_every_region_is_on_the_globe():
+    figure = views.draw_regions(data.REGIONS)
+    texts = {text.get_text() for text in figure.axes[0].texts}
+    assert texts >= {region.title for region in data.REGIONS.values()}
