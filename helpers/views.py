@@ -7,10 +7,12 @@ use no map projection, so that a slider can redraw them in a fraction of a secon
 import cartopy.crs as ccrs
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
-from . import data, diffusion
+from . import data, diffusion, seafloor
 
 GREY = "0.35"
+FINEST_MA = 0.05  # polarity along a profile is averaged over this interval
 
 
 def draw_fields(fields, limit, spacing_km=2.0, source="simulated"):
@@ -78,13 +80,46 @@ def draw_sticks(field, strike_deg, coherence, limit, every=12, spacing_km=2.0):
     return figure
 
 
-def draw_profile(distance_km, residual_nt, age_ma, polarity, source):
+def crest_profile(leg, region, reach_km):
+    """Follow a track across a ridge crest and look up the seafloor below it.
+
+    Parameters
+    ----------
+    leg : pandas.DataFrame
+        Track table of one crossing, in the order of sailing.
+    region : helpers.data.Region
+        A region of the registry around it.
+    reach_km : float
+        Length of the profile on each side of the crest, which is where the age is least.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``distance_km`` along the track from the crest, ``residual_nt``, ``age_ma`` (Seton et al.
+        2020) and ``polarity`` (-1 to 1, Gee & Kent 2007), by rising distance.
+    """
+    east, north = region.project(leg["longitude"].to_numpy(), leg["latitude"].to_numpy())
+    distance = np.concatenate([[0.0], np.hypot(np.diff(east), np.diff(north))]).cumsum()
+    place = {name: ("row", leg[name].to_numpy()) for name in ("latitude", "longitude")}
+    age = data.context(region.name)["age_ma"].interp(place).to_numpy()
+    profile = pd.DataFrame(
+        {
+            "distance_km": distance - distance[np.nanargmin(age)],
+            "residual_nt": leg["residual_nt"].to_numpy(),
+            "age_ma": age,
+            "polarity": seafloor.mean_polarity(age, np.full_like(age, FINEST_MA)),
+        }
+    )
+    return profile[profile["distance_km"].abs() < reach_km].reset_index(drop=True)
+
+
+def draw_profile(profile, source):
     """Draw the anomaly along a track over the polarity of the seafloor below it.
 
     Parameters
     ----------
-    distance_km, residual_nt, age_ma, polarity : array_like, shape (n,)
-        Distance from the ridge crest, residual, seafloor age and polarity (-1 to 1).
+    profile : pandas.DataFrame
+        From `crest_profile`.
     source : str
         Where the data come from.
 
@@ -95,18 +130,15 @@ def draw_profile(distance_km, residual_nt, age_ma, polarity, source):
     figure, (top, strip, bottom) = plt.subplots(
         3, 1, figsize=(9, 5), sharex=True, height_ratios=(6, 0.7, 2.5), layout="constrained"
     )
-    top.plot(distance_km, residual_nt, color="k", lw=0.8)
+    distance = profile["distance_km"].to_numpy()
+    top.plot(distance, profile["residual_nt"], color="k", lw=0.8)
     top.axhline(0, color="0.7", lw=0.5)
     top.set_ylabel("residual (nT)")
-    order = np.argsort(distance_km)
-    x = np.asarray(distance_km)[order]
-    edges = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]])
-    strip.pcolormesh(
-        edges, [0, 1], np.asarray(polarity)[order][None], cmap="Greys", vmin=-1, vmax=1,
-        rasterized=True,
-    )  # fmt: skip
+    edges = np.concatenate([distance[:1], (distance[1:] + distance[:-1]) / 2, distance[-1:]])
+    polarity = profile["polarity"].to_numpy()[None]
+    strip.pcolormesh(edges, [0, 1], polarity, cmap="Greys", vmin=-1, vmax=1, rasterized=True)
     strip.set_yticks([0.5], ["polarity"])
-    bottom.plot(distance_km, age_ma, color="#0072B2")
+    bottom.plot(distance, profile["age_ma"], color="#0072B2")
     bottom.set(ylabel="age (Ma)", xlabel=f"distance from the ridge crest (km); {source}")
     return figure
 
@@ -141,14 +173,16 @@ def draw_regions(regions):
     return figure
 
 
-def draw_guided(block, truth, smoothing, integration_cells, across_percent, reestimations):
+def draw_guided(block, truth, log_smoothing, integration_cells, across_percent, reestimations):
     """Diffuse track data with given parameters and draw them, the result and the truth.
 
     Parameters
     ----------
     block, truth : array_like, shape (n, m)
         Track data (nT; NaN elsewhere) and the simulated truth (nT).
-    smoothing, integration_cells, reestimations
+    log_smoothing : float
+        Logarithm to base 10 of the smoothing of `diffusion.guided`.
+    integration_cells, reestimations
         As in `diffusion.guided`.
     across_percent : float
         Diffusivity across strike in per cent of that along strike.
@@ -158,7 +192,7 @@ def draw_guided(block, truth, smoothing, integration_cells, across_percent, rees
     matplotlib.figure.Figure
     """
     field = diffusion.guided(
-        block, None, smoothing, integration_cells, across_percent / 100, reestimations,
+        block, None, 10.0**log_smoothing, integration_cells, across_percent / 100, reestimations,
         uncertainty=False,
     )["anomaly"].to_numpy()  # fmt: skip
     truth = np.asarray(truth)
