@@ -173,7 +173,9 @@ def draw_regions(regions):
     return figure
 
 
-def draw_guided(block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations):
+def draw_guided(
+    block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations
+):
     """Diffuse track data with given parameters and draw them, the result and the truth.
 
     Parameters

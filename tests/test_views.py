@@ -19,7 +19,7 @@ def test_fields_share_one_scale(window):
     figure = views.draw_fields({"tracks": window[0], "truth": window[2]}, limit=80.0)
     images = [axis.images[0] for axis in figure.axes if axis.images]
     assert [image.get_clim() for image in images] == [(-80.0, 80.0)] * 2
-    assert images[0].get_extent() == (0, 128, 0, 128)
+    assert tuple(images[0].get_extent()) == (0, 128, 0, 128)
 
 
 def test_sticks_run_along_strike(window):
