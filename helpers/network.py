@@ -81,7 +81,9 @@ def line_loss(truth, probability):
     return ops.sum(entropy, axis=(1, 2)) / cells + dice
 
 
-def train(model, inputs, truth, validation, epochs, rate=1e-3, patience=8, seed=0, verbose=0):
+def train(
+    model, inputs, truth, validation, epochs, rate=1e-3, patience=8, seed=0, verbose=0, batch=16
+):
     """Train a model, with turned and mirrored patches, and keep its best weights.
 
     Parameters
@@ -102,13 +104,15 @@ def train(model, inputs, truth, validation, epochs, rate=1e-3, patience=8, seed=
         Seed of order and turns.
     verbose : int
         As in Keras.
+    batch : int
+        Patches in one step; with few patches, a smaller batch means more steps.
 
     Returns
     -------
     dict of str to list of float
         Loss and validation loss of each epoch.
     """
-    batches = _Turned(inputs, truth, np.random.default_rng(seed))
+    batches = _Turned(inputs, truth, np.random.default_rng(seed), batch)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches), alpha=0.02)
     model.compile(keras.optimizers.Adam(schedule), loss=line_loss)
     best = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
