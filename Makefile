@@ -13,9 +13,9 @@ INSTALLED := .venv/.installed
 NOTEBOOKS = $(wildcard notebooks/[0-9A]*.ipynb)
 NBVAL := --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-# tensorflow: sums in the same order each time, and no chatter
-export TF_ENABLE_ONEDNN_OPTS := 0
+# tensorflow: no chatter; in tests, sums in the same order each time (four times slower to train)
 export TF_CPP_MIN_LOG_LEVEL := 3
+test: export TF_ENABLE_ONEDNN_OPTS := 0
 unexport MPLBACKEND
 
 .PHONY: help workbook test lab figures train lint bench data clean

@@ -121,9 +121,8 @@ class Explorer:
             raise ValueError("Explorer needs at least one control and a text `alt`; give both.")
         self.draw, self.controls, self.dpi, self.error = draw, dict(controls), dpi, ""
         self._first = self.values
-        self.image = _Picture(
-            value=self._png(), format="png", tooltip=alt, layout={"max_width": "100%"}
-        )
+        size = {"max_width": "100%", "align_self": "flex-start"}  # its own size, never stretched
+        self.image = _Picture(value=self._png(), format="png", tooltip=alt, layout=size)
         self.message = ipywidgets.HTML()
         self.busy = ipywidgets.HTML()
         self.reset_button = ipywidgets.Button(

@@ -131,7 +131,9 @@ def _follow(cell, left):
 def _next(cell, left):
     """Neighbours of a cell that are left, the nearest first."""
     around = [(cell[0] + i, cell[1] + j) for i, j in NEIGHBOURS]
-    return sorted((c for c in around if c in left), key=lambda c: abs(c[0] - cell[0]) + abs(c[1] - cell[1]))
+    return sorted(
+        (c for c in around if c in left), key=lambda c: abs(c[0] - cell[0]) + abs(c[1] - cell[1])
+    )
 
 
 def _as_line(path, easting, northing):

@@ -19,11 +19,12 @@ from . import patches  # noqa: E402
 
 MODELS = Path(__file__).resolve().parents[1] / "data" / "models"
 WIDTHS = (8, 16, 32, 64, 128)  # filters at each level, from full cells to cells 16 times larger
+CHANNELS = len(patches.CHANNELS)
 TILE = 256  # cells a side of one pass of `predict`
 OVERLAP = 64  # cells shared by neighbouring tiles
 
 
-def unet(channels=len(patches.CHANNELS), widths=WIDTHS):
+def unet(channels=CHANNELS, widths=WIDTHS):
     """Build the U-Net (Ronneberger et al. 2015): about half a million weights.
 
     Parameters
@@ -82,7 +83,7 @@ def line_loss(truth, probability):
 
 
 def train(
-    model, inputs, truth, validation, epochs, rate=1e-3, patience=8, seed=0, verbose=0, batch=16
+    model, inputs, truth, validation, epochs, rate=1e-3, patience=8, batch=16, seed=0, verbose=0
 ):
     """Train a model, with turned and mirrored patches, and keep its best weights.
 
@@ -100,12 +101,12 @@ def train(
         Learning rate at the start; it falls to nothing along a cosine.
     patience : int
         Epochs without improvement before training stops.
+    batch : int
+        Patches in one step; what is left over at the end of an epoch waits for the next.
     seed : int
         Seed of order and turns.
     verbose : int
         As in Keras.
-    batch : int
-        Patches in one step; with few patches, a smaller batch means more steps.
 
     Returns
     -------
@@ -187,6 +188,11 @@ def load(name, folder=MODELS):
     ValueError
         If there is no such model, or its file is missing, truncated or of another architecture.
     """
+    if not (folder / "models.json").exists():
+        raise ValueError(
+            f"There are no models in {folder}: models.json is missing. Restore it from the "
+            "repository or make the models anew with `make train`."
+        )
     known = json.loads((folder / "models.json").read_text())
     if name not in known:
         raise ValueError(f"There is no model named {name!r}; choose one of {', '.join(known)}.")
@@ -195,8 +201,9 @@ def load(name, folder=MODELS):
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError, IndexError) as error:
+        reason = str(error).partition("\n")[0]  # keras lists every layer after the first line
         raise ValueError(
-            f"The weights in {path} cannot be loaded into this network ({error}). The file is "
+            f"The weights in {path} cannot be loaded into this network ({reason}). The file is "
             "missing, truncated or of another architecture; restore it from the repository or "
             "make it anew with `make train`."
         ) from error
@@ -217,7 +224,7 @@ def _rare_lines(shape, dtype=None):
 class _Turned(keras.utils.PyDataset):
     """Batches of patches in random order, each turned and mirrored at random."""
 
-    def __init__(self, inputs, truth, rng, batch=16):
+    def __init__(self, inputs, truth, rng, batch):
         super().__init__()
         self.inputs, self.truth, self.rng, self.batch = inputs, truth, rng, min(batch, len(inputs))
         self.on_epoch_end()

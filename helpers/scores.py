@@ -93,7 +93,7 @@ def reliability(probability, truth):
 
 
 def calibration_error(probability, truth):
-    """Expected calibration error: mean gap between predicted and observed frequency."""
+    """Give the expected calibration error: the mean gap of predicted and observed shares."""
     predicted, observed, count = reliability(probability, truth)
     return float(np.nansum(np.abs(predicted - observed) * count) / count.sum())
 
@@ -143,7 +143,7 @@ def pooled(records):
     predicted = np.array([record["predicted_cells"] for record in records])
     true = np.array([record["true_cells"] for record in records])
     values = {
-        name: float(np.nanmean([record[name] for record in records]))
+        name: _mean([record[name] for record in records])
         for name in ("cldice", "average_precision", "ece")
     }
     values["precision"] = _weighted([record["precision"] for record in records], predicted)
@@ -185,6 +185,13 @@ def _near(lines, tolerance_cells):
 def _share(part, whole):
     """Share of the cells of `part` that lie in `whole`; 0 where there are none."""
     return float((part & whole).sum() / part.sum()) if part.any() else 0.0
+
+
+def _mean(values):
+    """Mean of the scores that exist; NaN where none does (maps without any line)."""
+    values = np.array(values, float)
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if values.size else float("nan")
 
 
 def _weighted(values, weight):

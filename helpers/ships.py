@@ -104,7 +104,7 @@ def lay_tracks(northing, easting, rng, coverage):
 
 
 def read_field(field, anomaly, table, rng):
-    """Readings along tracks: the field where the ship was, and the errors of each cruise.
+    """Read the field along tracks: the field where the ship was, and the errors of each cruise.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def _survey(box, rng):
 
 
 def _sample(corners, box):
-    """Readings every `SAMPLE_KM` along straight legs, inside the box only."""
+    """Place readings every `SAMPLE_KM` along straight legs, inside the box only."""
     legs = np.diff(corners, axis=0)
     length = np.hypot(*legs.T)
     ends = np.concatenate([[0], np.cumsum(length)])

@@ -144,7 +144,8 @@ def open_and_run(page, address, name):
     """Open a notebook and run all its cells; return the Explorer's first image."""
     page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
-    page.locator(".jp-NotebookPanel-toolbar >> text=Python 3").wait_for(timeout=20_000)
+    # cells that are run before the kernel is connected are silently left out
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     image = page.locator(".jp-OutputArea img.widget-image").first

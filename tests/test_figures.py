@@ -12,6 +12,7 @@ import pytest
 from matplotlib.testing.compare import compare_images
 
 import make_figures
+from helpers.data import DataUnavailable
 
 TOLERANCE_RMS = 2.0
 FOLDER = make_figures.ROOT / "figures"
@@ -41,4 +42,9 @@ def test_the_index_is_made_from_the_captions():
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure(name, tmp_path):
-    assert differs(FIGURES[name](), FOLDER / f"{name}.png", tmp_path) is None
+    try:
+        figure = FIGURES[name]()
+    except DataUnavailable as reason:
+        assert not os.environ.get("LMA_DATA_MIRROR"), reason  # with a mirror nothing may be missing
+        pytest.skip(str(reason))
+    assert differs(figure, FOLDER / f"{name}.png", tmp_path) is None

@@ -58,12 +58,18 @@ def main(arguments=None, folder=ROOT / "figures"):
     import matplotlib
 
     matplotlib.use("Agg")
+    from helpers.data import DataUnavailable
+
     figures, captions = registry()
     if options.only and options.only not in figures:
         raise SystemExit(f"no figure {options.only!r}; there are: {', '.join(figures)}")
     for name in [options.only] if options.only else figures:
         begin = time.perf_counter()
-        save(figures[name](), folder / f"{name}.png")
+        try:
+            save(figures[name](), folder / f"{name}.png")
+        except DataUnavailable as reason:
+            print(f"{name:40s} left as it is: {reason}", flush=True)
+            continue
         print(f"{name:40s}{time.perf_counter() - begin:7.1f} s", flush=True)
     (folder / "README.md").write_text(index(captions), encoding="utf-8")
     for path in sorted(folder.glob("*.png")):

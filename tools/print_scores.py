@@ -2,6 +2,7 @@
 
     python tools/print_scores.py                 one row for each model and input
     python tools/print_scores.py --by region     and for each region
+    python tools/print_scores.py --readme        writes the table of README.md
 
 The file is a list of records: model, input, seed, region, coverage, and scores. A row shows the
 mean over seeds and its 95 % interval (Student's t); a seed counts once, as its own mean over
@@ -14,9 +15,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from scipy.stats import t as student
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from helpers.scores import interval  # noqa: E402
+
+MARKS = ("<!-- scores -->", "<!-- end of scores -->")
 SCORES = ["f1", "precision", "recall", "average_precision", "cldice", "strike_error_deg", "ece"]
 
 
@@ -35,12 +40,34 @@ def read(path):
     return table
 
 
-def interval(values):
-    """Return mean, half-width of the 95 % interval (NaN for fewer than 2 seeds), and count."""
+def cell(values, digits=3):
+    """Return mean and half-width of the 95 % interval as text; "-" where there is no value."""
     values = values.dropna()
-    n = len(values)
-    half = student.ppf(0.975, n - 1) * values.std(ddof=1) / n**0.5 if n > 1 else float("nan")
-    return values.mean(), half, n
+    if values.empty:
+        return "-"
+    mean, half = interval(values)
+    return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if len(values) > 1 else "")
+
+
+def readme_table(table):
+    """Return F1 by model, input and coverage as markdown, the mean over regions of each seed."""
+    seeds = table.groupby(["model", "input", "coverage", "seed"])["f1"].mean()
+    coverages = sorted(table["coverage"].unique())
+    lines = ["| model | input | " + " | ".join(f"{c:.0%} of cells" for c in coverages) + " |"]
+    lines.append("|---" * (2 + len(coverages)) + "|")
+    for model, name in table[["model", "input"]].drop_duplicates().itertuples(index=False):
+        values = [cell(seeds[model, name, coverage], 2) for coverage in coverages]
+        lines.append(f"| {model} | {name} | " + " | ".join(values) + " |")
+    return "\n".join(lines)
+
+
+def write_readme(table, path=ROOT / "README.md"):
+    """Put the table between the two markers of README.md."""
+    before, rest = path.read_text().split(MARKS[0])
+    beside = path.with_suffix(".part")
+    after = rest.split(MARKS[1])[1]
+    beside.write_text(f"{before}{MARKS[0]}\n{readme_table(table)}\n{MARKS[1]}{after}")
+    beside.replace(path)
 
 
 def summary(table, by=("model", "input")):
@@ -51,8 +78,7 @@ def summary(table, by=("model", "input")):
     for key, group in seeds.groupby(level=list(by), sort=False):
         row = dict(zip(by, key, strict=True)) | {"seeds": len(group)}
         for name in scores:
-            mean, half, n = interval(group[name])
-            row[name] = f"{mean:.3f}" + (f" ± {half:.3f}" if n > 1 else "") if n else "-"
+            row[name] = cell(group[name])
         rows.append(row)
     return pd.DataFrame(rows).to_string(index=False)
 
@@ -62,8 +88,11 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", type=Path, default=ROOT / "data" / "results" / "scores.json")
     parser.add_argument("--by", nargs="*", default=[], help="region, coverage or both")
+    parser.add_argument("--readme", action="store_true", help="write the table of README.md")
     options = parser.parse_args(arguments)
     table = read(options.file)
+    if options.readme:
+        write_readme(table)
     print("Scores: mean over seeds ± 95 % interval")
     print(summary(table, ["model", "input", *options.by]))
 

@@ -1,0 +1,237 @@
+"""Patches: what each channel means, what is masked, and blocks that never touch."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from helpers import data, diffusion, patches
+
+
+def grid_of(block, distance=None, anomaly=None):
+    """Return a gridded dataset as `helpers.gridding` makes it."""
+    coords = {"northing": 2.0 * np.arange(len(block)), "easting": 2.0 * np.arange(block.shape[1])}
+    dims = ("northing", "easting")
+    layers = {"anomaly": block if anomaly is None else anomaly, "block": block}
+    if distance is not None:
+        layers["distance_km"] = distance
+    return xr.Dataset({name: (dims, part) for name, part in layers.items()}, coords)
+
+
+# --- channels ---------------------------------------------------------------------------------
+
+
+def test_amplitude_of_readings_of_one_size_is_that_size():
+    """Readings of +-80 nT, however few and uneven, have an amplitude of 80 nT everywhere."""
+    rng = np.random.default_rng(1)
+    block = np.full((150, 180), np.nan)
+    chosen = rng.random(block.shape) < np.linspace(0.02, 0.5, 180)
+    block[chosen] = 80 * rng.choice([-1, 1], chosen.sum())
+    # a thousandth of an nT is added to the overall amplitude, and sums are of float32
+    np.testing.assert_allclose(patches.amplitude(block), 80.0, rtol=1e-4)
+
+
+def test_amplitude_follows_the_data_from_place_to_place():
+    block = np.full((64, 400), np.nan)
+    block[::8] = np.where(np.arange(400) < 200, 20.0, 200.0)
+    amplitude = patches.amplitude(block)
+    # beyond three widths of the Gaussian (96 cells) the other half counts only in the overall
+    # amplitude (142 nT), which weighs 1e-4 against the share of cells on tracks: 1/8, half of
+    # that at an edge, a quarter in a corner.  20 * (1 + 1e-4 * 49 / (2 / 32)) = 21.6
+    np.testing.assert_allclose(amplitude[:, :100], 20, rtol=0.09)
+    np.testing.assert_allclose(amplitude[:, 300:], 200, rtol=0.002)
+    assert (np.diff(amplitude[32, 100:300]) > -1e-3).all()
+
+
+def test_amplitude_far_from_all_data_is_that_of_all_data():
+    block = np.full((400, 400), np.nan)
+    block[5:25, 5:25] = 30.0
+    assert patches.amplitude(block)[390, 390] == pytest.approx(30.0, rel=1e-3)
+
+
+def test_channels_are_the_scaled_anomaly_and_the_nearness():
+    rng = np.random.default_rng(2)
+    anomaly = 50 * rng.choice([-1.0, 1.0], (140, 130))
+    distance = rng.uniform(0, 40, anomaly.shape)
+    anomaly[3, 4] = np.nan
+    stack = patches.channels(grid_of(anomaly, distance))
+    assert stack.shape == (140, 130, len(patches.CHANNELS)) and stack.dtype == "float32"
+    expected = np.nan_to_num(anomaly / 50)
+    np.testing.assert_allclose(stack[..., 0], expected, atol=1e-3)
+    assert stack[3, 4, 0] == 0
+    np.testing.assert_allclose(stack[..., 1], np.exp(-distance / patches.NEARNESS_KM), rtol=1e-6)
+
+
+def test_scale_comes_from_the_tracks_and_not_from_the_map():
+    """A map made smoother than its data keeps its place on the data's scale."""
+    block = np.full((128, 128), np.nan)
+    block[::5] = 100.0
+    smooth = np.full((128, 128), 25.0)
+    stack = patches.channels(grid_of(block, np.zeros((128, 128)), smooth))
+    np.testing.assert_allclose(stack[..., 0], 0.25, rtol=1e-3)
+
+
+def test_channels_do_not_change_with_the_unit_and_are_clipped():
+    rng = np.random.default_rng(3)
+    field = rng.laplace(0, 60, (128, 128))
+    field[64, 64] = 1e5
+    one, ten = (patches.channels(grid_of(factor * field))[..., 0] for factor in (1, 10))
+    np.testing.assert_allclose(one, ten, rtol=1e-4, atol=1e-6)
+    assert one[64, 64] == 4.0 and np.abs(one).max() == 4.0
+
+
+def test_map_without_tracks_counts_as_data_everywhere():
+    field = xr.DataArray(np.full((64, 48), -20.0), dims=("northing", "easting"))
+    stack = patches.channels(field)
+    np.testing.assert_allclose(stack[..., 0], -1, rtol=1e-3)
+    np.testing.assert_array_equal(stack[..., 1], 1)
+
+
+def test_truth_is_masked_where_nothing_can_be_known():
+    label = np.zeros((4, 5))
+    label[2] = 1
+    distance = np.tile([0.0, 23.9, 24.0, 24.1, 80.0], (4, 1))
+    anomaly = np.ones((4, 5))
+    anomaly[0, 0] = np.nan
+    truth = grid_of(anomaly).assign(label=(("northing", "easting"), label))
+    stack = patches.truth_channels(truth, grid_of(anomaly, distance))
+    expected = np.tile([1, 1, 1, 0, 0], (4, 1))
+    expected[0, 0] = 0
+    np.testing.assert_array_equal(stack[..., 0], label)
+    np.testing.assert_array_equal(stack[..., 1], expected)
+    assert stack.dtype == "float32"
+
+
+# --- maps and pairs ---------------------------------------------------------------------------
+
+
+def test_maps_are_what_their_names_say():
+    rng = np.random.default_rng(4)
+    block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
+    weight = np.where(np.isfinite(block), rng.uniform(0.2, 1, block.shape), 0)
+    anomaly = rng.normal(0, 50, block.shape)
+    grid = grid_of(block, anomaly=anomaly).assign(weight=(("northing", "easting"), weight))
+    assert patches.make_map(grid, "raw").identical(grid["anomaly"])
+    classical, guided = (patches.make_map(grid, name) for name in ("classical", "guided"))
+    np.testing.assert_array_equal(classical, diffusion.classical(anomaly).anomaly)
+    np.testing.assert_array_equal(
+        guided, diffusion.guided(block, weight, uncertainty=False).anomaly
+    )
+    for made in (classical, guided):
+        assert made.dims == ("northing", "easting") and made.attrs["units"] == "nT"
+
+
+def test_unknown_map_is_a_clear_error():
+    with pytest.raises(ValueError, match="'diffused'; choose one of raw, classical, guided"):
+        patches.make_map(grid_of(np.zeros((8, 8))), "diffused")
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return patches.simulate_pair(np.random.default_rng(5), 0.1, patches.INPUTS)
+
+
+def test_pair_has_one_shape_and_one_truth(pair):
+    maps, truth = pair
+    assert tuple(maps) == patches.INPUTS
+    for stack in (*maps.values(), truth):
+        assert stack.shape == (patches.SIZE, patches.SIZE, 2) and stack.dtype == "float32"
+        assert np.isfinite(stack).all()
+    assert set(np.unique(truth)) == {0, 1}
+    nearness = maps["raw"][..., 1]
+    for stack in maps.values():
+        assert np.abs(stack[..., 0]).max() <= 4
+        np.testing.assert_array_equal(stack[..., 1], nearness)
+    # a cell is on a track where the distance is 0
+    assert 0.1 <= (nearness == 1).mean() < 0.2
+    np.testing.assert_array_equal(truth[..., 1], nearness >= np.exp(np.float32(-24 / 8)) - 1e-7)
+
+
+def test_pair_repeats_for_a_seed(pair):
+    again = patches.simulate_pair(np.random.default_rng(5), 0.1, patches.INPUTS)
+    other = patches.simulate_pair(np.random.default_rng(6), 0.1, ("raw",))
+    np.testing.assert_array_equal(again[1], pair[1])
+    # the raw map is made by plain sums in one order; sums on two cores may end in another bit,
+    # which the iteration under the other two carries to within its tolerance
+    np.testing.assert_array_equal(again[0]["raw"], pair[0]["raw"])
+    for name in ("classical", "guided"):
+        assert np.abs(again[0][name] - pair[0][name]).max() < 0.02
+    assert np.abs(other[0]["raw"] - pair[0]["raw"]).max() > 0.5
+
+
+def test_random_coverage_lies_where_the_docstring_says():
+    shares = [
+        (patches.simulate_pair(np.random.default_rng(seed), None, ("raw",))[0]["raw"][..., 1] == 1)
+        for seed in range(8)
+    ]
+    shares = np.array([share.mean() for share in shares])
+    # a last survey may overshoot by 4 % (see the tests of cruises)
+    assert shares.min() >= 0.04 and shares.max() < 0.29 and np.ptp(shares) > 0.05
+
+
+# --- cutting ----------------------------------------------------------------------------------
+
+
+def test_cut_takes_the_patches_from_their_corners():
+    stack = np.arange(150 * 170 * 2).reshape(150, 170, 2)
+    corners = [(0, 0), (22, 42), (5, 7)]
+    cut = patches.cut(stack, corners)
+    assert cut.shape == (3, patches.SIZE, patches.SIZE, 2)
+    for piece, (row, column) in zip(cut, corners, strict=True):
+        assert piece[0, 0, 0] == stack[row, column, 0]
+        assert piece[-1, -1, 1] == stack[row + 127, column + 127, 1]
+
+
+@pytest.mark.parametrize("corner", [(-1, 0), (0, -1), (23, 0), (0, 43), (500, 500)])
+def test_cutting_beyond_the_map_is_a_clear_error(corner):
+    with pytest.raises(ValueError, match="reaches beyond the map of 150 x 170.*0 to 22 and 42"):
+        patches.cut(np.zeros((150, 170, 2)), [(0, 0), corner])
+
+
+def lineated(rows, columns):
+    return xr.Dataset({"lineated": (("northing", "easting"), np.ones((rows, columns), "uint8"))})
+
+
+@pytest.mark.parametrize("gap", [0, 24])
+def test_blocks_of_different_parts_never_come_closer_than_the_gap(gap):
+    parts = patches.blocks(lineated(640, 730), gap)
+    assert {name: len(found) for name, found in parts.items()} == {
+        0: {"train": 10, "validation": 5, "test": 10},
+        24: {"train": 7, "validation": 3, "test": 6},
+    }[gap]
+    corners = [corner for found in parts.values() for corner in found]
+    assert len(set(corners)) == len(corners)
+    for number, one in enumerate(corners):
+        patches.cut(np.zeros((640, 730, 1)), [one])  # each lies within the map
+        for other in corners[number + 1 :]:
+            apart = max(abs(one[0] - other[0]), abs(one[1] - other[1]))
+            assert apart >= patches.SIZE + gap
+
+
+def test_blocks_leave_out_what_is_not_lineated():
+    truth = lineated(300, 600)
+    truth.lineated[:, :300] = 0
+    parts = patches.blocks(truth)
+    corners = [corner for found in parts.values() for corner in found]
+    assert corners and all(column + 64 >= 300 - 0.4 * 128 for _, column in corners)
+    assert {"train": [], "validation": [], "test": []} == patches.blocks(lineated(100, 600))
+
+
+def test_region_maps_lie_on_one_grid():
+    """A small region through the whole way: simulated seafloor, cruises, grid and maps."""
+    truth, grid, maps = patches.region_maps("reykjanes", 0.05, 3, ("raw",))
+    assert truth.anomaly.shape == grid.anomaly.shape == maps["raw"].shape
+    np.testing.assert_array_equal(truth.easting, grid.easting)
+    assert grid.attrs["source"] == truth.attrs["source"] == "simulated"
+    assert grid.attrs["crs"] == data.region("reykjanes").crs
+    on_track = np.isfinite(grid.block.values)
+    # cruises cover 5 % of the box, land and the corners beyond the age grid included
+    assert 0.03 < on_track.mean() < 0.06
+    # where the map is flat, a reading differs from it by the errors of ships alone: 20 nT
+    slope = np.hypot(*np.gradient(truth.anomaly.values))
+    misfit = (grid.block - truth.anomaly).values
+    assert 10 < np.nanstd(misfit[slope < 10]) < 30
+    # and the two lie on each other: any shift by one cell fits worse
+    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    shifted = [grid.block.values - np.roll(truth.anomaly.values, by, (0, 1)) for by in shifts]
+    least = min(np.nanmedian(np.abs(part)) for part in shifted)
+    assert np.nanmedian(np.abs(misfit)) < 0.8 * least

@@ -1,0 +1,202 @@
+"""Measure speed, memory and quality: `make bench` writes data/results/bench.json.
+
+Times are the median of several runs on the machine at hand; where a peer does the same work it is
+timed in the same run and its figure carries its name.
+"""
+
+import json
+import os
+import platform
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+from scipy.interpolate import LinearNDInterpolator
+
+from helpers import data, diffusion, gridding, patches, tracks
+
+RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
+RUNS = 3
+
+
+def main():
+    """Run every measurement and write the figures."""
+    figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
+    for measure in (reading, gridding_speed, pairs, guided_speed, quality, null_test, inference):
+        figures |= measure()
+        print(json.dumps(figures, indent=1), flush=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    beside = RESULTS / "bench.part"
+    beside.write_text(json.dumps(figures, indent=1) + "\n")
+    beside.replace(RESULTS / "bench.json")
+
+
+def seconds(work, runs=RUNS):
+    """Median time of a piece of work, after one run to warm up (s)."""
+    work()
+    times = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
+
+
+def reading(rows=300_000):
+    """Rows of MGD77T read in a second, from a made-up cruise; pandas alone for comparison."""
+    header = "SURVEY_ID\tTIMEZONE\tDATE\tTIME\tLAT\tLON\tMAG_TOT\tMAG_RES\tCORR_DEPTH\n"
+    minute = np.arange(rows)
+    when = pd.Timestamp("2001-01-01") + pd.to_timedelta(minute, unit="min")
+    table = pd.DataFrame({"date": when.strftime("%Y%m%d")})
+    table.insert(0, "id", "BENCH")
+    table.insert(1, "zone", 0)
+    table["time"] = when.strftime("%H%M")
+    table["lat"] = np.round(40 * np.sin(minute / 9e4), 5)
+    table["lon"] = np.round(minute / 1e4 % 360 - 180, 5)
+    table["tot"] = np.round(48000 + 300 * np.sin(minute / 50), 1)
+    table["res"], table["depth"] = 12.3, 4000.5
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.m77t"
+        path.write_text(header + table.to_csv(sep="\t", index=False, header=False))
+        ours = seconds(lambda: tracks.read_tracks(path))
+        peer = seconds(lambda: pd.read_csv(path, sep="\t", low_memory=False))
+    return {"read_rows_per_s": rows / ours, "read_rows_per_s_pandas_alone": rows / peer}
+
+
+def gridding_speed(points=200_000, cells=1024):
+    """Time to grid 200,000 points on 1024 x 1024 cells; scipy's triangle look-up beside it."""
+    rng = np.random.default_rng(0)
+    east, north = rng.uniform(0, 2 * cells, (2, points))
+    value = np.sin(east / 20)
+    centres = np.arange(cells) * 2.0 + 1.0
+    ours = seconds(lambda: gridding.grid_points(east, north, value, centres, centres), 3)
+
+    def scipy_alone():
+        LinearNDInterpolator(np.column_stack([north, east]), value)(*np.meshgrid(centres, centres))
+
+    return {"grid_200k_to_1024_s": ours, "grid_200k_to_1024_s_scipy": seconds(scipy_alone, 1)}
+
+
+def pairs(number=20):
+    """Complete training pairs made in a second in one process (raw and guided)."""
+    rng = np.random.default_rng(0)
+    return {
+        "pairs_per_s": number / seconds(lambda: [patches.simulate_pair(rng) for _ in range(number)])
+    }
+
+
+def guided_speed():
+    """Time of guided diffusion in seconds per million cells, and its peak memory per cell."""
+    figures = {}
+    for side in (512, 1024, 2048):
+        block = _stripes(side)
+        taken = seconds(lambda block=block: diffusion.guided(block, uncertainty=False))
+        figures[f"guided_s_per_mcell_{side}"] = taken / side**2 * 1e6
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    block = _stripes(4096)
+    begun = time.perf_counter()
+    diffusion.guided(block, uncertainty=False)
+    figures["guided_s_per_mcell_4096"] = (time.perf_counter() - begun) / 4096**2 * 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    figures["guided_bytes_per_cell"] = (peak - before) / 4096**2
+    classical = _stripes(1024, 1.0)
+    figures["classical_s_per_mcell_1024"] = (
+        seconds(lambda: diffusion.classical(classical)) / 1024**2 * 1e6
+    )
+    return figures
+
+
+def quality():
+    """Correlation with the truth on the given stripe maps, mean of two each."""
+    figures = {}
+    for percent in (5, 10, 20):
+        values = {"linear": [], "classical": [], "guided": []}
+        for number in (11, 12):
+            path = data.try_fetch(f"stripes/stripes_{percent:02d}pct_{number}.npz")
+            if path is None:
+                return {}
+            given = np.load(path)
+            block = np.where(given["track"], given["linear"], np.nan)
+            maps = {
+                "linear": given["linear"],
+                "classical": diffusion.classical(given["linear"])["anomaly"],
+                "guided": diffusion.guided(block, uncertainty=False)["anomaly"],
+            }
+            for name, field in maps.items():
+                values[name].append(_correlation(field, given["truth"]))
+        figures[f"stripes_corr_{percent}pct"] = float(np.mean(values["guided"]))
+        for name in ("linear", "classical"):
+            figures[f"stripes_corr_{percent}pct_{name}"] = float(np.mean(values[name]))
+    return figures
+
+
+def null_test(maps=4, side=256):
+    """Mean coherence and correlation of guided maps of fields without stripes, at 10 % coverage."""
+    found, true, ours, linear = [], [], [], []
+    for seed in range(maps):
+        rng = np.random.default_rng(seed)
+        field = ndimage.gaussian_filter(rng.standard_normal((side, side)), 5.0)
+        field /= field.std()
+        block = np.where(_lines(rng, side, 0.1), field, np.nan)
+        guided = diffusion.guided(block, uncertainty=False)
+        whole = diffusion.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
+        true.append(diffusion.orientation(whole)[1].mean())
+        found.append(float(guided["coherence"].mean()))
+        ours.append(_correlation(guided["anomaly"], field))
+        linear.append(_correlation(gridding.interpolate(block), field))
+    return {
+        "null_coherence_ratio": float(np.mean(found) / np.mean(true)),
+        "null_corr": float(np.mean(ours)),
+        "null_corr_linear": float(np.mean(linear)),
+    }
+
+
+def inference(side=1024):
+    """Million cells seen in a second by one pass of the U-Net."""
+    from helpers import network
+
+    model = network.unet()
+    stack = np.random.default_rng(0).standard_normal((side**2 // 256**2, 256, 256, 2))
+    taken = seconds(lambda: model.predict(stack.astype("float32"), batch_size=4, verbose=0))
+    return {"inference_mcell_per_s": side**2 / 1e6 / taken}
+
+
+def _stripes(side, coverage=0.1):
+    """Stripes of 20 cells on straight lines that cross a share of the cells."""
+    rng = np.random.default_rng(1)
+    rows, columns = np.indices((side, side), dtype="float32")
+    field = np.sin(2 * np.pi * (columns + 0.4 * rows) / 20)
+    crossed = np.ones((side, side), bool) if coverage == 1 else _lines(rng, side, coverage)
+    return np.where(crossed, field, np.nan).astype("float32")
+
+
+def _lines(rng, side, coverage):
+    """Cells on random straight lines until a share is covered."""
+    crossed = np.zeros((side, side), bool)
+    steps = np.arange(-1.5 * side, 1.5 * side, 0.5)
+    while crossed.mean() < coverage:
+        row, column = rng.uniform(0, side, 2)
+        angle = rng.uniform(0, np.pi)
+        i = np.rint(row + steps * np.sin(angle)).astype(int)
+        j = np.rint(column + steps * np.cos(angle)).astype(int)
+        inside = (i >= 0) & (j >= 0) & (i < side) & (j < side)
+        crossed[i[inside], j[inside]] = True
+    return crossed
+
+
+def _correlation(field, truth):
+    """Correlation over the cells where both are known."""
+    field = np.asarray(field)
+    known = np.isfinite(field)
+    return float(np.corrcoef(field[known], truth[known])[0, 1])
+
+
+if __name__ == "__main__":
+    main()
