@@ -84,8 +84,9 @@ def detect(grid, guided, farthest_km):
         Prediction (Dataset) and lines (GeoDataFrame).
     """
     model = network.load(BEST)
-    prediction = network.predict(model, grid.assign(anomaly=guided["anomaly"]))
-    prediction = prediction.where(grid["distance_km"] <= farthest_km).assign_attrs(grid.attrs)
+    near = grid["distance_km"] <= farthest_km
+    prediction = network.predict(model, grid.assign(anomaly=guided["anomaly"]), near)
+    prediction = prediction.where(near).assign_attrs(grid.attrs)
     return prediction, lines.trace(prediction, model.record["threshold"])
 
 
@@ -105,7 +106,7 @@ def real_swath():
     if table is None:
         return None
     grid = gridding.grid_tracks(table, data.region("pacific_antarctic"))
-    guided = diffusion.guided(grid["block"], grid["weight"])
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     return grid, guided, *detect(grid, guided, SWATH_KM)
 
 

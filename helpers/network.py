@@ -4,6 +4,7 @@ The only module that imports keras.  Weights are saved, never whole models: a mo
 from the code here and its weights are checked against `data/models/models.json`.
 """
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -123,7 +124,7 @@ def train(
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 
-def predict(model, grid):
+def predict(model, grid, wanted=None):
     """Probability of a line in every cell of a grid of any size, and its uncertainty.
 
     The grid is seen in overlapping tiles whose edges are blended, each in four turned and four
@@ -135,26 +136,32 @@ def predict(model, grid):
         From `unet` or `load`.
     grid : xarray.Dataset or xarray.DataArray
         As `patches.channels` takes it.
+    wanted : array_like of bool, shape of `grid`, optional
+        Cells that matter, such as those near a track; tiles without any are passed over.
 
     Returns
     -------
     xarray.Dataset
-        ``probability`` and ``uncertainty`` (0 to 1) on the cells of `grid`.
+        ``probability`` and ``uncertainty`` (0 to 1) on the cells of `grid`; NaN in cells that no
+        tile reached.
     """
     stack = patches.channels(grid)
     rows, columns = stack.shape[:2]
     side = [_padded(size) for size in (rows, columns)]
     padded = np.pad(stack, [(0, side[0] - rows), (0, side[1] - columns), (0, 0)], mode="symmetric")
     total, square = np.zeros((2, *side))
-    weight = np.zeros(side)
-    for row in _starts(side[0]):
-        for column in _starts(side[1]):
-            here = (slice(row, row + TILE), slice(column, column + TILE))
-            mean, variance = _turns(model, padded[here])
-            window = _window(mean.shape)
-            total[here] += window * mean
-            square[here] += window * variance
-            weight[here] += window
+    weight, chosen = np.zeros(side), np.zeros(side, bool)
+    chosen[:rows, :columns] = True if wanted is None else wanted
+    for row, column in itertools.product(*map(_starts, side)):
+        here = (slice(row, row + TILE), slice(column, column + TILE))
+        if not chosen[here].any():
+            continue
+        mean, variance = _turns(model, padded[here])
+        window = _window(mean.shape)
+        total[here] += window * mean
+        square[here] += window * variance
+        weight[here] += window
+    weight[weight == 0] = np.nan
     anomaly = grid if isinstance(grid, xr.DataArray) else grid["anomaly"]
     layers_ = {"probability": total / weight, "uncertainty": np.sqrt(square / weight)}
     names = {"probability": "probability of a line", "uncertainty": "spread over eight positions"}

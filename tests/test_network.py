@@ -256,6 +256,17 @@ def test_tiles_agree_with_one_pass(taught, shape):
     np.testing.assert_allclose(tiled.probability.values[first], whole[first], atol=1e-5)
 
 
+def test_tiles_without_wanted_cells_are_passed_over(taught):
+    grid = wave_grid((32, 600))
+    wanted = np.zeros(grid.shape, bool)
+    wanted[:, :40] = True  # tiles start at columns 0, 192 and 352: only the first is needed
+    part, full = network.predict(taught[0], grid, wanted), network.predict(taught[0], grid)
+    assert int(np.isfinite(part["probability"]).sum()) == 32 * network.TILE
+    near = (slice(None), slice(40))
+    for name in ("probability", "uncertainty"):
+        np.testing.assert_array_equal(part[name].to_numpy()[near], full[name].to_numpy()[near])
+
+
 @pytest.mark.parametrize("size", [16, 250, 256, 257, 448, 449, 1000])
 def test_tiles_cover_every_cell_with_some_weight(size):
     padded = network._padded(size)
