@@ -272,7 +272,7 @@ def _turns(model, tile):
 
 
 def _padded(size):
-    """Smallest size that tiles cover: a multiple of 16, or one tile and whole steps."""
+    """Next multiple of the cells that the coarsest level joins."""
     step = 2 ** (len(WIDTHS) - 1)
     return -(-size // step) * step
 
