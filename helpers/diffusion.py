@@ -74,11 +74,13 @@ def guided(
     ------
     ValueError
         If `block` is not two-dimensional, smaller than 8 x 8 cells, holds no data at all,
-        or `weight` has another shape, negative or non-finite values.
+        `weight` has another shape, negative or non-finite values, or `reestimations` is below 1.
     """
     grid = _as_grid(block)
     data = grid.values.astype("float32")
     weight = _confidence(data, weight)
+    if reestimations < 1:
+        raise ValueError(f"reestimations is {reestimations}; the strike is estimated at least once.")
     options = (smoothing, integration_cells, across, reestimations, levels)
     field, tensor = _solve_pyramid(data, weight, *options)
     error = np.full(data.shape, np.nan, "float32")

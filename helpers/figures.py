@@ -372,8 +372,8 @@ FIGURES = {
     "05_real_swath": draw_real_swath,
 }
 CAPTIONS = {
-    "00_result": "From ship tracks to lines on simulated Reykjanes Ridge anomalies: a tenth of "
-    "the cells lie on tracks.",
+    "00_result": "From ship tracks to lines on a window of the simulated Reykjanes Ridge, whose "
+    "cruises cross a tenth of the cells of the whole region.",
     "00_regions": "The five regions of the workbook on the globe.",
     "01_profile": "Residual of the real cruise NBP9707 across the crest of the Pacific-Antarctic "
     "Ridge; black: normal polarity expected from seafloor age and time scale.",

@@ -398,3 +398,8 @@ def test_classical_keeps_nan_cells_nan_and_ignores_them():
     np.testing.assert_array_equal(np.isnan(result), np.isnan(holed))
     far = np.s_[40:, :30]  # more than the smoothing length from any hole
     assert np.abs(result - whole)[far].max() < 0.05 * AMPLITUDE
+
+
+def test_no_estimate_of_strike_is_refused():
+    with pytest.raises(ValueError, match="reestimations"):
+        diffusion.guided(np.eye(16), reestimations=0)
