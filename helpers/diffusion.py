@@ -80,7 +80,7 @@ def guided(
     data = grid.values.astype("float32")
     weight = _confidence(data, weight)
     if reestimations < 1:
-        raise ValueError(f"reestimations is {reestimations}; the strike is estimated at least once.")
+        raise ValueError(f"reestimations is {reestimations}; give at least 1.")
     options = (smoothing, integration_cells, across, reestimations, levels)
     field, tensor = _solve_pyramid(data, weight, *options)
     error = np.full(data.shape, np.nan, "float32")
