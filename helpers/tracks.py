@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.alongtrack import steps, summary
 from helpers.mgd77 import read_h77t
 from helpers.readings import COLUMNS, REASONS, TrackError
 from helpers.trackfiles import find_tracks, read_found
@@ -28,6 +29,8 @@ __all__ = [
     "remove_cruise_median",
     "report",
     "residual",
+    "steps",
+    "summary",
 ]
 
 
