@@ -83,7 +83,7 @@ def summary(table) -> pd.DataFrame:
     """
     files, report = table.attrs.get("files", {}), table.attrs.get("report", {})
     rows = {}
-    for cruise, part in table.groupby("cruise", sort=False):
+    for cruise, part in table.groupby("cruise", sort=False, dropna=False):
         part = part.sort_values("time", kind="stable")
         seconds, km = steps(part)
         gap = is_gap(seconds)

@@ -5,18 +5,20 @@ The steps, in this order; each works on one cruise at a time and can be switched
 duplicates  rows at a time that was there already (and rows out of order are put in order)
 jumps       rows whose position or time would need an impossible speed
 stationary  stretches where the ship lay still
-dropouts    a stuck instrument: one and the same value while the ship sails on; gaps are counted
+dropouts    a stuck instrument: one and the same value while the ship sails on
 spikes      single or double readings far off the running median
 swaps       sudden lasting changes of level, as when a sensor is exchanged: flagged, not removed
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy.ndimage import median_filter
 
-from helpers.alongtrack import distance_km, is_gap, steps
+from helpers.alongtrack import EARTH_KM, distance_km, is_gap, steps
 from helpers.readings import TrackError
 
 STEPS = ["duplicates", "jumps", "stationary", "dropouts", "spikes", "swaps"]
@@ -96,7 +98,7 @@ def clean(
     }
     on = dict(zip(STEPS, (duplicates, jumps, stationary, dropouts, spikes, swaps), strict=True))
     parts, found = [], {}
-    for cruise, part in table.groupby("cruise", sort=False):
+    for cruise, part in table.groupby("cruise", sort=False, dropna=False):
         part, said = _clean_cruise(part, on, limits)
         if swaps:
             part, said["swaps"] = _flag_swaps(part, swap_sigma)
@@ -118,7 +120,8 @@ def report(table) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row for each cruise: ``rows_in``, ``out_of_order``, the rows that each step removed,
+        A row for each cruise: ``rows_in``, ``out_of_order``, ``gaps`` in the readings as they
+        came, the rows that each step removed,
         ``jumps_left`` (impossible steps that could not be mended), ``gaps``, ``swaps`` (flagged),
         ``rows_out`` and ``removed_share`` (0 to 1). Steps that were off are missing.
 
@@ -144,8 +147,11 @@ def _clean_cruise(part, on, limits):
     backwards = part["time"].diff() < pd.Timedelta(0)
     said["out_of_order"] = int(backwards.sum())
     part = part.sort_values("time", kind="stable") if said["out_of_order"] else part
+    said["gaps"] = int(is_gap(steps(part)[0]).sum())
     for name, find in FINDERS.items():
         if on[name]:
+            said[name] = 0
+        if on[name] and len(part):
             bad, more = find(part, **limits.get(name, {}))
             said |= {name: int(bad.sum()), **more}
             part = part[~bad] if bad.any() else part
@@ -162,40 +168,48 @@ def _find_jumps(part, max_speed_kmh):
     seconds, km = steps(part)
     late = np.flatnonzero(km > max_speed_kmh * seconds / 3600 + SLACK_KM) + 1
     bad, left = np.zeros(len(part), dtype=bool), 0
-    lon, lat = part["longitude"].to_numpy(float), part["latitude"].to_numpy(float)
-    hours = (part["time"] - part["time"].iloc[0]).dt.total_seconds().to_numpy() / 3600
-
-    def excess(i, j):
-        """Kilometres per hour from row i to row j, or infinity where it is too fast."""
-        km = float(distance_km(lon[i], lat[i], lon[j], lat[j]))
-        within = km <= max_speed_kmh * (hours[j] - hours[i]) + SLACK_KM
-        return km / max(hours[j] - hours[i], 1e-9) if within else np.inf
-
+    pace = _pace(part, max_speed_kmh)
+    first, end = -1, len(part)  # before and after the cruise, whence any pace is possible
     for row in late:
-        before = [i for i in range(max(row - 2 * MOST_DROPPED, 0), row) if not bad[i]][::-1]
-        after = [j for j in range(row, min(row + MOST_DROPPED + 1, len(part))) if not bad[j]]
-        if not before or not after or excess(before[0], after[0]) < np.inf:
-            continue  # an earlier repair has mended this step too
-        drop = _fewest(before[: MOST_DROPPED + 1], after, excess)
+        before = [i for i in range(max(row - 2 * MOST_DROPPED, first), row) if i < 0 or not bad[i]]
+        after = [j for j in range(row, min(row + MOST_DROPPED, end) + 1) if j == end or not bad[j]]
+        drop = []
+        if before:
+            if pace(before[-1], after[0]) < math.inf:
+                continue  # an earlier repair has mended this step too
+            drop = _fewest(before[::-1], after, pace)
         bad[drop] = True
         left += not drop
     return bad, {"jumps_left": left}
 
 
-def _fewest(before, after, excess):
+def _pace(part, max_speed_kmh):
+    """Make a function of two rows: km/h from one to the other, infinity where it is too fast."""
+    lon, lat = np.radians(part["longitude"].to_numpy()), np.radians(part["latitude"].to_numpy())
+    place = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    place = place.tolist()  # plain numbers: this is asked for two rows at a time
+    hours = ((part["time"] - part["time"].iloc[0]).dt.total_seconds() / 3600).tolist()
+
+    def pace(i, j):
+        if i < 0 or j == len(hours):
+            return 0.0
+        km = 2 * EARTH_KM * math.asin(min(math.dist(place[i], place[j]) / 2, 1.0))
+        taken = hours[j] - hours[i]
+        return km / max(taken, 1e-9) if km <= max_speed_kmh * taken + SLACK_KM else math.inf
+
+    return pace
+
+
+def _fewest(before, after, pace):
     """Choose the fewest rows on one side of an impossible step without which it is possible."""
     for count in range(1, MOST_DROPPED + 1):
-        choices = []
+        choices = [(math.inf, [])]
         if count < len(before):
-            choices.append((excess(before[count], after[0]), before[:count]))
-        elif len(before) == count < MOST_DROPPED:  # the cruise begins with them
-            choices.append((0.0, before[:count]))
+            choices.append((pace(before[count], after[0]), before[:count]))
         if count < len(after):
-            choices.append((excess(before[0], after[count]), after[:count]))
-        elif len(after) == count < MOST_DROPPED:  # the cruise ends with them
-            choices.append((0.0, after[:count]))
-        speed, rows = min(choices, key=lambda c: c[0], default=(np.inf, []))
-        if speed < np.inf:
+            choices.append((pace(before[0], after[count]), after[:count]))
+        speed, rows = min(choices, key=lambda choice: choice[0])
+        if speed < math.inf:
             return rows
     return []
 
@@ -216,7 +230,7 @@ def _find_stationary(part, still_kmh, seconds):
 
 
 def _find_dropouts(part, stuck_rows):
-    """Rows of long runs of one value while the ship sails; and the number of gaps."""
+    """Rows of long runs of one value while the ship sails."""
     seconds, km = steps(part)
     total = part["total_field_nt"].to_numpy(float)
     value = np.where(np.isnan(total), part["residual_nt"].to_numpy(float), total)
@@ -226,7 +240,7 @@ def _find_dropouts(part, stuck_rows):
         run[1:], weights=np.where(np.diff(run) == 0, km, 0.0), minlength=run[-1] + 1
     )
     stuck = (length >= stuck_rows) & (sailed > 2.0)
-    return stuck[run], {"gaps": int(is_gap(seconds).sum())}
+    return stuck[run], {}
 
 
 def _pieces(part):

@@ -74,8 +74,10 @@ def read_netcdf(content, where, stem) -> Reading:
             columns = {ours: _plus(file, name, rows) for ours, name in PLUS.items()}
             columns["time"] = _since(where, file["time"], _plus(file, "time", rows))
             about = _attributes(file)
-    except (OSError, RuntimeError, IndexError, UnicodeError) as error:
-        raise TrackError(f"{where} is a damaged netCDF file: {error}") from error
+    except TrackError:
+        raise
+    except (OSError, RuntimeError, IndexError, ValueError, MemoryError) as error:
+        raise TrackError(f"{where} is a damaged netCDF file, or cut off") from error
     name = about.pop("survey", "") or stem
     columns["cruise"] = np.full(rows, name, dtype=object)
     return judge(where, columns, about=about)
@@ -86,7 +88,7 @@ def _plus(file, name, rows):
     if name not in file.variables:
         return np.full(rows, np.nan)
     values = np.ma.filled(np.ma.asarray(file[name][...]).astype(float), np.nan)
-    return np.broadcast_to(values if values.size == rows else values.ravel()[:1], rows).copy()
+    return np.broadcast_to(values.ravel(), rows).copy()  # one value holds for all rows
 
 
 def _since(where, variable, values):

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_trackfiles import fetched
 
 from helpers import cleaning, tracks
@@ -95,6 +97,13 @@ def test_a_break_that_cannot_be_mended_is_counted_and_stays():
     assert len(out) == 600 and said(out)["jumps_left"] == 1
 
 
+def test_two_ships_under_one_name_are_not_taken_apart():
+    table = put(sailed(), range(0, 600, 2), "latitude", 12.0)
+    out = cleaning.clean(table)
+    shown = said(out)
+    assert shown["jumps"] + shown["jumps_left"] > 290 and len(out) == 600 - shown["jumps"]
+
+
 def test_a_ship_on_station_goes_and_one_that_turns_stays():
     table = sailed()
     still = put(table, range(200, 260), "longitude", table.longitude[200])
@@ -149,7 +158,7 @@ def test_every_step_can_be_switched_off():
     table = pd.concat([table, table[-1:]], ignore_index=True)
     out = cleaning.clean(table, **only(None))
     assert list(out) == list(table) and len(out) == len(table)
-    assert said(out) == {"rows_in": 601, "out_of_order": 0, "rows_out": 601}
+    assert said(out) == {"rows_in": 601, "out_of_order": 0, "gaps": 0, "rows_out": 601}
     for step, lost in [("duplicates", 1), ("jumps", 1), ("spikes", 1), ("stationary", 0)]:
         out = cleaning.clean(table, **only(step))
         assert said(out)[step] == lost == 601 - len(out)
@@ -164,6 +173,47 @@ def test_cruises_are_cleaned_apart_and_the_input_is_left_alone():
     pd.testing.assert_frame_equal(table, before)
     assert (said(out, "A")["spikes"], said(out, "B")["spikes"]) == (0, 1)
     assert out.attrs["report"] == table.attrs["report"] and "cleaning" not in table.attrs
+
+
+def test_a_ship_that_never_sailed_leaves_nothing():
+    out = cleaning.clean(sailed(200, kmh=0.0))
+    assert len(out) == 0 or said(out)["stationary"] == 200 - len(out)
+    assert said(out)["stationary"] > 150 and said(out)["rows_out"] == len(out)
+
+
+MINUTES = st.one_of(st.integers(0, 300), st.floats(0, 1e5))
+ODD_ROWS = st.lists(
+    st.tuples(
+        st.sampled_from("AB"),
+        MINUTES,
+        st.floats(-180, 180),
+        st.floats(-90, 90),
+        st.one_of(st.just(np.nan), st.floats(-1e4, 1e4)),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(ODD_ROWS, st.booleans())
+def test_any_table_is_cleaned_to_some_of_its_rows_in_order(rows, creeping):
+    cruise, minutes, lon, lat, value = zip(*rows, strict=True)
+    table = pd.DataFrame({"cruise": cruise})
+    table["time"] = pd.Timestamp("2001-01-01") + pd.to_timedelta(minutes, unit="min").round("s")
+    table["longitude"] = np.array(lon) / (1e4 if creeping else 1)
+    table["latitude"] = np.array(lat) / (1e4 if creeping else 1)
+    table["total_field_nt"], table["residual_nt"] = 40_000.0, value
+    table["row"] = np.arange(len(table))
+    out = cleaning.clean(table)
+    shown = cleaning.report(out)
+    removed = shown[["duplicates", "jumps", "stationary", "dropouts", "spikes"]].sum(axis=1)
+    assert (shown.rows_in - removed == shown.rows_out).all() and shown.rows_out.sum() == len(out)
+    pd.testing.assert_frame_equal(
+        out.drop(columns="level"), table.iloc[out.row].reset_index(drop=True), check_dtype=False
+    )
+    for _, part in out.groupby("cruise"):
+        assert part.time.is_monotonic_increasing and part.time.is_unique
 
 
 def test_small_and_empty_tables():

@@ -235,10 +235,13 @@ def test_other_netcdf_and_damage_are_clear_errors(tmp_path):
         tracks.read_tracks(plus(tmp_path / "a.nc", mag=True))
     with pytest.raises(tracks.TrackError, match="times in units 'fortnights'"):
         tracks.read_tracks(plus(tmp_path / "a.nc", "fortnights"))
-    path = plus(tmp_path / "a.nc", kind="NETCDF3_CLASSIC")
-    path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(tracks.TrackError, match="damaged netCDF|not MGD77"):
-        tracks.read_tracks(path)
+    for kind in ("NETCDF3_CLASSIC", "NETCDF4"):
+        path = plus(tmp_path / "a.nc", kind=kind)
+        content = path.read_bytes()
+        for stop in np.linspace(9, len(content) * 0.9, 25).astype(int):
+            path.write_bytes(content[:stop])
+            with pytest.raises(tracks.TrackError, match="damaged netCDF|not MGD77|no format"):
+                tracks.read_tracks(path)
 
 
 # ------------------------------------------------------------------ old-GMT binary
