@@ -273,7 +273,8 @@ def _left_out_error(data, weight, options):
     """Error expected in each cell (nT), from tiles of the tracks that were left out.
 
     Every fourth tile of track cells is withheld, the map is solved again without it, and the
-    root mean square misfit there is taken as a function of the distance to the data used.
+    root mean square misfit there is taken as a function of the distance to the data used.  On
+    the tracks themselves it is what the smoothing takes away from the readings.
     """
     left_out = gridding.leave_out_tiles(weight > 0)
     kept = np.where(left_out, 0, weight).astype("float32")
@@ -284,7 +285,10 @@ def _left_out_error(data, weight, options):
     misfit = (field - data)[left_out]
     withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
     spread = float(np.std(data[weight > 0]))
-    return gridding.error_by_distance(withheld_distance, misfit, distance, spread).astype("float32")
+    smoothed_away = float(np.sqrt(np.mean((field - data)[kept > 0] ** 2)))
+    on_track = max(smoothed_away, gridding.NOISE_NT)
+    error = gridding.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
+    return error.astype("float32")
 
 
 def _dataset(grid, field, tensor, error):

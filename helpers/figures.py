@@ -8,14 +8,29 @@ import json
 
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
+from scipy import ndimage
 
-from . import data, diffusion, gridding, lines, maps, network, patches, seafloor, ships, tracks
+from . import (
+    data,
+    diffusion,
+    gridding,
+    lines,
+    maps,
+    network,
+    patches,
+    seafloor,
+    ships,
+    tracks,
+    views,
+)
 from .maps import Panel
 
 COVERAGE = 0.1  # share of cells on simulated tracks in the figures
 SEED = 13  # of the cruises: those of the test maps
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
 SWATH_KM = 60.0  # a real track says nothing about cells farther away than this
+CREST_KM = 300.0  # length of the profile on each side of the crest
 BEST = "transfer_guided"
 ZOOM = {  # northing and easting (km) of the windows shown enlarged: both are test blocks
     "reykjanes": (slice(-250, 6), slice(-150, 106)),
@@ -116,6 +131,20 @@ def draw_result():
     )  # fmt: skip
 
 
+def draw_regions():
+    """Draw the boxes of the regions on the globe."""
+    return views.draw_regions(data.REGIONS)
+
+
+def draw_profile():
+    """Draw the real cruise NBP9707 across the crest of the Pacific-Antarctic Ridge."""
+    table, region = real_cruises(), data.region("pacific_antarctic")
+    inside = region.contains(table["longitude"], table["latitude"])
+    leg = table[inside & (table["cruise"] == "NBP9707")]
+    profile = views.crest_profile(leg, region, CREST_KM)
+    return views.draw_profile(profile, "NBP9707, NOAA NCEI; age: Seton et al. 2020")
+
+
 def draw_real_tracks():
     """Draw the real cruises of the Pacific-Antarctic region."""
     table, region = _at_hand(real_cruises()), data.region("pacific_antarctic")
@@ -177,6 +206,21 @@ def draw_orientation():
         ],
         columns=3,
     )
+
+
+def draw_null():
+    """Draw a field without stripes, its linear grid and the stripes that diffusion invents."""
+    axis, rng = (np.arange(128) + 0.5) * 2.0, np.random.default_rng(SEED)
+    blobs = ndimage.gaussian_filter(rng.standard_normal((128, 128)), 4)
+    truth = xr.DataArray(
+        100 * blobs / blobs.std(), {"northing": axis, "easting": axis}, ("northing", "easting")
+    )
+    table = ships.lay_tracks(axis, axis, rng, COVERAGE)
+    value = ships.read_field(truth.to_numpy(), truth, table, rng)
+    grid = gridding.grid_points(table.easting_km, table.northing_km, value, axis, axis)
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    fields = {"truth": truth, "linear": grid["anomaly"], "guided": guided["anomaly"]}
+    return views.draw_fields(fields, 200.0, source="simulated field without stripes")
 
 
 def draw_labels():
@@ -309,11 +353,14 @@ def _clip(found, window):
 
 FIGURES = {
     "00_result": draw_result,
+    "00_regions": draw_regions,
+    "01_profile": draw_profile,
     "01_real_tracks": draw_real_tracks,
     "01_gridding": draw_gridding,
     "02_diffusion": draw_diffusion,
     "02_diffusion_epr": draw_diffusion_epr,
     "02_orientation": draw_orientation,
+    "02_null": draw_null,
     "03_labels": draw_labels,
     "03_learning_curves": draw_learning_curves,
     "04_training_pairs": draw_training_pairs,
@@ -326,6 +373,9 @@ FIGURES = {
 CAPTIONS = {
     "00_result": "From ship tracks to lines on simulated Reykjanes Ridge anomalies: a tenth of "
     "the cells lie on tracks.",
+    "00_regions": "The five regions of the workbook on the globe.",
+    "01_profile": "Residual of the real cruise NBP9707 across the crest of the Pacific-Antarctic "
+    "Ridge; black: normal polarity expected from seafloor age and time scale.",
     "01_real_tracks": "The real cruises NBP9707, NBP97-4A and NBP9908 over seafloor age.",
     "01_gridding": "Simulated cruises over the East Pacific Rise: track cells, linear "
     "interpolation, distance to data and the error measured by leaving out tiles of the tracks.",
@@ -334,6 +384,8 @@ CAPTIONS = {
     "02_diffusion_epr": "The same comparison on the simulated East Pacific Rise.",
     "02_orientation": "Strike, coherence and expected error of the guided map of the simulated "
     "East Pacific Rise.",
+    "02_null": "A simulated field without stripes, its linear grid and its guided map: the "
+    "streaks are invented.",
     "03_labels": "Simulated anomalies of both training regions with their labels (black): the "
     "centre line of each positive stripe.",
     "03_learning_curves": "Validation loss of every run of `make train`.",

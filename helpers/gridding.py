@@ -170,7 +170,7 @@ def interpolate(block):
     return np.where(np.isfinite(block), block, filled)
 
 
-def error_by_distance(left_out_distance, misfit, distance, spread):
+def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOISE_NT):
     """Estimate the error of each cell from the misfit of left-out cells at known distances.
 
     The root mean square misfit is taken in classes of distance and never allowed to fall with
@@ -184,14 +184,17 @@ def error_by_distance(left_out_distance, misfit, distance, spread):
         Distance to data of the cells wanted (cells).
     spread : float
         Standard deviation of the data (nT): the error where nothing is known.
+    on_track : float
+        Error of the cells that were used (nT): the noise of the readings where the map passes
+        through them, more where it smooths them.
 
     Returns
     -------
     numpy.ndarray, shape of `distance`
-        Expected error (nT), at least `NOISE_NT`.
+        Expected error (nT), at least `on_track`.
     """
     edges = np.array([0.0, 1.5, 2.5, 4.5, 6.5, 9.5, 13.5, 20.5])
-    centres, errors = [0.0], [NOISE_NT]
+    centres, errors = [0.0], [on_track]
     finite = np.isfinite(misfit)
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         chosen = finite & (left_out_distance > low) & (left_out_distance <= high)

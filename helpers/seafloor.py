@@ -1,13 +1,11 @@
 """The simulated seafloor: from age and polarity to the magnetic anomaly at the sea surface.
 
-A layer of `THICKNESS_KM` below the seafloor is magnetised with the polarity of its age; its
-total-field anomaly is computed in the wavenumber domain.  Everything made here is simulated and
+A layer below the seafloor is magnetised with the polarity of its age; its total-field anomaly is
+computed by `helpers.forward`.  Everything made here is simulated and
 must be called so wherever it is shown.
 
 References
 ----------
-Schouten, H. & McCamy, K. (1972). J. Geophys. Res. 77, 7089-7099.
-Blakely, R. J. (1995). Potential Theory in Gravity and Magnetic Applications, chapter 11.
 Gee, J. S. & Kent, D. V. (2007). Treatise on Geophysics 5, 455-507 (the time scale).
 Seton, M. et al. (2020). doi:10.1029/2020GC009214 (the age grid).
 """
@@ -21,12 +19,10 @@ from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
 
 from . import data, labels
+from .forward import dipole, total_field_anomaly
 
-THICKNESS_KM = 1.0  # magnetised layer
 TRANSITION_KM = 3.0  # distance over which the polarity of the layer changes
 AXIS_A_M, OLD_A_M, DECAY_MA = 10.0, 4.0, 4.0  # magnetisation at the ridge, of old crust, decay
-LEVEL_KM = 0.5  # spacing of the depth levels between which sources are shared
-NT_PER_A_M = 2 * np.pi * 100  # half the magnetic constant, in nT per A/m
 FIELD_DATE = datetime.datetime(2000, 1, 1)
 PALEOLATITUDE = {"shatsky": 0.0}  # assumed: formed near the equator, carried north since
 
@@ -72,55 +68,6 @@ def simulate_region(name, spacing_km=2.0, seed=0):
     return dataset
 
 
-def total_field_anomaly(magnetisation, depth_km, spacing_km, field, remanence, thickness_km=None):
-    """Total-field anomaly at the sea surface of a magnetised layer that follows the relief.
-
-    The wavenumber-domain expression of Blakely (1995, eq. 11.36 ff.),
-    ``F[dT] = (mu0 / 2) T_m T_f exp(-|k| z) (1 - exp(-|k| dz)) F[M]`` with
-    ``T_v = v_down + i (v_h . k) / |k|``, summed over depth levels `LEVEL_KM` apart: each cell's
-    source is shared between the two levels around its depth.  For a wavelength L (km) this
-    sharing is in error by at most ``(2 pi LEVEL_KM / L)**2 / 8``: 1.2 % at 10 km.
-
-    Parameters
-    ----------
-    magnetisation : numpy.ndarray, shape (n, m)
-        Magnetisation (A/m), positive for normal polarity; rows northing, columns easting.
-    depth_km : numpy.ndarray, shape (n, m), or float
-        Depth of the top of the layer below the sea surface (km).
-    spacing_km : float
-        Side of the cells.
-    field, remanence : array_like, shape (3,)
-        Unit vectors (east, north, down) of the present field and of normal magnetisation.
-    thickness_km : float, optional
-        Thickness of the layer; `THICKNESS_KM` by default.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        Total-field anomaly (nT).
-    """
-    shape = magnetisation.shape
-    pad = max(16, int(32 / spacing_km))
-    source = np.pad(magnetisation, pad, mode="linear_ramp")
-    depth = np.pad(np.broadcast_to(depth_km, shape), pad, mode="edge")
-    east, north, k = _wavenumbers(source.shape, spacing_km)
-    low, high = depth.min(), depth.max()
-    number = max(2, int(np.ceil((high - low) / LEVEL_KM)) + 1)
-    position = (depth - low) / max(high - low, 1e-9) * (number - 1)
-    total = 0
-    for level in range(number):
-        share = np.clip(1 - np.abs(position - level), 0, None)
-        if share.any():
-            z = low + level * (high - low) / (number - 1)
-            total = total + np.fft.rfft2(source * share) * np.exp(-k * z)
-    thickness = THICKNESS_KM if thickness_km is None else thickness_km
-    response = NT_PER_A_M * (1 - np.exp(-k * thickness))
-    for vector in (np.asarray(field, float), np.asarray(remanence, float)):
-        horizontal = (vector[0] * east + vector[1] * north) / np.where(k > 0, k, 1)
-        response = response * (vector[2] + 1j * horizontal)
-    return np.fft.irfft2(total * response, source.shape)[pad:-pad, pad:-pad]
-
-
 def mean_polarity(age, width_ma, scale=None):
     """Mean polarity over an interval of age: the share of normal minus that of reversed.
 
@@ -152,28 +99,6 @@ def mean_polarity(age, width_ma, scale=None):
 def intensity(age):
     """Magnetisation (A/m) of crust of an age (Ma): strong at the ridge, weaker off axis."""
     return OLD_A_M + (AXIS_A_M - OLD_A_M) * np.exp(-age / DECAY_MA)
-
-
-def dipole(latitude, declination=0.0):
-    """Give the unit vector (east, north, down) of a geocentric axial dipole field at a latitude.
-
-    Parameters
-    ----------
-    latitude, declination : float
-        Degrees.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3,)
-    """
-    inclination = np.arctan(2 * np.tan(np.radians(latitude)))
-    return direction(np.degrees(inclination), declination)
-
-
-def direction(inclination, declination):
-    """Give the unit vector (east, north, down) of an inclination and a declination in degrees."""
-    i, d = np.radians([inclination, declination])
-    return np.array([np.cos(i) * np.sin(d), np.cos(i) * np.cos(d), np.sin(i)])
 
 
 def _pack(anomaly, label, angle, polarity, lineated, age, relief, northing, easting):
@@ -241,13 +166,6 @@ def _variation(rng, shape, spacing_km, reach_km=8.0, share=0.15):
     """Positive random factors of the magnetisation, mean near 1, correlated over `reach_km`."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape), reach_km / spacing_km)
     return np.exp(share * noise / noise.std())
-
-
-def _wavenumbers(shape, spacing_km):
-    """East and north wavenumbers and their length (radians per km) of a real transform."""
-    north = 2 * np.pi * np.fft.fftfreq(shape[0], spacing_km)[:, None]
-    east = 2 * np.pi * np.fft.rfftfreq(shape[1], spacing_km)[None, :]
-    return east, north, np.hypot(east, north)
 
 
 def simulate_random(rng, shape=(128, 128), spacing_km=2.0, lineated_share=0.8):

@@ -136,7 +136,7 @@ def test_training_repeats_for_a_seed(taught):
 def test_order_and_turns_follow_from_the_seed():
     inputs = np.zeros((32, 8, 8, 2), "float32")
     one, two, other = (
-        network._Turned(inputs, inputs, np.random.default_rng(seed)) for seed in (1, 1, 2)
+        network._Turned(inputs, inputs, np.random.default_rng(seed), 16) for seed in (1, 1, 2)
     )
     for _ in range(2):
         np.testing.assert_array_equal(one.order, two.order)
@@ -148,7 +148,7 @@ def test_order_and_turns_follow_from_the_seed():
 def test_patches_and_truth_turn_together():
     """Every batch is the same eight positions of inputs and of truth, and all are used."""
     inputs = np.random.default_rng(7).normal(0, 1, (32, 16, 16, 2)).astype("float32")
-    batches = network._Turned(inputs, inputs[..., :1] * 2, np.random.default_rng(8))
+    batches = network._Turned(inputs, inputs[..., :1] * 2, np.random.default_rng(8), 16)
     assert len(batches) == 2
     seen = []
     for number in range(2):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import data, seafloor
+from helpers import data, forward, seafloor
 
-POLE = seafloor.direction(90, 0)
+POLE = forward.direction(90, 0)
 HALF_MU0 = 0.5 * 4e-7 * np.pi * 1e9  # nT per A/m
 
 
@@ -56,8 +56,8 @@ def test_wave_of_magnetisation_meets_the_two_dimensional_earth_filter(
     shape, spacing, depth, thickness, strength = (256, 256), 2.0, 3.0, 1.5, 5.0
     across = across_strike(shape, spacing, strike)
     magnetisation = strength * np.cos(2 * np.pi / wavelength * across)
-    vectors = seafloor.direction(*field), seafloor.direction(*remanence)
-    anomaly = seafloor.total_field_anomaly(magnetisation, depth, spacing, *vectors, thickness)
+    vectors = forward.direction(*field), forward.direction(*remanence)
+    anomaly = forward.total_field_anomaly(magnetisation, depth, spacing, *vectors, thickness)
     k = 2 * np.pi / wavelength
     (i_field, c_field), (i_remanence, c_remanence) = (effective(v, strike) for v in vectors)
     # x to the right of strike, exp(+ikx): the phase is that of (sin I + i cos I) of both vectors
@@ -90,7 +90,7 @@ def test_block_at_the_pole_meets_the_closed_form(half_width, top, bottom, strike
     magnetisation = np.repeat(profile[None], along, axis=0)
     if strike == 90:
         magnetisation = magnetisation.T
-    anomaly = seafloor.total_field_anomaly(
+    anomaly = forward.total_field_anomaly(
         magnetisation, top, spacing, POLE, POLE, thickness_km=bottom - top
     )
     middle = anomaly[along // 2] if strike == 0 else anomaly[:, along // 2]
@@ -108,8 +108,8 @@ def test_block_off_the_pole_meets_a_sum_of_line_dipoles(strike, field, remanence
     shape = (361, 361)
     across = across_strike(shape, spacing, strike)
     smooth = np.exp(-0.5 * (across / half_width) ** 2)
-    vectors = seafloor.direction(*field), seafloor.direction(*remanence)
-    anomaly = seafloor.total_field_anomaly(smooth, top, spacing, *vectors, thickness)
+    vectors = forward.direction(*field), forward.direction(*remanence)
+    anomaly = forward.total_field_anomaly(smooth, top, spacing, *vectors, thickness)
     s = np.radians(strike)
     right = np.array([np.cos(s), -np.sin(s), 0.0])
     (f_x, f_z), (m_x, m_z) = ((v @ right, v[2]) for v in vectors)
@@ -134,8 +134,8 @@ def test_seamount_meets_a_sum_of_point_dipoles():
     row, column = np.indices((129, 129))
     north, east = row - 64.0, column - 64.0
     source = np.exp(-0.5 * (north**2 + east**2) / width**2)
-    field, remanence = seafloor.direction(55, -10), seafloor.direction(-35, 70)
-    anomaly = seafloor.total_field_anomaly(source, top, spacing, field, remanence, thickness)
+    field, remanence = forward.direction(55, -10), forward.direction(-35, 70)
+    anomaly = forward.total_field_anomaly(source, top, spacing, field, remanence, thickness)
     depth = top + (np.arange(8) + 0.5) * thickness / 8
     moment = source.ravel()[:, None] * thickness / 8
     for i, j in ((64, 64), (70, 64), (64, 72), (58, 60)):
@@ -153,13 +153,13 @@ def test_skewness_vanishes_at_the_pole_and_where_the_inclinations_add_to_180_deg
     """A symmetric block gives a symmetric anomaly where theta is 0, an odd one where it is 90."""
     x = (np.arange(400) + 0.5 - 200) * 1.0
     block = np.repeat(np.where(np.abs(x) < 20, 5.0, 0)[None], 200, axis=0)
-    along_east = seafloor.direction(45, 90)  # strike is north, the field lies across it
+    along_east = forward.direction(45, 90)  # strike is north, the field lies across it
 
     def profile(field, remanence):
-        return seafloor.total_field_anomaly(block, 3.0, 1.0, field, remanence)[100]
+        return forward.total_field_anomaly(block, 3.0, 1.0, field, remanence)[100]
 
     upright, tilted = profile(POLE, POLE), profile(along_east, along_east)
-    cancelled = profile(along_east, seafloor.direction(45, -90))
+    cancelled = profile(along_east, forward.direction(45, -90))
     peak = np.abs(upright).max()
     assert np.abs(upright - upright[::-1]).max() < 1e-9 * peak  # sums of a Fourier transform
     # the block ends 132 km from here, where a horizontal part of its moment shows: 1 %
@@ -173,12 +173,12 @@ def test_sharing_between_depth_levels_errs_as_stated():
     shape, spacing, wavelength = (256, 256), 2.0, 10.0
     across = across_strike(shape, spacing, 90)
     magnetisation = np.cos(2 * np.pi / wavelength * across)
-    depth = np.full(shape, 3.0 + 0.5 * seafloor.LEVEL_KM)
-    depth[:8], depth[-8:] = 3.0, 3.0 + 2 * seafloor.LEVEL_KM
-    anomaly = seafloor.total_field_anomaly(magnetisation, depth, spacing, POLE, POLE)
-    flat = seafloor.total_field_anomaly(magnetisation, depth[128, 128], spacing, POLE, POLE)
+    depth = np.full(shape, 3.0 + 0.5 * forward.LEVEL_KM)
+    depth[:8], depth[-8:] = 3.0, 3.0 + 2 * forward.LEVEL_KM
+    anomaly = forward.total_field_anomaly(magnetisation, depth, spacing, POLE, POLE)
+    flat = forward.total_field_anomaly(magnetisation, depth[128, 128], spacing, POLE, POLE)
     excess = fitted_wave(anomaly, across, wavelength) / fitted_wave(flat, across, wavelength) - 1
-    stated = (2 * np.pi * seafloor.LEVEL_KM / wavelength) ** 2 / 8
+    stated = (2 * np.pi * forward.LEVEL_KM / wavelength) ** 2 / 8
     assert stated == pytest.approx(0.012, abs=5e-4)
     # cosh(x) - 1 against x**2 / 2 differ by x**2 / 12, 0.2 % of it; the margins by 0.1 % of all
     assert excess.real == pytest.approx(stated, abs=1e-3) and abs(excess.imag) < 1e-3
@@ -190,7 +190,7 @@ def test_deeper_sources_are_weaker_by_the_exponential():
     magnetisation = np.cos(2 * np.pi / wavelength * across)
     high, low = (
         fitted_wave(
-            seafloor.total_field_anomaly(magnetisation, depth, 2.0, POLE, POLE), across, wavelength
+            forward.total_field_anomaly(magnetisation, depth, 2.0, POLE, POLE), across, wavelength
         )
         for depth in (2.0, 5.0)
     )
@@ -198,12 +198,12 @@ def test_deeper_sources_are_weaker_by_the_exponential():
 
 
 def test_directions():
-    np.testing.assert_allclose(seafloor.direction(90, 33), [0, 0, 1], atol=1e-15)
-    np.testing.assert_allclose(seafloor.direction(0, 90), [1, 0, 0], atol=1e-15)
-    np.testing.assert_allclose(seafloor.direction(-30, 0), [0, 3**0.5 / 2, -0.5], atol=1e-15)
-    np.testing.assert_allclose(seafloor.dipole(0.0), [0, 1, 0], atol=1e-15)
-    np.testing.assert_allclose(seafloor.dipole(-90.0), [0, 0, -1], atol=1e-15)
-    north, down = seafloor.dipole(45.0)[1:]
+    np.testing.assert_allclose(forward.direction(90, 33), [0, 0, 1], atol=1e-15)
+    np.testing.assert_allclose(forward.direction(0, 90), [1, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(forward.direction(-30, 0), [0, 3**0.5 / 2, -0.5], atol=1e-15)
+    np.testing.assert_allclose(forward.dipole(0.0), [0, 1, 0], atol=1e-15)
+    np.testing.assert_allclose(forward.dipole(-90.0), [0, 0, -1], atol=1e-15)
+    north, down = forward.dipole(45.0)[1:]
     assert down / north == pytest.approx(2.0)  # tan I = 2 tan(latitude)
 
 
@@ -385,6 +385,6 @@ def test_random_maps_with_lineations_have_labels_within_them():
 def test_random_directions_cover_both_hemispheres_and_spare_the_equator():
     rng = np.random.default_rng(11)
     down = np.array([[v[2] for v in seafloor._random_direction(rng)] for _ in range(400)])
-    lowest = seafloor.dipole(8.0)[2]
+    lowest = forward.dipole(8.0)[2]
     assert np.abs(down[:, 0]).min() >= lowest - 1e-12
     assert 0.4 < (down[:, 0] > 0).mean() < 0.6

@@ -33,9 +33,12 @@ RUNS = (  # (model, input): the paper's three, and what tells their parts apart
     ("scratch", "guided"),
     ("transfer", "guided"),
 )
-SIZES = {  # what `--small` changes: enough to see that everything runs
-    "full": {"pairs": 3000, "pretrain_epochs": 8, "epochs": 60, "seeds": SEEDS},
-    "small": {"pairs": 64, "pretrain_epochs": 1, "epochs": 2, "seeds": SEEDS[:2]},
+ALL = {"regions": REGIONS, "coverages": COVERAGES, "runs": RUNS}
+PART = {"regions": REGIONS[1:], "coverages": COVERAGES[1:2], "runs": (RUNS[0], RUNS[-1])}
+SIZES = {  # less than full only shows that everything runs
+    "full": ALL | {"pairs": 3000, "pretrain_epochs": 8, "epochs": 60, "seeds": SEEDS},
+    "small": ALL | {"pairs": 64, "pretrain_epochs": 1, "epochs": 2, "seeds": SEEDS[:2]},
+    "tiny": PART | {"pairs": 24, "pretrain_epochs": 1, "epochs": 1, "seeds": SEEDS[:1]},
 }
 CHUNK = 250
 MOST_TRAINING_PATCHES = 40
@@ -44,20 +47,21 @@ MOST_TRAINING_PATCHES = 40
 def main():
     """Run the stages asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="a quick run, to see that it works")
+    parser.add_argument("--size", choices=SIZES, default="full", help="how much to do")
+    parser.add_argument("--small", action="store_const", const="small", dest="size")
     parser.add_argument("--out", type=Path, default=ROOT / "data", help="where results go")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "train")
     arguments = parser.parse_args()
-    size = SIZES["small" if arguments.small else "full"]
-    cache = arguments.cache / ("small" if arguments.small else "full")
+    size = SIZES[arguments.size]
+    cache = arguments.cache / arguments.size
     cache.mkdir(parents=True, exist_ok=True)
     started = time.time()
     simulate_pairs(size["pairs"], cache)
-    for name in patches.INPUTS:
+    for name in pretrained_inputs(size):
         pretrain(name, size, cache)
-    maps = labelled_maps(cache)
+    maps = labelled_maps(size, cache)
     for seed in size["seeds"]:
-        for model, name in RUNS:
+        for model, name in size["runs"]:
             fine_tune(model, name, seed, size, maps, cache)
     write_results(size, maps, cache, arguments.out, time.time() - started)
 
@@ -90,6 +94,12 @@ def _simulate_chunk(path, seeds):
     _save(path, {name: stack.astype("float16") for name, stack in stacks.items()})
 
 
+def pretrained_inputs(size):
+    """Return the inputs that some run transfers to."""
+    wanted = {name for model, name in size["runs"] if model == "transfer"}
+    return [name for name in patches.INPUTS if name in wanted]
+
+
 def pretrain(name, size, cache):
     """Pretrain one network on the simulated pairs of one input; the weights are kept."""
     from helpers import network
@@ -119,24 +129,24 @@ def pretrain(name, size, cache):
     _save_weights(model, path)
 
 
-def labelled_maps(cache):
+def labelled_maps(size, cache):
     """Cut the labelled patches of each part: inputs by name, truth, region and coverage."""
     path = cache / "labelled.npz"
     if not path.exists():
-        _save(path, _cut_labelled())
+        _save(path, _cut_labelled(size))
     loaded = np.load(path)
     return {name: loaded[name] for name in loaded.files}
 
 
-def _cut_labelled():
-    """Simulate both regions for each part and coverage and cut their blocks."""
+def _cut_labelled(size):
+    """Simulate the regions for each part and coverage and cut their blocks."""
     collected = {}
 
     def add(part, key, values):
         collected.setdefault(f"{part}_{key}", []).append(values)
 
-    for region in REGIONS:
-        for coverage in COVERAGES:
+    for region in size["regions"]:
+        for coverage in size["coverages"]:
             for part, seed in CRUISE_SEED.items():
                 truth, grid, maps = patches.region_maps(region, coverage, seed)
                 corners = patches.blocks(truth)[part]
@@ -197,7 +207,7 @@ def fine_tune(model_name, name, seed, size, maps, cache):
 def write_results(size, maps, cache, out, seconds):
     """Score all runs on the test blocks; write scores, log and the weights of the best seeds."""
     records, log = [], []
-    for model_name, name in RUNS:
+    for model_name, name in size["runs"]:
         for seed in size["seeds"]:
             path = cache / f"{model_name}_{name}_{seed}"
             run = json.loads(path.with_suffix(".json").read_text())
@@ -246,6 +256,8 @@ def _records(about, probability, maps, threshold):
     for number, region in enumerate(REGIONS):
         for coverage in COVERAGES:
             chosen = (maps["test_region"] == number) & (maps["test_coverage"] == coverage)
+            if not chosen.any():  # a size may leave out regions and coverages
+                continue
             values = _score(probability[chosen], maps["test_truth"][chosen], threshold)
             where = {"region": region, "coverage": coverage, "blocks": int(chosen.sum())}
             records.append(about | where | {"threshold": threshold} | values)
@@ -267,7 +279,7 @@ def _log(size, maps, cache, runs, seconds):
     import tensorflow
 
     return {
-        "config": size | {"regions": REGIONS, "coverages": COVERAGES, "cruise_seed": CRUISE_SEED},
+        "config": size | {"cruise_seed": CRUISE_SEED},
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
@@ -278,7 +290,7 @@ def _log(size, maps, cache, runs, seconds):
         "seconds_of_this_run": seconds,
         "pretraining": {
             name: json.loads((cache / f"pretrained_{name}.weights.json").read_text())
-            for name in patches.INPUTS
+            for name in pretrained_inputs(size)
         },
         "runs": runs,
     }
@@ -288,7 +300,7 @@ def _ship(log, cache, folder):
     """Copy the weights of the seed with the best validation score of each run."""
     folder.mkdir(parents=True, exist_ok=True)
     about = {}
-    for model_name, name in RUNS:
+    for model_name, name in dict.fromkeys((run["model"], run["input"]) for run in log):
         runs = [run for run in log if (run["model"], run["input"]) == (model_name, name)]
         best = max(runs, key=lambda run: run["validation_f1"])
         source = cache / f"{model_name}_{name}_{best['seed']}.weights.h5"
