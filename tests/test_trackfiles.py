@@ -175,6 +175,31 @@ def test_what_is_called_mgd77_and_is_not(tmp_path):
         read(tmp_path, "hello world\n")
 
 
+@pytest.mark.parametrize("name", ["v1707", "rc2107", "nbp9707"])
+def test_a_real_cruise_written_with_fixed_width_comes_back(tmp_path, name):
+    table = tracks.read_tracks(fetched(f"ncei/{name}.m77t"))
+
+    def digits(column, unit, width, sign=True):
+        whole = np.rint(column * unit)
+        form = "{:+0%d.0f}" if sign else "{:0%d.0f}"
+        nines = "+" * sign + "9" * (width - sign)
+        return [nines if np.isnan(v) else (form % width).format(v) for v in whole]
+
+    fields = {
+        "year": table.time.dt.strftime("%Y"),
+        "monthday": table.time.dt.strftime("%m%d"),
+        "clock": table.time.dt.strftime("%H%M000"),
+        "lat": digits(table.latitude, 1e5, 8),
+        "lon": digits(table.longitude, 1e5, 9),
+        "depth": digits(table.depth_m, 10, 6, sign=False),
+        "total": digits(table.total_field_nt, 10, 6, sign=False),
+        "res": digits(table.residual_nt, 10, 6),
+    }
+    rows = [dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)]
+    again = read(tmp_path, fixed(*(record(name=table.cruise[0], **row) for row in rows)))
+    pd.testing.assert_frame_equal(again, table, check_exact=False, rtol=0, atol=1e-9)
+
+
 # ------------------------------------------------------------------ MGD77+ netCDF
 
 
