@@ -5,7 +5,8 @@ One table holds any number of cruises, a row for each magnetic reading in the or
 datetime64[ns] without a time zone; longitudes lie in -180..180. What a file held and which of
 its rows were rejected, and why, stands in ``table.attrs["report"]``; see `report`.
 
-Format: MGD77T, tab-separated with one header line (NOAA NCEI marine trackline data).
+The formats have a module each: `helpers.mgd77`, `helpers.mgd77_fixed`, `helpers.trackbinary` and
+`helpers.trackcsv`; `helpers.trackfiles` finds the files and tells which is which.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.mgd77 import COLUMNS, REASONS, TrackError, read_mgd77t
+from helpers.alongtrack import steps, summary
+from helpers.mgd77 import read_h77t
+from helpers.readings import COLUMNS, REASONS, TrackError
+from helpers.trackfiles import find_tracks, read_found
 
 __all__ = [
     "COLUMNS",
@@ -25,20 +29,27 @@ __all__ = [
     "remove_cruise_median",
     "report",
     "residual",
+    "steps",
+    "summary",
 ]
 
 
 CHUNK = 4_000  # points evaluated at once: 105 harmonics each, about 50 MB
 
 
-def read_tracks(path) -> pd.DataFrame:
-    """Read cruises from MGD77T files.
+def read_tracks(path, columns=None) -> pd.DataFrame:
+    """Read cruises from files, folders and archives.
 
     Parameters
     ----------
     path : str, pathlib.Path or sequence of them
-        A file, a folder that is searched with all its subfolders for ``*.m77t`` (an NCEI
-        delivery, ``trackline-item-*/MGD77_*/*.m77t``), or several of either.
+        A file, a folder or archive that is searched with all its subfolders (an NCEI delivery,
+        ``trackline-item-*/MGD77_*/*.m77t``, as a folder, ``.zip``, ``.tar`` or ``.tar.gz``), or
+        several of any. Formats: MGD77T, fixed-width MGD77, MGD77+ netCDF, old-GMT binary, and
+        tables with named columns (CSV).
+    columns : dict, optional
+        For CSV: our name to the file's, such as ``{"time": "UTC", "longitude": "x_deg",
+        "residual_nt": "dT"}``. Usual names are recognised without it.
 
     Returns
     -------
@@ -46,39 +57,62 @@ def read_tracks(path) -> pd.DataFrame:
         The columns of `COLUMNS`; a row has a position, a time, and a total field or a residual.
         ``residual_nt`` is at first the file's own, on the reference field of its day; `residual`
         recomputes it. Missing values are NaN. ``attrs["report"]`` counts, for each file, the
-        rows read, kept and rejected by reason.
+        rows read, kept and rejected by reason; ``attrs["about"]`` tells what the files say of
+        themselves (``instrument``, ``reference_field`` and the like), ``attrs["files"]`` the
+        files of each cruise, and ``attrs["passed_over"]`` the files that are no tracks.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file or folder.
     TrackError
-        If a file is not MGD77T, has no magnetic column or no valid row, or a folder has no
-        ``.m77t`` file. In a folder one good file is enough; the others are in the report.
+        If a file that was named is in none of the formats, has no magnetic column or no valid
+        row. In a folder or archive one good file is enough; the others are in the report.
 
     Notes
     -----
-    UTC is DATE and TIME (hhmm with decimal minutes) plus TIMEZONE hours; a blank TIMEZONE is
-    taken as UTC. A last line without a line end is rejected as truncated unless each field that
-    a row needs is followed by another (its very last field may be cut all the same): NCEI drops
-    trailing empty fields, so a short line alone proves nothing.
+    MGD77T: UTC is DATE and TIME (hhmm with decimal minutes) plus TIMEZONE hours; a blank TIMEZONE
+    is taken as UTC. Text files: a last line without a line end is rejected as truncated unless
+    each field that a row needs is followed by another (its very last field may be cut all the
+    same): NCEI drops trailing empty fields, so a short line alone proves nothing.
     """
     given = [path] if isinstance(path, str | Path) else list(path)
-    tables, counts, failures = [], {}, {}
-    for name, file, strict in _find_files(given):
-        try:
-            table, counts[name] = read_mgd77t(file)
-            tables.append(table)
-        except TrackError as error:
-            if strict:
-                raise
-            failures[name] = str(error)
-            counts[name] = {"rows_read": 0, "rows_kept": 0, "error": str(error)}
+    tables, headers = [], {}
+    attrs = {"report": {}, "about": {}, "files": {}, "passed_over": []}
+    for found in find_tracks(given):
+        if found.ending == ".h77t" and not found.named:
+            headers[found.name[:-5]] = read_h77t(found.content or b"")
+            continue
+        reading = _read_one(found, columns, attrs)
+        if reading is not None:
+            tables.append(reading.table)
     if not tables:
-        raise TrackError("No file holds a readable track. " + " ".join(failures.values()))
+        why = " ".join(count.get("error", "") for count in attrs["report"].values())
+        raise TrackError(f"No file holds a readable track. {why}".strip())
+    for name in attrs["about"]:
+        attrs["about"][name] |= headers.get(name[:-5], {}) if name[-5:].lower() == ".m77t" else {}
     table = pd.concat(tables, ignore_index=True)
-    table.attrs["report"] = counts
+    table.attrs |= attrs
     return table
+
+
+def _read_one(found, columns, attrs):
+    """Read one file and write down what it gave; None where it gave no rows."""
+    try:
+        reading = read_found(found, columns)
+    except TrackError as error:
+        if found.named:
+            raise
+        attrs["report"][found.name] = {"rows_read": 0, "rows_kept": 0, "error": str(error)}
+        return None
+    if reading is None:
+        attrs["passed_over"].append(found.name)
+        return None
+    attrs["report"][found.name] = reading.counts
+    attrs["about"][found.name] = reading.about
+    for cruise in reading.table["cruise"].unique():
+        attrs["files"].setdefault(cruise, []).append(found.name)
+    return reading
 
 
 def report(table: pd.DataFrame) -> pd.DataFrame:
@@ -212,32 +246,3 @@ def remove_cruise_median(table: pd.DataFrame) -> pd.DataFrame:
     out["residual_nt"] = out["residual_nt"].to_numpy() - median.reindex(cruises).to_numpy()
     out.attrs["cruise_median_nt"] = median.round(3).to_dict()
     return out
-
-
-def _find_files(given):
-    """List (name for the report, file, whether a fault in it is an error) without repeats."""
-    found, seen = [], set()
-    for start in map(Path, given):
-        if not start.exists():
-            raise FileNotFoundError(f"No such file or folder: {start}")
-        if start.is_file():
-            inside = [start]
-        else:
-            inside = sorted(p for p in start.rglob("*") if p.suffix.lower() == ".m77t")
-            if not inside:
-                raise TrackError(f"No .m77t file in the folder {start}; {_what_else(start)}")
-        for file in inside:
-            if file.resolve() not in seen:
-                seen.add(file.resolve())
-                name = file.name if file is start else file.relative_to(start).as_posix()
-                taken = any(name == other for other, _, _ in found)
-                found.append((str(file) if taken else name, file, file is start))
-    if not found:
-        raise TrackError("No path was given; give a file, a folder or a list of them")
-    return found
-
-
-def _what_else(folder):
-    """Say what a folder without tracks holds."""
-    kinds = sorted({p.suffix or "no suffix" for p in folder.rglob("*") if p.is_file()})
-    return f"it holds only {', '.join(kinds)}" if kinds else "it is empty"

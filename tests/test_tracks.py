@@ -245,7 +245,7 @@ def test_a_missing_file_and_empty_folders(tmp_path):
     with pytest.raises(FileNotFoundError, match="No such file or folder.*nowhere"):
         tracks.read_tracks(tmp_path / "nowhere.m77t")
     (tmp_path / "empty/below").mkdir(parents=True)
-    with pytest.raises(tracks.TrackError, match="No .m77t file.*it is empty"):
+    with pytest.raises(tracks.TrackError, match="No track file.*it is empty"):
         tracks.read_tracks(tmp_path / "empty")
     (tmp_path / "empty/below/readme.txt").write_text("hello")
     with pytest.raises(tracks.TrackError, match=r"holds only \.txt"):
