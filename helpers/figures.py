@@ -302,7 +302,7 @@ def draw_azores():
 def draw_real_swath():
     """Draw a window of the real swath: anomaly, guided map and probability."""
     grid, guided, prediction, found = _at_hand(real_swath())
-    window = {"northing": slice(200, 500), "easting": slice(-650, 450)}
+    window = {"northing": slice(80, 400), "easting": slice(-650, 450)}
     limit = _limit(grid["block"])
     near = grid["distance_km"] <= SWATH_KM
     return maps.draw_maps(

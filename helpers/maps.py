@@ -10,6 +10,7 @@ import cartopy.feature as cfeature
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from . import data, scores
 
@@ -26,7 +27,7 @@ STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetri
 }
 SIMULATED = "simulated anomaly and tracks over the real age and relief (Seton et al. 2020, ETOPO1)"
 REAL = "real cruises: NOAA NCEI marine trackline geophysics"
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999")
 MODEL_NAMES = {
     ("scratch", "raw"): "CNN from scratch",
     ("transfer", "raw"): "transfer",
@@ -251,9 +252,11 @@ def _draw_panel(figure, axis, region, panel, frame):
         east, north = region.project(panel.table["longitude"], panel.table["latitude"])
         axis.scatter(east, north, s=0.3, color="k", lw=0, zorder=4, rasterized=True)
     if panel.lines is not None and len(panel.lines):
-        panel.lines.plot(ax=axis, color="k", lw=0.7, zorder=5, aspect=None)
+        colour = "k" if panel.kind == "anomaly" else "w"
+        panel.lines.plot(ax=axis, color=colour, lw=0.7, zorder=5, aspect=None)
     grid = axis.gridlines(draw_labels=True, lw=0.3, color="0.5", x_inline=False, y_inline=False)
     grid.top_labels = grid.right_labels = False
+    grid.xlocator, grid.ylocator = MaxNLocator(5), MaxNLocator(6)
     grid.xlabel_style = grid.ylabel_style = {"size": 7}
     axis.set_title(panel.title, fontsize=10)
     _scale_bar(axis, frame)

@@ -2,7 +2,7 @@
 
 Tolerance: compare_images gives the root mean square of the difference of the pixels, 0 to 255.
 On one machine a figure repeats to the byte (0). Another processor moves a contour or a smoothed
-stripe by part of a pixel (below 1 at 150 dpi). Seen in test_tools.py: a changed word in a title
+stripe by part of a pixel (below 1). Seen in test_tools.py: a changed word in a title
 gives about 3, a map shifted by one cell more than 10. Hence 2.
 """
 

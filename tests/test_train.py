@@ -57,7 +57,7 @@ def test_scores_have_a_record_for_each_model_and_comparison(folder):
 def test_log_tells_what_made_the_results(folder):
     log = read(folder, "results", "training.json")
     assert set(log) == {
-        "config", "versions", "patches", "seconds_of_this_run", "pretraining", "runs"
+        "config", "versions", "patches", "training_seconds", "pretraining", "runs"
     }  # fmt: skip
     tiny = json.loads(json.dumps(train.SIZES["tiny"]))
     assert log["config"] == tiny | {"cruise_seed": train.CRUISE_SEED}

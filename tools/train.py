@@ -35,6 +35,7 @@ RUNS = (  # (model, input): the paper's three, and what tells their parts apart
 )
 ALL = {"regions": REGIONS, "coverages": COVERAGES, "runs": RUNS}
 PART = {"regions": REGIONS[1:], "coverages": COVERAGES[1:2], "runs": (RUNS[0], RUNS[-1])}
+SHIPPED = (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided"))
 SIZES = {  # less than full only shows that everything runs
     "full": ALL | {"pairs": 3000, "pretrain_epochs": 8, "epochs": 60, "seeds": SEEDS},
     "small": ALL | {"pairs": 64, "pretrain_epochs": 1, "epochs": 2, "seeds": SEEDS[:2]},
@@ -55,7 +56,6 @@ def main():
     size = SIZES[arguments.size]
     cache = arguments.cache / arguments.size
     cache.mkdir(parents=True, exist_ok=True)
-    started = time.time()
     simulate_pairs(size["pairs"], cache)
     for name in pretrained_inputs(size):
         pretrain(name, size, cache)
@@ -63,7 +63,7 @@ def main():
     for seed in size["seeds"]:
         for model, name in size["runs"]:
             fine_tune(model, name, seed, size, maps, cache)
-    write_results(size, maps, cache, arguments.out, time.time() - started)
+    write_results(size, maps, cache, arguments.out)
 
 
 def simulate_pairs(number, cache):
@@ -204,7 +204,7 @@ def fine_tune(model_name, name, seed, size, maps, cache):
     print(model_name, name, seed, f"validation F1 {record['validation_f1']:.3f}", flush=True)
 
 
-def write_results(size, maps, cache, out, seconds):
+def write_results(size, maps, cache, out):
     """Score all runs on the test blocks; write scores, log and the weights of the best seeds."""
     records, log = [], []
     for model_name, name in size["runs"]:
@@ -218,7 +218,7 @@ def write_results(size, maps, cache, out, seconds):
     records += filter_records(maps)
     (out / "results").mkdir(parents=True, exist_ok=True)
     _save_json(out / "results" / "scores.json", records)
-    _save_json(out / "results" / "training.json", _log(size, maps, cache, log, seconds))
+    _save_json(out / "results" / "training.json", _log(size, maps, cache, log))
     _ship(log, cache, out / "models")
 
 
@@ -273,11 +273,15 @@ def _score(probability, truth, threshold):
     )
 
 
-def _log(size, maps, cache, runs, seconds):
+def _log(size, maps, cache, runs):
     """What made the results: settings, versions, numbers of patches, times, learning curves."""
     import keras
     import tensorflow
 
+    pretraining = {
+        name: json.loads((cache / f"pretrained_{name}.weights.json").read_text())
+        for name in pretrained_inputs(size)
+    }
     return {
         "config": size | {"cruise_seed": CRUISE_SEED},
         "versions": {
@@ -287,28 +291,27 @@ def _log(size, maps, cache, runs, seconds):
             "tensorflow": tensorflow.__version__,
         },
         "patches": {part: len(maps[f"{part}_truth"]) for part in CRUISE_SEED},
-        "seconds_of_this_run": seconds,
-        "pretraining": {
-            name: json.loads((cache / f"pretrained_{name}.weights.json").read_text())
-            for name in pretrained_inputs(size)
-        },
+        "training_seconds": sum(part["seconds"] for part in [*pretraining.values(), *runs]),
+        "pretraining": pretraining,
         "runs": runs,
     }
 
 
 def _ship(log, cache, folder):
-    """Copy the weights of the seed with the best validation score of each run."""
+    """Copy the weights of the paper's three models, the seed with the best validation score."""
     folder.mkdir(parents=True, exist_ok=True)
     about = {}
-    for model_name, name in dict.fromkeys((run["model"], run["input"]) for run in log):
+    for model_name, name in SHIPPED:
         runs = [run for run in log if (run["model"], run["input"]) == (model_name, name)]
+        if not runs:
+            continue
         best = max(runs, key=lambda run: run["validation_f1"])
         source = cache / f"{model_name}_{name}_{best['seed']}.weights.h5"
-        (folder / f"{model_name}_{name}.weights.h5").write_bytes(source.read_bytes())
+        _copy_weights(source, folder / f"{model_name}_{name}.weights.h5")
         kept = ("input", "seed", "threshold", "validation_f1")
         about[f"{model_name}_{name}"] = {key: best[key] for key in kept}
     source = cache / "pretrained_guided.weights.h5"
-    (folder / "pretrained_guided.weights.h5").write_bytes(source.read_bytes())
+    _copy_weights(source, folder / "pretrained_guided.weights.h5")
     about["pretrained_guided"] = {"input": "guided", "seed": PRETRAIN_SEED, "threshold": 0.5}
     for record in about.values():
         record["command"] = "make train"
@@ -326,6 +329,15 @@ def _save_json(path, value):
     beside = path.with_suffix(".part")
     beside.write_text(json.dumps(value, indent=1) + "\n")
     beside.replace(path)
+
+
+def _copy_weights(source, path):
+    """Copy weights without the optimiser's state, two thirds of the file."""
+    from helpers import network
+
+    model = network.unet()
+    model.load_weights(source)
+    _save_weights(model, path)
 
 
 def _save_weights(model, path):
