@@ -139,7 +139,7 @@ def draw_regions():
 
 def draw_profile():
     """Draw the real cruise NBP9707 across the crest of the Pacific-Antarctic Ridge."""
-    table, region = real_cruises(), data.region("pacific_antarctic")
+    table, region = _at_hand(real_cruises()), data.region("pacific_antarctic")
     inside = region.contains(table["longitude"], table["latitude"])
     leg = table[inside & (table["cruise"] == "NBP9707")]
     profile = views.crest_profile(leg, region, CREST_KM)

@@ -6,6 +6,7 @@ stripe by part of a pixel (below 1). Seen in test_tools.py: a changed word in a 
 gives about 3, a map shifted by one cell more than 10. Hence 2.
 """
 
+import importlib
 import os
 
 import pytest
@@ -48,3 +49,12 @@ def test_figure(name, tmp_path):
         assert not os.environ.get("LMA_DATA_MIRROR"), reason  # with a mirror nothing may be missing
         pytest.skip(str(reason))
     assert differs(figure, FOLDER / f"{name}.png", tmp_path) is None
+
+
+def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):
+    figures = importlib.import_module("helpers.figures")
+    monkeypatch.setattr(figures, "real_cruises", lambda: None)
+    monkeypatch.setattr(figures, "real_swath", lambda: None)
+    for draw in (figures.draw_profile, figures.draw_real_tracks, figures.draw_real_swath):
+        with pytest.raises(DataUnavailable, match="real cruises"):
+            draw()
