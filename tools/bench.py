@@ -20,7 +20,7 @@ import pandas as pd
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
 
-from helpers import data, diffusion, gridding, patches, tracks
+from helpers import data, diffusion, gridding, levelling, patches, seafloor, ships, tracks
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 RUNS = 3
@@ -29,7 +29,8 @@ RUNS = 3
 def main():
     """Run every measurement and write the figures."""
     figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
-    for measure in (reading, gridding_speed, pairs, guided_speed, quality, null_test, inference):
+    measures = (reading, levelling_gain, gridding_speed, pairs, guided_speed, quality, null_test)
+    for measure in (*measures, inference):
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -68,6 +69,19 @@ def reading(rows=300_000):
         ours = seconds(lambda: tracks.read_tracks(path))
         peer = seconds(lambda: pd.read_csv(path, sep="\t", low_memory=False))
     return {"read_rows_per_s": rows / ours, "read_rows_per_s_pandas_alone": rows / peer}
+
+
+def levelling_gain(constant_nt=50.0):
+    """How many times the median crossover error falls; simulated cruises with constants added."""
+    rng, region = np.random.default_rng(0), data.region("epr")
+    table = ships.cruise_over(seafloor.simulate_region("epr"), region, rng, 0.05)
+    cruises = table["cruise"].unique()
+    added = pd.Series(rng.normal(0, constant_nt, len(cruises)), cruises)
+    table["residual_nt"] += added.loc[table["cruise"]].to_numpy()
+    before = levelling.crossovers(table, region)["error_nt"].abs().median()
+    levelled, _ = levelling.level(table, region)
+    after = levelling.crossovers(levelled, region)["error_nt"].abs().median()
+    return {"levelling_improvement": before / after}
 
 
 def gridding_speed(points=200_000, cells=1024):
