@@ -9,8 +9,9 @@ import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
+from registry_files import fetch_or_skip
 
-from helpers import data, tracks
+from helpers import tracks
 
 M77T = "SURVEY_ID\tTIMEZONE\tDATE\tTIME\tLAT\tLON\tMAG_TOT\tMAG_RES\tCORR_DEPTH\n"
 M77T_ROW = "A\t0\t19970605\t1415\t-45.5\t-110.25\t46015.7\t-14.5\t3900\n"
@@ -18,12 +19,7 @@ M77T_ROW = "A\t0\t19970605\t1415\t-45.5\t-110.25\t46015.7\t-14.5\t3900\n"
 
 def fetched(name):
     """Path of a file of the registry, or a skip that says why there is none."""
-    try:
-        return data.fetch(f"tracks/{name}")
-    except data.DataUnavailable as reason:
-        if data.mirror_folder() is not None:
-            raise
-        pytest.skip(str(reason))
+    return fetch_or_skip(f"tracks/{name}")
 
 
 def cards(name="TEST77"):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import ppigrf
 import pytest
+from registry_files import fetch_or_skip
 
 from helpers import data, tracks
 
@@ -43,12 +44,7 @@ def read_rows(tmp_path, *lines, **how):
 
 def cruise(name):
     """Path of a real cruise, or a skip that says why there is none."""
-    try:
-        return data.fetch(f"tracks/ncei/{name}.m77t")
-    except data.DataUnavailable as reason:
-        if data.mirror_folder() is not None:
-            raise
-        pytest.skip(str(reason))
+    return fetch_or_skip(f"tracks/ncei/{name}.m77t")
 
 
 # ------------------------------------------------------------------ reading

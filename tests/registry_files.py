@@ -1,0 +1,15 @@
+"""Files of the registry for tests."""
+
+import pytest
+
+from helpers import data
+
+
+def fetch_or_skip(name):
+    """Path of a file, or a skip that says why there is none; with a mirror nothing is skipped."""
+    try:
+        return data.fetch(name)
+    except data.DataUnavailable as reason:
+        if data.mirror_folder() is not None:
+            raise
+        pytest.skip(str(reason))
