@@ -32,7 +32,7 @@ CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
 SWATH_KM = 60.0  # a real track says nothing about cells farther away than this
 CREST_KM = 300.0  # length of the profile on each side of the crest
 BEST = "transfer_guided"
-ZOOM = {  # northing and easting (km) of the windows shown enlarged: both are test blocks
+ZOOM = {  # northing and easting (km) of the windows shown enlarged; they follow no block
     "reykjanes": (slice(-250, 6), slice(-150, 106)),
     "epr": (slice(-700, -300), slice(-600, -200)),
 }
@@ -257,7 +257,7 @@ def draw_scores():
 
 
 def draw_three_models(name="reykjanes"):
-    """Draw the predictions of the paper's three models on one window of a test map."""
+    """Draw the predictions of the paper's three models on one window, cruises of the test."""
     truth, _, grid, guided = simulated(name)
     window = dict(zip(("northing", "easting"), ZOOM[name], strict=True))
     panels = [
@@ -392,7 +392,8 @@ CAPTIONS = {
     "03_learning_curves": "Validation loss of every run of `make train`.",
     "04_training_pairs": "Random simulated seafloor for pretraining: linear grid, guided map and "
     "label; maps without stripes have no label.",
-    "04_three_models": "The paper's three models on a window of the simulated Reykjanes test map.",
+    "04_three_models": "The paper's three models on a window of the simulated Reykjanes map, under "
+    "the test cruises; two thirds of it is a validation block: an illustration and no test.",
     "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval over "
     "seeds.",
     "05_shatsky": "Simulated Shatsky Rise: guided map, probability, spread and lines.",
