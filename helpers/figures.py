@@ -54,10 +54,7 @@ def simulated(name, coverage=COVERAGE):
     tuple
         Truth (Dataset), track table, grid (Dataset), guided (Dataset).
     """
-    truth = seafloor.simulate_region(name)
-    region, rng = data.region(name), np.random.default_rng(SEED)
-    table = ships.cruise_over(truth, region, rng, coverage)
-    grid = gridding.grid_tracks(table, region, truth.attrs["spacing_km"])
+    truth, table, grid = patches.region_grid(name, coverage, SEED)
     return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
 
 

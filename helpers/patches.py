@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import diffusion, gridding, seafloor, ships
+from . import data, diffusion, gridding, seafloor, ships
 
 SIZE = 128
 CHANNELS = ("anomaly", "nearness")
@@ -235,10 +235,24 @@ def region_maps(name, coverage, seed, inputs=INPUTS):
     tuple
         Truth (Dataset), grid (Dataset) and ``{input: DataArray}``.
     """
-    from .data import region
-
-    truth = seafloor.simulate_region(name)
-    table = ships.cruise_over(truth, region(name), np.random.default_rng(seed), coverage)
-    grid = gridding.grid_tracks(table, region(name), float(truth.attrs["spacing_km"]))
-    grid = grid.assign_attrs(source="simulated")
+    truth, _, grid = region_grid(name, coverage, seed)
     return truth, grid, {name_: make_map(grid, name_) for name_ in inputs}
+
+
+def region_grid(name, coverage, seed):
+    """Simulate a region, send cruises over it and grid what they read.
+
+    Parameters
+    ----------
+    name, coverage, seed
+        As `region_maps`.
+
+    Returns
+    -------
+    tuple
+        Truth (Dataset), track table (DataFrame) and grid (Dataset).
+    """
+    truth, region = seafloor.simulate_region(name), data.region(name)
+    table = ships.cruise_over(truth, region, np.random.default_rng(seed), coverage)
+    grid = gridding.grid_tracks(table, region, float(truth.attrs["spacing_km"]))
+    return truth, table, grid.assign_attrs(source="simulated")
