@@ -22,28 +22,28 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import gridding, solver
+from . import evidence, gridding, pyramid, solver, structure
 
-COARSEST_CELLS = 48  # the pyramid stops before a side gets shorter than this
-DATA_REACH_CELLS = 2.0  # how far from a track the orientation is still trusted
-FLOOR = 0.02  # trust in the orientation far from any track
+FIRST_SMOOTHING = 2.0  # under the first orientation, before the data choose
 
 
 def guided(
     block,
     weight=None,
-    smoothing=5.0,
+    smoothing=None,
     integration_cells=24.0,
     across=0.003,
     reestimations=3,
     levels=3,
     uncertainty=True,
+    cruise=None,
 ):
     """Interpolate and smooth sparse track data along their own orientation in one system.
 
     Solves ``(W + smoothing * G^T D G) u = W d`` from coarse to fine cells; at each level the
     diffusion tensor ``D`` is re-estimated from the current ``u``, its averaging weighted by the
-    distance to data.
+    distance to data.  Where withheld readings do not support the direction, the field of a thin
+    plate takes its place (`helpers.evidence`), so that no stripes are invented.
 
     Parameters
     ----------
@@ -51,8 +51,9 @@ def guided(
         Block-averaged track data (nT); NaN where no track crosses the cell.
     weight : array_like of the same shape, optional
         Confidence of each cell, 0 to 1; by default 1 on tracks and 0 elsewhere.
-    smoothing : float
-        Weight of the smoothness along strike against the data (lambda).
+    smoothing : float, optional
+        Weight of the smoothness along strike against the data (lambda); by default the one that
+        predicts withheld readings.
     integration_cells : float
         Standard deviation, in cells, of the averaging of the structure tensor.
     across : float
@@ -63,30 +64,40 @@ def guided(
         Number of coarser grids, each with cells twice as large, solved first.
     uncertainty : bool
         Also estimate the error by leaving out tiles of the tracks (takes a second solution).
+    cruise : array_like of int, same shape, optional
+        Index of the cruise (0, 1, ...) on each track cell, -1 elsewhere.  A constant of each
+        cruise is then solved for together with the field, and taken out of it.
 
     Returns
     -------
     xarray.Dataset
         ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180)
-        and ``coherence`` (0 to 1), on the cells of `block`.
+        and ``coherence`` (0 to 1, the part that the data support), on the cells of `block`; with
+        `cruise` also ``offset_nt``, the constant of each cruise.
 
     Raises
     ------
     ValueError
         If `block` is not two-dimensional, smaller than 8 x 8 cells, holds no data at all,
-        `weight` has another shape, negative or non-finite values, or `reestimations` is below 1.
+        `weight` or `cruise` has another shape, `weight` negative or non-finite values, or
+        `reestimations` is below 1.
     """
     grid = _as_grid(block)
     data = grid.values.astype("float32")
     weight = _confidence(data, weight)
+    cruise = _cruises(data, cruise)
     if reestimations < 1:
         raise ValueError(f"reestimations is {reestimations}; give at least 1.")
     options = (smoothing, integration_cells, across, reestimations, levels)
-    field, tensor = _solve_pyramid(data, weight, *options)
+    field, tensor, support, offsets = _restore(data, weight, cruise, *options)
     error = np.full(data.shape, np.nan, "float32")
     if uncertainty:
-        error = _left_out_error(data, weight, options)
-    return _dataset(grid, field, tensor, error)
+        error = _left_out_error(data, weight, cruise, options)
+    dataset = _dataset(grid, field, tensor, support, error)
+    if offsets is not None:
+        attrs = {"units": "nT", "long_name": "constant of the cruise, taken out"}
+        dataset["offset_nt"] = ("cruise", offsets, attrs)
+    return dataset
 
 
 def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=0.003):
@@ -125,87 +136,13 @@ def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=
     weight = valid.astype("float32")
     field = np.where(valid, field, field[valid].mean())
     for _ in range(steps):
-        tensor = structure_tensor(field, np.maximum(weight, FLOOR), 1.0, integration_cells)
-        edges = solver.stencil(diffusion_tensor(tensor, field.shape, across), time_cells2 / steps)
+        confidence = np.maximum(weight, pyramid.FLOOR)
+        tensor = structure.structure_tensor(field, confidence, 1.0, integration_cells)
+        diffusivity = structure.diffusion_tensor(tensor, field.shape, across)
+        edges = solver.stencil(diffusivity, time_cells2 / steps)
         field = solver.solve(weight, edges, weight * field, field)
     field = np.where(valid, field, np.nan)
-    return _dataset(grid, field, tensor, None)
-
-
-def structure_tensor(field, confidence, gradient_cells, integration_cells):
-    """Average the products of the gradient, weighted by confidence.
-
-    Parameters
-    ----------
-    field, confidence : numpy.ndarray, shape (n, m)
-        The map and how much the gradient of each cell is trusted (0 to 1).
-    gradient_cells, integration_cells : float
-        Standard deviations, in cells, of the Gaussian under the gradient and of the averaging.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3, n / k, m / k)
-        Components xx, xy, yy (x: easting) on cells k = integration_cells // 4 times larger:
-        an average this wide need not be stored more finely.
-    """
-    step = max(1, int(integration_cells // 4))
-    east = ndimage.gaussian_filter(field, gradient_cells, order=(0, 1), truncate=3.0)
-    north = ndimage.gaussian_filter(field, gradient_cells, order=(1, 0), truncate=3.0)
-
-    def average(values):
-        blocks = _block_mean(values, step)
-        sigma = integration_cells / step
-        return ndimage.gaussian_filter(blocks, sigma, truncate=3.0, mode="constant")
-
-    total = average(confidence) + 1e-12
-    products = (east * east, east * north, north * north)
-    return np.stack([average(confidence * product) / total for product in products])
-
-
-def orientation(tensor):
-    """Direction of the strongest gradient and coherence of a structure tensor.
-
-    Parameters
-    ----------
-    tensor : numpy.ndarray, shape (3, n, m)
-        Components xx, xy, yy.
-
-    Returns
-    -------
-    tuple of numpy.ndarray, each of shape (n, m)
-        Angle across the stripes (radians, anticlockwise from east) and coherence (0 to 1):
-        the difference of the eigenvalues over their sum.
-    """
-    xx, xy, yy = tensor
-    difference = np.hypot(xx - yy, 2 * xy)
-    return 0.5 * np.arctan2(2 * xy, xx - yy), difference / (xx + yy + 1e-20)
-
-
-def diffusion_tensor(tensor, shape, across):
-    """Turn a structure tensor into diffusivities: 1 along strike, less across.
-
-    The diffusivity across strike grows from `across` to 1 as coherence falls from 1 to 0,
-    so that round structures stay round.
-
-    Parameters
-    ----------
-    tensor : numpy.ndarray, shape (3, n / k, m / k)
-        Structure tensor from `structure_tensor`.
-    shape : tuple of int
-        Shape (n, m) of the map.
-    across : float
-        Relative diffusivity across strike at full coherence.
-
-    Returns
-    -------
-    list of numpy.ndarray, three of shape (n, m)
-        Components xx, xy, yy of the diffusion tensor.
-    """
-    angle, coherence = orientation(tensor)
-    low = across + (1 - across) * (1 - coherence) ** 3
-    cos, sin = np.cos(angle), np.sin(angle)
-    parts = (low * cos**2 + sin**2, (low - 1) * cos * sin, low * sin**2 + cos**2)
-    return [_enlarge(part.astype("float32"), shape) for part in parts]
+    return _dataset(grid, field, tensor, 1.0, None)
 
 
 def _as_grid(values):
@@ -239,39 +176,35 @@ def _confidence(data, weight):
     return np.where(valid, weight, 0).astype("float32")
 
 
-def _solve_pyramid(data, weight, smoothing, integration_cells, across, reestimations, levels):
-    """Solve from the coarsest level to the finest; return the field and its structure tensor."""
-    total = np.where(weight > 0, weight * np.nan_to_num(data), 0).astype("float32")
-    pyramid = [(weight, total)]
-    while len(pyramid) <= levels and min(pyramid[-1][0].shape) > COARSEST_CELLS:
-        pyramid.append(tuple(4 * _block_mean(part, 2) for part in pyramid[-1]))
-    field = None
-    for level in range(len(pyramid) - 1, -1, -1):
-        weight, total = pyramid[level]
-        size = 2.0**level
-        if field is None:
-            field = _isotropic(weight, total, smoothing)
-        field = _enlarge(field, weight.shape)
-        distance = ndimage.distance_transform_edt(weight <= 0) * size
-        confidence = np.exp(-((distance / DATA_REACH_CELLS) ** 2)) + FLOOR
-        for _ in range(reestimations):
-            tensor = structure_tensor(
-                field, confidence, max(2.0 / size, 0.7), max(integration_cells / size, 2.0)
-            )
-            edges = solver.stencil(diffusion_tensor(tensor, field.shape, across), smoothing)
-            field = solver.solve(weight, edges, total, field)
-    return field, tensor
+def _cruises(data, cruise):
+    """Cruise of each track cell, checked; None where it is not known."""
+    if cruise is None:
+        return None
+    cruise = np.asarray(cruise)
+    if cruise.shape != data.shape or not np.issubdtype(cruise.dtype, np.integer):
+        raise ValueError(
+            f"cruise has shape {cruise.shape} and type {cruise.dtype}, block shape {data.shape}; "
+            "give an integer index of each track cell, -1 where there is none."
+        )
+    return cruise
 
 
-def _isotropic(weight, total, smoothing):
-    """First guess on the coarsest level: the same system without any orientation."""
-    one = np.ones_like(weight)
-    edges = solver.stencil((one, 0 * one, one), smoothing)
-    start = np.full_like(weight, total.sum() / weight.sum())
-    return solver.solve(weight, edges, total, start)
+def _restore(data, weight, cruise, smoothing, integration_cells, across, reestimations, levels):
+    """Solve on coarse cells, ask the data what they support, and finish on the fine cells."""
+    options = (integration_cells, across, reestimations)
+    grids = pyramid.build(data, weight, cruise, levels)
+    coarse = grids[1:] or grids
+    field, tensor = pyramid.along_strike(coarse, smoothing or FIRST_SMOOTHING, *options)
+    found = evidence.weigh(data, weight, cruise, coarse, tensor, smoothing, across)
+    field, tensor = pyramid.along_strike(grids[:2], found.smoothing, *options, start=field)
+    support = structure.enlarge(found.support.astype("float32"), data.shape)
+    if support.min() < 1:
+        field = support * field + (1 - support) * pyramid.plate(grids, *found.plate)
+    offsets = None if cruise is None else grids[0].offsets.constants(field)
+    return field, tensor, support, offsets
 
 
-def _left_out_error(data, weight, options):
+def _left_out_error(data, weight, cruise, options):
     """Error expected in each cell (nT), from tiles of the tracks that were left out.
 
     Every fourth tile of track cells is withheld, the map is solved again without it, and the
@@ -283,7 +216,7 @@ def _left_out_error(data, weight, options):
     distance = ndimage.distance_transform_edt(weight <= 0)
     if not kept.any() or left_out.sum() < 20:
         return np.full(data.shape, np.nan, "float32")
-    field, _ = _solve_pyramid(data, kept, *options)
+    field = _restore(data, kept, cruise, *options)[0]
     misfit = (field - data)[left_out]
     withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
     spread = float(np.std(data[weight > 0]))
@@ -293,12 +226,12 @@ def _left_out_error(data, weight, options):
     return error.astype("float32")
 
 
-def _dataset(grid, field, tensor, error):
+def _dataset(grid, field, tensor, support, error):
     """Pack field, orientation and error on the coordinates of the input grid."""
-    xx, xy, yy = (_enlarge(part.astype("float32"), field.shape) for part in tensor)
-    angle, coherence = orientation(np.stack([xx, xy, yy]))
+    xx, xy, yy = (structure.enlarge(part.astype("float32"), field.shape) for part in tensor)
+    angle, coherence = structure.orientation(np.stack([xx, xy, yy]))
     strike = np.degrees(-angle) % 180.0
-    layers = {"anomaly": field, "strike_deg": strike, "coherence": coherence}
+    layers = {"anomaly": field, "strike_deg": strike, "coherence": support * coherence}
     if error is not None:
         layers["uncertainty_nt"] = error
     units = {"anomaly": "nT", "strike_deg": "degree", "coherence": "1", "uncertainty_nt": "nT"}
@@ -317,27 +250,3 @@ def _dataset(grid, field, tensor, error):
         }
     )
     return dataset
-
-
-def _block_mean(values, step):
-    """Mean over blocks of step x step cells; the last row and column are padded with zeros."""
-    rows, columns = (-(-size // step) * step for size in values.shape)
-    padded = np.zeros((rows, columns), values.dtype)
-    padded[: values.shape[0], : values.shape[1]] = values
-    blocks = padded.reshape(rows // step, step, columns // step, step)
-    return blocks.mean(axis=(1, 3)).astype("float32")
-
-
-def _enlarge(values, shape):
-    """Interpolate linearly from the centres of large cells to those of smaller ones."""
-    if values.shape == tuple(shape):
-        return values
-    for axis, size in enumerate(shape):
-        step = -(-size // values.shape[axis])
-        position = (np.arange(size) + 0.5) / step - 0.5
-        lower = np.clip(np.floor(position).astype(int), 0, values.shape[axis] - 1)
-        upper = np.minimum(lower + 1, values.shape[axis] - 1)
-        part = np.clip(position - lower, 0, 1).astype("float32")
-        part = part[:, None] if axis == 0 else part
-        values = values.take(lower, axis) * (1 - part) + values.take(upper, axis) * part
-    return np.ascontiguousarray(values, "float32")

@@ -1,15 +1,65 @@
-"""The linear system under the diffusion: ``(W + A) u = total``, matrix-free.
+"""The linear systems under the diffusion, matrix-free, by conjugate gradients.
 
-``A = scale * G^T D G`` is built as linear finite elements on triangles whose diagonal follows
-the anisotropy: symmetric, never negative and exact for linear fields.  It is stored as the
-couplings of each cell with four neighbours and solved by conjugate gradients.
+`solve` is for ``(W + A) u = total`` with ``A = scale * G^T D G``, built as linear finite elements
+on triangles whose diagonal follows the anisotropy: symmetric, never negative and exact for linear
+fields.  It is stored as the couplings of each cell with four neighbours.  `solve_bending` is for
+the thin plate under tension, which knows no direction.  Both can solve for a constant of each
+cruise along with the field (`Offsets`).
 """
+
+import types
 
 import numba
 import numpy as np
 
 TOLERANCE = 1e-3  # relative residual of the conjugate gradients; 1e-2 leaves gaps unfilled
 MAX_ITERATIONS = 400
+SERIAL_CELLS = 200_000  # below this a second thread costs more than it gives
+
+
+class Offsets:
+    """One unknown constant for each cruise, eliminated from the system of the field.
+
+    For given ``u`` the best constant of cruise k is ``o_k = sum w (d - u) / (sum w + prior)``;
+    put back, it leaves a system for ``u`` alone, in which each cruise's weighted mean is taken out
+    of both sides (the Schur complement).
+
+    Parameters
+    ----------
+    cell, cruise : numpy.ndarray of int, shape (n,)
+        Cell (index of the flattened grid) and cruise of each reading.
+    weight, value : numpy.ndarray, shape (n,)
+        Confidence and value (nT) of each reading.
+    count : int
+        Number of cruises.
+    prior : float
+        Weight, in readings, of the expectation that a constant is zero.
+    """
+
+    def __init__(self, cell, cruise, weight, value, count, prior):
+        key = cell.astype(np.int64) * count + cruise
+        unique, inverse = np.unique(key, return_inverse=True)
+        self.cell, self.cruise = unique // count, unique % count
+        self.weight = np.bincount(inverse, weight)
+        self.total = np.bincount(cruise, weight * value, count)
+        self.mass = np.bincount(cruise, weight, count) + prior
+
+    def remove_means(self, field, product):
+        """Take the means of the cruises out of `product`; return what its inner product loses."""
+        sums = _sum_by_cruise(self.cell, self.cruise, self.weight, field.ravel(), self.mass.size)
+        _subtract(self.cell, self.cruise, self.weight, sums / self.mass, product.ravel())
+        return float(np.sum(sums**2 / self.mass))
+
+    def without(self, total, constants):
+        """Return the right-hand side with a constant of each cruise taken from its readings."""
+        rest = total.copy()
+        _subtract(self.cell, self.cruise, self.weight, constants, rest.ravel())
+        return rest
+
+    def constants(self, field):
+        """Return the constant of each cruise that goes with a field (nT)."""
+        sums = _sum_by_cruise(self.cell, self.cruise, self.weight, field.ravel(), self.mass.size)
+        return (self.total - sums) / self.mass
 
 
 def stencil(tensor, scale):
@@ -43,7 +93,7 @@ def stencil(tensor, scale):
     return right, down, diagonal, anti
 
 
-def solve(weight, edges, total, start):
+def solve(weight, edges, total, start, offsets=None):
     """Conjugate gradients with a diagonal preconditioner for ``(W + A) u = total``.
 
     Parameters
@@ -52,16 +102,66 @@ def solve(weight, edges, total, start):
         Diagonal ``W``, right-hand side and first guess.
     edges : tuple of four numpy.ndarray
         Couplings from `stencil`.
+    offsets : Offsets, optional
+        Constants of the cruises, to be solved for along with the field.
 
     Returns
     -------
     numpy.ndarray, shape (n, m), float32
         The solution, to a relative residual of `TOLERANCE` or after `MAX_ITERATIONS`.
     """
+    apply = _kernel(_apply, weight.size)
+
+    def operator(field, product):
+        return apply(weight, *edges, field, product)
+
+    return _conjugate_gradients(operator, _diagonal(weight, *edges), total, start, offsets)
+
+
+def solve_bending(weight, total, start, tension, bending, offsets=None):
+    """Thin plate under tension: ``(W + tension * L + bending * L^2) u = total``.
+
+    ``L`` is minus the Laplacian; this is the minimum-curvature gridding of Smith & Wessel (1990)
+    with springs to the data instead of fixed values.
+
+    Parameters
+    ----------
+    weight, total, start : numpy.ndarray, shape (n, m)
+        Diagonal ``W``, right-hand side and first guess.
+    tension, bending : float
+        Factors of the first and second derivatives' squares.
+    offsets : Offsets, optional
+        Constants of the cruises, to be solved for along with the field.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m), float32
+    """
+    laplacian, plate = (_kernel(part, weight.size) for part in (_laplacian, _plate))
+    curvature = np.empty(weight.shape, "float32")
+    tension, bending = np.float32(tension), np.float32(bending)
+
+    def operator(field, product):
+        laplacian(field, curvature)
+        return plate(weight, tension, bending, curvature, field, product)
+
+    diagonal = weight + 4 * tension + 20 * bending
+    return _conjugate_gradients(operator, diagonal, total, start, offsets)
+
+
+def _conjugate_gradients(operator, diagonal, total, start, offsets):
+    """Solve from a first guess; `operator` writes a product and returns the inner product."""
+
+    def multiply(field, product):
+        inner = operator(field, product)
+        return inner if offsets is None else inner - offsets.remove_means(field, product)
+
+    advance, redirect = (_kernel(part, diagonal.size) for part in (_advance, _redirect))
+    total = total if offsets is None else offsets.without(total, offsets.total / offsets.mass)
     field = np.ascontiguousarray(start, "float32").copy()
     product = np.empty_like(field)
-    inverse = (1 / np.maximum(_diagonal(weight, *edges), 1e-12)).astype("float32")
-    _apply(weight, *edges, field, product)
+    inverse = (1 / np.maximum(diagonal, 1e-12)).astype("float32")
+    multiply(field, product)
     residual = total - product
     direction = residual * inverse
     rho = float(np.vdot(residual, direction))
@@ -69,9 +169,9 @@ def solve(weight, edges, total, start):
     for _ in range(MAX_ITERATIONS):
         if rho <= goal:
             break
-        step = rho / _apply(weight, *edges, direction, product)
-        updated = _advance(field, residual, direction, product, inverse, np.float32(step))
-        _redirect(direction, residual, inverse, np.float32(updated / rho))
+        step = rho / multiply(direction, product)
+        updated = advance(field, residual, direction, product, inverse, np.float32(step))
+        redirect(direction, residual, inverse, np.float32(updated / rho))
         rho = updated
     return field
 
@@ -86,7 +186,20 @@ def _diagonal(weight, right, down, diagonal, anti):
     return total
 
 
-@numba.njit(cache=True, parallel=True, fastmath=True)
+def _kernel(pair, cells):
+    """Choose the serial or the threaded form of a kernel."""
+    return pair[0] if cells < SERIAL_CELLS else pair[1]
+
+
+def _both(function):
+    """Compile a kernel twice, serial and threaded, under two names: numba caches by name."""
+    options = {"cache": True, "fastmath": True}
+    serial = types.FunctionType(function.__code__, function.__globals__, function.__name__)
+    serial.__qualname__ = f"{function.__name__}_serial"
+    return numba.njit(**options)(serial), numba.njit(parallel=True, **options)(function)
+
+
+@_both
 def _apply(weight, right, down, diagonal, anti, field, out):
     """Write ``(W + A) field`` into `out`; return its inner product with `field`."""
     rows, columns = field.shape
@@ -118,7 +231,39 @@ def _apply(weight, right, down, diagonal, anti, field, out):
     return inner
 
 
-@numba.njit(cache=True, parallel=True, fastmath=True)
+@_both
+def _laplacian(field, out):
+    """Write minus the Laplacian of `field` into `out`; nothing flows over the edges."""
+    rows, columns = field.shape
+    for i in numba.prange(rows):
+        up, down = max(i - 1, 0), min(i + 1, rows - 1)
+        for j in range(columns):
+            left, right = max(j - 1, 0), min(j + 1, columns - 1)
+            around = field[up, j] + field[down, j] + field[i, left] + field[i, right]
+            out[i, j] = np.float32(4.0) * field[i, j] - around
+
+
+@_both
+def _plate(weight, tension, bending, curvature, field, out):
+    """Write the plate's operator into `out`; return its inner product with `field`."""
+    rows, columns = field.shape
+    inner = 0.0
+    for i in numba.prange(rows):
+        up, down = max(i - 1, 0), min(i + 1, rows - 1)
+        row_inner = 0.0
+        for j in range(columns):
+            left, right = max(j - 1, 0), min(j + 1, columns - 1)
+            here = curvature[i, j]
+            around = curvature[up, j] + curvature[down, j] + curvature[i, left]
+            second = np.float32(4.0) * here - around - curvature[i, right]
+            value = weight[i, j] * field[i, j] + tension * here + bending * second
+            out[i, j] = value
+            row_inner += value * field[i, j]
+        inner += row_inner
+    return inner
+
+
+@_both
 def _advance(field, residual, direction, product, inverse, step):
     """Move along the direction; return the preconditioned norm of the new residual."""
     rho = 0.0
@@ -133,9 +278,25 @@ def _advance(field, residual, direction, product, inverse, step):
     return rho
 
 
-@numba.njit(cache=True, parallel=True, fastmath=True)
+@_both
 def _redirect(direction, residual, inverse, ratio):
     """Make the next search direction from the residual and the last direction."""
     for i in numba.prange(direction.shape[0]):
         for j in range(direction.shape[1]):
             direction[i, j] = residual[i, j] * inverse[i, j] + ratio * direction[i, j]
+
+
+@numba.njit(cache=True)
+def _sum_by_cruise(cell, cruise, weight, field, count):
+    """Weighted sum of the field over the cells of each cruise."""
+    sums = np.zeros(count)
+    for n in range(cell.size):
+        sums[cruise[n]] += weight[n] * field[cell[n]]
+    return sums
+
+
+@numba.njit(cache=True)
+def _subtract(cell, cruise, weight, constants, out):
+    """Subtract from `out` each cruise's constant times the weight of its readings."""
+    for n in range(cell.size):
+        out[cell[n]] -= weight[n] * constants[cruise[n]]

@@ -1,0 +1,112 @@
+"""Do the tracks themselves support stripes?  Left-out readings decide, place by place.
+
+Anisotropic smoothing always finds some direction, and draws stripes along it even in data that have
+none.  Here half of the readings, in tiles, are withheld and predicted twice from the others: along
+strike, and by a thin plate that knows no direction.  Where the first predicts better its field is
+kept, where it does not the plate's is: the share that fits the withheld readings best is a
+regression, taken over a neighbourhood (stacked generalisation, Wolpert 1992, Neural Networks 5,
+241-259).  The same misfits choose the smoothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from . import pyramid, structure
+
+TILE_CELLS = 16  # side of the tiles of withheld readings
+REACH_CELLS = 48.0  # standard deviation of the neighbourhood in which support is measured
+SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
+PLATES = ((0.01, 0.05), (1.0, 5.0), (100.0, 500.0))  # tension and bending, soft to stiff
+TOLERATED = 1.02  # growth of the squared misfit that a smoother map is worth
+
+
+@dataclass
+class Evidence:
+    """What the withheld readings say."""
+
+    support: np.ndarray  # share of the field along strike, 0 to 1, on large cells
+    smoothing: float
+    plate: tuple[float, float]
+
+
+def weigh(data, weight, cruise, levels, tensor, smoothing, across):
+    """Predict withheld readings along strike and without direction, and compare.
+
+    Parameters
+    ----------
+    data, weight, cruise
+        As in `pyramid.build`.
+    levels : list of pyramid.Level
+        All readings, on the cells on which the comparison is made and on larger ones.
+    tensor : numpy.ndarray, shape (3, n, m)
+        Structure tensor of the map from all readings.
+    smoothing : float, optional
+        Smoothness along strike; None chooses among `SMOOTHINGS`.
+    across : float
+        As in `helpers.diffusion.guided`.
+
+    Returns
+    -------
+    Evidence
+    """
+    row, column = np.indices(data.shape, sparse=True)
+    withheld = (row // TILE_CELLS + column // TILE_CELLS) % 2 == 1
+    kept = pyramid.build(data, np.where(withheld, 0, weight), cruise, len(levels))
+    kept = [level for level in kept if level.size >= levels[0].size]
+    test = (kept[0].weight == 0) & (levels[0].weight > 0)
+    if not test.any() or not kept[0].weight.any():
+        return Evidence(np.zeros((1, 1), "float32"), smoothing or SMOOTHINGS[0], PLATES[0])
+
+    def misfit(field):
+        return _misfit(field, kept[0], levels[0], test)
+
+    choices = SMOOTHINGS if smoothing is None else (smoothing,)
+    smoothing, along = _stiffest(
+        choices, lambda value: misfit(pyramid.along_known(kept, tensor, value, across))
+    )
+    plate, without = _stiffest(PLATES, lambda value: misfit(pyramid.plate(kept, *value)))
+    support = _support(along, without, np.where(test, levels[0].weight, 0), levels[0].size)
+    return Evidence(support, smoothing, plate)
+
+
+def _misfit(field, kept, full, test):
+    """Withheld minus predicted (nT) on the cells of `test`, 0 elsewhere."""
+    total = full.total
+    if full.offsets is not None:
+        total = full.offsets.without(total, kept.offsets.constants(field))
+    return np.where(test, total / np.maximum(full.weight, 1e-12) - field, 0)
+
+
+def _stiffest(choices, predict):
+    """Climb from soft to stiff as long as the withheld readings are predicted no worse."""
+    best, found = choices[0], predict(choices[0])
+    least = np.sum(found**2)
+    for choice in choices[1:]:
+        misfit = predict(choice)
+        if np.sum(misfit**2) > TOLERATED * least:
+            break
+        best, found = choice, misfit
+        least = min(least, np.sum(misfit**2))
+    return best, found
+
+
+def _support(along, without, weight, size):
+    """Share of the prediction along strike that fits the withheld readings best, 0 to 1.
+
+    With ``d - i`` and ``d - g`` the misfits of the plate and along strike, the best share of a
+    neighbourhood is ``<(d - i)(g - i)> / <(g - i)^2>``.  Its doubts are sharpened by
+    ``3 s^2 - 2 s^3``: below a half towards none, above towards all.
+    """
+    step = max(1, int(REACH_CELLS / size) // 4)
+    sigma = REACH_CELLS / size / step
+
+    def around(values):
+        return ndimage.gaussian_filter(structure.block_mean(values, step), sigma, mode="constant")
+
+    difference = without - along
+    square = around(weight * difference**2)
+    share = around(weight * without * difference) / (square + 1e-12 * square.max() + 1e-30)
+    share = np.clip(share, 0, 1)
+    return share * share * (3 - 2 * share)

@@ -1,0 +1,104 @@
+"""Orientation of a map: structure tensor, its angle and coherence, and the diffusion tensor."""
+
+import numpy as np
+from scipy import ndimage
+
+
+def structure_tensor(field, confidence, gradient_cells, integration_cells):
+    """Average the products of the gradient, weighted by confidence.
+
+    Parameters
+    ----------
+    field, confidence : numpy.ndarray, shape (n, m)
+        The map and how much the gradient of each cell is trusted (0 to 1).
+    gradient_cells, integration_cells : float
+        Standard deviations, in cells, of the Gaussian under the gradient and of the averaging.
+
+    Returns
+    -------
+    numpy.ndarray, shape (3, n / k, m / k)
+        Components xx, xy, yy (x: easting) on cells k = integration_cells // 4 times larger:
+        an average this wide need not be stored more finely.
+    """
+    step = max(1, int(integration_cells // 4))
+    east = ndimage.gaussian_filter(field, gradient_cells, order=(0, 1), truncate=3.0)
+    north = ndimage.gaussian_filter(field, gradient_cells, order=(1, 0), truncate=3.0)
+
+    def average(values):
+        blocks = block_mean(values, step)
+        sigma = integration_cells / step
+        return ndimage.gaussian_filter(blocks, sigma, truncate=3.0, mode="constant")
+
+    total = average(confidence) + 1e-12
+    products = (east * east, east * north, north * north)
+    return np.stack([average(confidence * product) / total for product in products])
+
+
+def orientation(tensor):
+    """Direction of the strongest gradient and coherence of a structure tensor.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray, shape (3, n, m)
+        Components xx, xy, yy.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, each of shape (n, m)
+        Angle across the stripes (radians, anticlockwise from east) and coherence (0 to 1):
+        the difference of the eigenvalues over their sum.
+    """
+    xx, xy, yy = tensor
+    difference = np.hypot(xx - yy, 2 * xy)
+    return 0.5 * np.arctan2(2 * xy, xx - yy), difference / (xx + yy + 1e-20)
+
+
+def diffusion_tensor(tensor, shape, across):
+    """Turn a structure tensor into diffusivities: 1 along strike, less across.
+
+    The diffusivity across strike grows from `across` to 1 as coherence falls from 1 to 0,
+    so that round structures stay round.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray, shape (3, n / k, m / k)
+        Structure tensor from `structure_tensor`.
+    shape : tuple of int
+        Shape (n, m) of the map.
+    across : float
+        Relative diffusivity across strike at full coherence.
+
+    Returns
+    -------
+    list of numpy.ndarray, three of shape (n, m)
+        Components xx, xy, yy of the diffusion tensor.
+    """
+    angle, coherence = orientation(tensor)
+    low = across + (1 - across) * (1 - coherence) ** 3
+    cos, sin = np.cos(angle), np.sin(angle)
+    parts = (low * cos**2 + sin**2, (low - 1) * cos * sin, low * sin**2 + cos**2)
+    return [enlarge(part.astype("float32"), shape) for part in parts]
+
+
+def block_mean(values, step):
+    """Mean over blocks of step x step cells; the last row and column are padded with zeros."""
+    rows, columns = (-(-size // step) * step for size in values.shape)
+    padded = np.zeros((rows, columns), values.dtype)
+    padded[: values.shape[0], : values.shape[1]] = values
+    blocks = padded.reshape(rows // step, step, columns // step, step)
+    return blocks.mean(axis=(1, 3)).astype("float32")
+
+
+def enlarge(values, shape):
+    """Interpolate linearly from the centres of large cells to those of smaller ones."""
+    if values.shape == tuple(shape):
+        return values
+    for axis, size in enumerate(shape):
+        step = -(-size // values.shape[axis])
+        position = (np.arange(size) + 0.5) / step - 0.5
+        lower = np.clip(np.floor(position).astype(int), 0, values.shape[axis] - 1)
+        upper = np.minimum(lower + 1, values.shape[axis] - 1)
+        part = np.clip(position - lower, 0, 1).astype("float32")
+        part = part[:, None] if axis == 0 else part
+        values = values.take(lower, axis) * (1 - part) + values.take(upper, axis) * part
+    return np.ascontiguousarray(values, "float32")
