@@ -19,7 +19,8 @@ TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 48.0  # standard deviation of the neighbourhood in which support is measured
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 PLATES = ((0.01, 0.05), (1.0, 5.0), (100.0, 500.0))  # tension and bending, soft to stiff
-TOLERATED = 1.02  # growth of the squared misfit that a smoother map is worth
+RIDGE, NONE, ALL = 0.1, 0.1, 0.7
+TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth
 
 
 @dataclass
@@ -96,8 +97,9 @@ def _support(along, without, weight, size):
     """Share of the prediction along strike that fits the withheld readings best, 0 to 1.
 
     With ``d - i`` and ``d - g`` the misfits of the plate and along strike, the best share of a
-    neighbourhood is ``<(d - i)(g - i)> / <(g - i)^2>``.  Its doubts are sharpened by
-    ``3 s^2 - 2 s^3``: below a half towards none, above towards all.
+    neighbourhood is ``<(d - i)(g - i)> / (<(g - i)^2> + RIDGE <(d - i)^2>)``: where the two differ
+    by little beside what neither explains, the plate is kept.  A share up to `NONE` counts as
+    none, one from `ALL` as all.
     """
     step = max(1, int(REACH_CELLS / size) // 4)
     sigma = REACH_CELLS / size / step
@@ -106,7 +108,7 @@ def _support(along, without, weight, size):
         return ndimage.gaussian_filter(structure.block_mean(values, step), sigma, mode="constant")
 
     difference = without - along
-    square = around(weight * difference**2)
-    share = around(weight * without * difference) / (square + 1e-12 * square.max() + 1e-30)
-    share = np.clip(share, 0, 1)
+    square = around(weight * difference**2) + RIDGE * around(weight * without**2) + 1e-30
+    share = around(weight * without * difference) / square
+    share = np.clip((share - NONE) / (ALL - NONE), 0, 1)
     return share * share * (3 - 2 * share)
