@@ -22,9 +22,11 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import evidence, gridding, pyramid, solver, structure
+from . import evidence, gridding, pyramid, solver
+from .structure import diffusion_tensor, enlarge, orientation, structure_tensor
 
 FIRST_SMOOTHING = 2.0  # under the first orientation, before the data choose
+LAST = 1  # re-estimations of the orientation on the last two levels, which start from a good one
 
 
 def guided(
@@ -33,8 +35,8 @@ def guided(
     smoothing=None,
     integration_cells=24.0,
     across=0.003,
-    reestimations=3,
-    levels=3,
+    reestimations=6,
+    levels=4,
     uncertainty=True,
     cruise=None,
 ):
@@ -59,7 +61,8 @@ def guided(
     across : float
         Diffusivity across strike relative to the one along strike, where coherence is 1.
     reestimations : int
-        How often the orientation is estimated anew at each level.
+        How often the orientation is estimated anew at each coarser level; on the last two, which
+        start from a good one, it is once.
     levels : int
         Number of coarser grids, each with cells twice as large, solved first.
     uncertainty : bool
@@ -137,8 +140,8 @@ def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=
     field = np.where(valid, field, field[valid].mean())
     for _ in range(steps):
         confidence = np.maximum(weight, pyramid.FLOOR)
-        tensor = structure.structure_tensor(field, confidence, 1.0, integration_cells)
-        diffusivity = structure.diffusion_tensor(tensor, field.shape, across)
+        tensor = structure_tensor(field, confidence, 1.0, integration_cells)
+        diffusivity = diffusion_tensor(tensor, field.shape, across)
         edges = solver.stencil(diffusivity, time_cells2 / steps)
         field = solver.solve(weight, edges, weight * field, field)
     field = np.where(valid, field, np.nan)
@@ -191,13 +194,14 @@ def _cruises(data, cruise):
 
 def _restore(data, weight, cruise, smoothing, integration_cells, across, reestimations, levels):
     """Solve on coarse cells, ask the data what they support, and finish on the fine cells."""
-    options = (integration_cells, across, reestimations)
+    options = (integration_cells, across)
     grids = pyramid.build(data, weight, cruise, levels)
     coarse = grids[1:] or grids
-    field, tensor = pyramid.along_strike(coarse, smoothing or FIRST_SMOOTHING, *options)
+    first = smoothing or FIRST_SMOOTHING
+    field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
     found = evidence.weigh(data, weight, cruise, coarse, tensor, smoothing, across)
-    field, tensor = pyramid.along_strike(grids[:2], found.smoothing, *options, start=field)
-    support = structure.enlarge(found.support.astype("float32"), data.shape)
+    field, tensor = pyramid.along_strike(grids[:2], found.smoothing, *options, LAST, start=field)
+    support = enlarge(found.support.astype("float32"), data.shape)
     if support.min() < 1:
         field = support * field + (1 - support) * pyramid.plate(grids, *found.plate)
     offsets = None if cruise is None else grids[0].offsets.constants(field)
@@ -228,8 +232,8 @@ def _left_out_error(data, weight, cruise, options):
 
 def _dataset(grid, field, tensor, support, error):
     """Pack field, orientation and error on the coordinates of the input grid."""
-    xx, xy, yy = (structure.enlarge(part.astype("float32"), field.shape) for part in tensor)
-    angle, coherence = structure.orientation(np.stack([xx, xy, yy]))
+    xx, xy, yy = (enlarge(part.astype("float32"), field.shape) for part in tensor)
+    angle, coherence = orientation(np.stack([xx, xy, yy]))
     strike = np.degrees(-angle) % 180.0
     layers = {"anomaly": field, "strike_deg": strike, "coherence": support * coherence}
     if error is not None:

@@ -16,10 +16,10 @@ from scipy import ndimage
 from . import pyramid, structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
-REACH_CELLS = 48.0  # standard deviation of the neighbourhood in which support is measured
+REACH_CELLS = 64.0  # standard deviation of the neighbourhood in which support is measured
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 PLATES = ((0.01, 0.05), (1.0, 5.0), (100.0, 500.0))  # tension and bending, soft to stiff
-RIDGE, NONE, ALL = 0.1, 0.1, 0.7
+RIDGE, NONE, ALL = 0.15, 0.2, 0.6
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth
 
 

@@ -23,7 +23,7 @@ class Level:
     offsets: solver.Offsets | None
 
 
-def build(data, weight, cruise=None, levels=3):
+def build(data, weight, cruise=None, levels=4):
     """Sum the readings over cells that double from level to level.
 
     Parameters

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from registry_files import fetch_or_skip
-from scipy import sparse
+from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from helpers import diffusion, gridding, solver
+from helpers import diffusion, gridding, solver, structure
 
 AMPLITUDE = 100.0  # of the stripes made here (nT)
 
@@ -28,7 +28,7 @@ def dense(weight, edges):
     for number in range(size):
         unit, out = np.zeros((2, *weight.shape), "float32")
         unit.flat[number] = 1
-        solver._apply(weight, *edges, unit, out)
+        solver._apply[0](weight, *edges, unit, out)
         columns.append(out.ravel())
     return np.array(columns, float).T
 
@@ -127,8 +127,8 @@ def axial(difference_deg):
 @pytest.mark.parametrize("strike", [0, 25, 90, 135, 178])
 def test_structure_tensor_finds_the_strike_of_a_plane_wave(strike):
     field = plane_wave((96, 96), strike, 12)
-    tensor = diffusion.structure_tensor(field, np.ones_like(field), 1.0, 8.0)
-    angle, coherence = diffusion.orientation(tensor)
+    tensor = structure.structure_tensor(field, np.ones_like(field), 1.0, 8.0)
+    angle, coherence = structure.orientation(tensor)
     inner = (slice(12, -12),) * 2  # of cells twice as large: edges of the map bend the gradient
     assert axial(np.degrees(-angle[inner]) - strike).max() < 0.5
     assert coherence[inner].min() > 0.99
@@ -142,7 +142,7 @@ def test_diffusion_tensor_has_the_stated_eigenvalues():
         xx, yy = high * cos**2 + low * sin**2, high * sin**2 + low * cos**2
         parts = (xx, (high - low) * cos * sin, yy)
         tensor = np.array([np.full((8, 8), part) for part in parts])
-        xx, xy, yy = (part[0, 0] for part in diffusion.diffusion_tensor(tensor, (8, 8), across))
+        xx, xy, yy = (part[0, 0] for part in structure.diffusion_tensor(tensor, (8, 8), across))
         values, vectors = np.linalg.eigh([[xx, xy], [xy, yy]])
         expected = across + (1 - across) * (1 - coherence) ** 3
         np.testing.assert_allclose(values, [expected, 1.0], atol=1e-6)  # float32
@@ -304,7 +304,7 @@ def test_guided_turns_with_the_map(striped, turn, turn_back, strike_after):
 def test_guided_uncertainty_tells_where_data_are_far(striped):
     _, block, result = striped
     error = result.uncertainty_nt.values
-    distance = diffusion.ndimage.distance_transform_edt(np.isnan(block))
+    distance = ndimage.distance_transform_edt(np.isnan(block))
     order = np.argsort(distance, axis=None, kind="stable")
     assert (np.diff(error.ravel()[order]) > -1e-3).all()
     assert error.min() >= gridding.NOISE_NT
