@@ -26,7 +26,7 @@ from . import evidence, gridding, pyramid, solver
 from .structure import diffusion_tensor, enlarge, orientation, structure_tensor
 
 FIRST_SMOOTHING = 2.0  # under the first orientation, before the data choose
-LAST = 1  # re-estimations of the orientation on the last two levels, which start from a good one
+LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
 
 
 def guided(
@@ -200,7 +200,8 @@ def _restore(data, weight, cruise, smoothing, integration_cells, across, reestim
     first = smoothing or FIRST_SMOOTHING
     field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
     found = evidence.weigh(data, weight, cruise, coarse, tensor, smoothing, across)
-    field, tensor = pyramid.along_strike(grids[:2], found.smoothing, *options, LAST, start=field)
+    field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
+    field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, start=field)
     support = enlarge(found.support.astype("float32"), data.shape)
     if support.min() < 1:
         field = support * field + (1 - support) * pyramid.plate(grids, *found.plate)

@@ -16,9 +16,9 @@ from scipy import ndimage
 from . import pyramid, structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
-REACH_CELLS = 64.0  # standard deviation of the neighbourhood in which support is measured
+REACH_CELLS = 80.0  # standard deviation of the neighbourhood in which support is measured
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
-PLATES = ((0.01, 0.05), (1.0, 5.0), (100.0, 500.0))  # tension and bending, soft to stiff
+PLATES = ((0.01, 0.05), (0.02, 1.0), (0.3, 30.0), (10.0, 1000.0))  # tension, bending; soft first
 RIDGE, NONE, ALL = 0.15, 0.2, 0.6
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth
 

@@ -69,19 +69,16 @@ def along_strike(pyramid, smoothing, integration_cells, across, reestimations, s
     field = _isotropic(pyramid[-1], smoothing) if start is None else start
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
-        distance = ndimage.distance_transform_edt(level.weight <= 0) * level.size
-        confidence = np.exp(-((distance / DATA_REACH_CELLS) ** 2)) + FLOOR
-        gradient = max(2.0 / level.size, 0.7)
-        integration = max(integration_cells / level.size, 2.0)
+        confidence = _confidence(level)
         for _ in range(reestimations):
-            tensor = structure.structure_tensor(field, confidence, gradient, integration)
+            tensor = _tensor(level, field, confidence, integration_cells)
             diffusivity = structure.diffusion_tensor(tensor, field.shape, across)
             edges = solver.stencil(diffusivity, smoothing)
             field = solver.solve(level.weight, edges, level.total, field, level.offsets)
-    return field, tensor
+    return field, _tensor(level, field, confidence, integration_cells)
 
 
-def along_known(pyramid, tensor, smoothing, across):
+def along_known(pyramid, tensor, smoothing, across, start=None):
     """Solve as `along_strike` with a structure tensor that is already known.
 
     Parameters
@@ -92,12 +89,14 @@ def along_known(pyramid, tensor, smoothing, across):
         Structure tensor on cells of any size.
     smoothing, across : float
         As in `helpers.diffusion.guided`.
+    start : numpy.ndarray, optional
+        First guess for the coarsest level; without direction by default.
 
     Returns
     -------
     numpy.ndarray, shape (n, m)
     """
-    field = _isotropic(pyramid[-1], smoothing)
+    field = _isotropic(pyramid[-1], smoothing) if start is None else start
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
         diffusivity = structure.diffusion_tensor(tensor, field.shape, across)
@@ -128,6 +127,19 @@ def plate(pyramid, tension, bending):
             level.weight, level.total, field, tension, stiffness, level.offsets
         )
     return field
+
+
+def _confidence(level):
+    """How much the gradient of each cell is trusted, by its distance to data."""
+    distance = ndimage.distance_transform_edt(level.weight <= 0) * level.size
+    return (np.exp(-((distance / DATA_REACH_CELLS) ** 2)) + FLOOR).astype("float32")
+
+
+def _tensor(level, field, confidence, integration_cells):
+    """Structure tensor of the field of a level; scales in cells of the finest data."""
+    gradient = max(2.0 / level.size, 0.7)
+    integration = max(integration_cells / level.size, 2.0)
+    return structure.structure_tensor(field, confidence, gradient, integration)
 
 
 def _isotropic(level, smoothing):

@@ -14,7 +14,7 @@ import numpy as np
 
 TOLERANCE = 1e-3  # relative residual of the conjugate gradients; 1e-2 leaves gaps unfilled
 MAX_ITERATIONS = 400
-SERIAL_CELLS = 200_000  # below this a second thread costs more than it gives
+SERIAL_CELLS = 500_000  # below this a second thread costs more than it gives
 
 
 class Offsets:

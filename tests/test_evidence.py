@@ -1,0 +1,220 @@
+"""Stripes only where withheld readings support them, and constants of the cruises beside them."""
+
+import numpy as np
+import pytest
+from scipy import ndimage, sparse
+from scipy.sparse.linalg import spsolve
+
+from helpers import diffusion, evidence, gridding, pyramid, solver, structure
+
+SIDE = 160
+
+
+def survey(seed, coverage, side=SIDE):
+    """Return which line crosses each cell (-1: none): straight lines in random directions."""
+    rng = np.random.default_rng(seed)
+    line, number, along = np.full((side, side), -1), 0, np.arange(-1.5 * side, 1.5 * side, 0.5)
+    while (line >= 0).mean() < coverage:
+        angle, centre = rng.uniform(0, np.pi), rng.uniform(0, side, 2)
+        row = np.rint(centre[0] + along * np.sin(angle)).astype(int)
+        column = np.rint(centre[1] + along * np.cos(angle)).astype(int)
+        inside = (row >= 0) & (row < side) & (column >= 0) & (column < side)
+        free = inside.copy()
+        free[inside] = line[row[inside], column[inside]] < 0
+        line[row[free], column[free]] = number
+        number += 1
+    return line
+
+
+def stripes(strike_deg=60, wavelength=16.0, side=SIDE):
+    """Return stripes of 100 nT that bend a little."""
+    row, column = np.indices((side, side))
+    strike = np.radians(strike_deg)
+    across = column * np.cos(strike) - row * np.sin(strike)
+    along = column * np.sin(strike) + row * np.cos(strike)
+    bend = 3 * np.sin(2 * np.pi * along / side)
+    return 100 * np.sin(2 * np.pi * (across + bend) / wavelength)
+
+
+def isotropic(seed, reach=5.0, side=SIDE):
+    """Return a random field without direction, standard deviation 100 nT."""
+    field = ndimage.gaussian_filter(
+        np.random.default_rng(seed).standard_normal((side, side)), reach
+    )
+    return 100 * field / field.std()
+
+
+def seamounts(seed, side=SIDE):
+    """Return round bumps of either sign on a flat field, standard deviation 100 nT."""
+    rng = np.random.default_rng(seed)
+    row, column = np.indices((side, side))
+    field = np.zeros((side, side))
+    for _ in range(12):
+        square = (row - rng.uniform(0, side)) ** 2 + (column - rng.uniform(0, side)) ** 2
+        field += rng.normal() * np.exp(-square / (2 * rng.uniform(4, 12) ** 2))
+    return 100 * field / field.std()
+
+
+def correlation(one, other):
+    known = np.isfinite(one)
+    return np.corrcoef(one[known], other[known])[0, 1]
+
+
+def true_coherence(field):
+    tensor = structure.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
+    return structure.orientation(tensor)[1].mean()
+
+
+@pytest.mark.parametrize("coverage", [0.05, 0.1, 0.2])
+@pytest.mark.parametrize("make", [isotropic, seamounts])
+def test_no_stripes_are_invented(make, coverage):
+    """Without direction in the truth: coherence at most 1.5 times its own, no worse than linear."""
+    found, linear, coherence, true = np.zeros((4, 3))
+    for seed in range(3):
+        truth = make(seed)
+        block = np.where(survey(seed, coverage) >= 0, truth, np.nan)
+        result = diffusion.guided(block, uncertainty=False)
+        interpolated = gridding.interpolate(block)
+        inside = np.where(np.isfinite(interpolated), result.anomaly.values, np.nan)
+        found[seed] = correlation(inside, truth)
+        linear[seed] = correlation(interpolated, truth)
+        coherence[seed], true[seed] = result.coherence.mean(), true_coherence(truth)
+    assert coherence.mean() < 1.5 * true.mean()
+    assert found.mean() > linear.mean()
+
+
+@pytest.mark.parametrize("coverage", [0.05, 0.1, 0.2])
+def test_shuffled_readings_hold_no_stripes(coverage):
+    """The readings of stripes, dealt anew to the track cells: nothing to be coherent about."""
+    rng, truth = np.random.default_rng(4), stripes()
+    track = survey(4, coverage) >= 0
+    block = np.where(track, truth, np.nan)
+    block[track] = rng.permutation(block[track])
+    result = diffusion.guided(block, uncertainty=False)
+    assert result.coherence.mean() < 0.15  # that of the truth is 0.9, of isotropic fields 0.14
+
+
+@pytest.mark.parametrize("coverage", [0.05, 0.1, 0.2])
+def test_stripes_are_supported(coverage):
+    truth = stripes()
+    block = np.where(survey(5, coverage) >= 0, truth, np.nan)
+    result = diffusion.guided(block, uncertainty=False)
+    assert result.coherence.mean() > 0.85
+    assert correlation(result.anomaly.values, truth) > {0.05: 0.85, 0.1: 0.94, 0.2: 0.98}[coverage]
+
+
+def test_support_is_local():
+    """Stripes in the west, none in the east: each half is treated as what it is."""
+    side, truth = 384, stripes(10, side=384)
+    truth[:, side // 2 :] = isotropic(6, side=side)[:, side // 2 :]
+    block = np.where(survey(6, 0.1, side) >= 0, truth, np.nan)
+    coherence = diffusion.guided(block, uncertainty=False).coherence.values
+    assert coherence[:, : side // 2 - 40].mean() > 0.7
+    assert coherence[:, side // 2 + 40 :].mean() < 0.1
+
+
+def test_noise_asks_for_more_smoothing():
+    """The smoothing that withheld readings choose grows with noise, and pays."""
+    truth, chosen = stripes(wavelength=30.0), []
+    track = survey(7, 0.2) >= 0
+    for noise in (0.0, 150.0):
+        values = truth + np.random.default_rng(7).normal(0, noise, truth.shape)
+        data = np.where(track, values, np.nan).astype("float32")
+        weight = track.astype("float32")
+        levels = pyramid.build(data, weight)[1:]
+        tensor = pyramid.along_strike(levels, 2.0, 24.0, 0.003, 3)[1]
+        chosen.append(evidence.weigh(data, weight, None, levels, tensor, None, 0.003).smoothing)
+    assert chosen[0] == evidence.SMOOTHINGS[0] and chosen[1] >= 10
+    results = [diffusion.guided(data, smoothing=s, uncertainty=False) for s in (None, 1.0)]
+    of_choice, of_least = (correlation(result.anomaly.values, truth) for result in results)
+    assert of_choice > of_least + 0.05
+
+
+# --- constants of the cruises -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def offset_survey():
+    """Return truth, readings with a constant for each line, the lines and the constants."""
+    truth, line = stripes(), survey(8, 0.1)
+    constants = np.random.default_rng(8).normal(0, 40, line.max() + 1)
+    return truth, np.where(line >= 0, truth + constants[line], np.nan), line, constants
+
+
+def test_constants_of_cruises_are_found_with_the_field(offset_survey):
+    truth, block, line, constants = offset_survey
+    joint = diffusion.guided(block, uncertainty=False, cruise=line)
+    without = diffusion.guided(block, uncertainty=False)
+    known = diffusion.guided(np.where(line >= 0, truth, np.nan), uncertainty=False)
+    of_joint, of_without, of_known = (
+        correlation(result.anomaly.values, truth) for result in (joint, without, known)
+    )
+    assert of_known - of_joint < 0.25 * (of_known - of_without)
+    size = np.bincount(line[line >= 0])
+    error = (joint["offset_nt"].values - constants)[size > 30]
+    # what is common to all cruises cannot be told from the mean of the field
+    assert np.std(error) < 0.15 * np.std(constants)
+
+
+def test_cruises_without_an_offset_change_little(offset_survey):
+    truth, _, line, _ = offset_survey
+    block = np.where(line >= 0, truth, np.nan)
+    joint = diffusion.guided(block, uncertainty=False, cruise=line)
+    without = diffusion.guided(block, uncertainty=False)
+    of_joint, of_without = (correlation(part.anomaly.values, truth) for part in (joint, without))
+    assert np.std(joint["offset_nt"]) < 5 and of_joint > of_without - 0.01
+
+
+@pytest.mark.parametrize("cruise", [np.zeros((8, 9), int), np.zeros((16, 16))])
+def test_bad_cruises_are_clear_errors(cruise):
+    with pytest.raises(ValueError, match="cruise has shape .* integer index"):
+        diffusion.guided(np.eye(16), cruise=cruise)
+
+
+# --- the systems against direct solutions -----------------------------------------------------
+
+
+def laplacian(rows, columns):
+    """Return minus the Laplacian as a sparse matrix, nothing flowing over the edges."""
+    one = [sparse.diags([-np.ones(n), np.ones(n)], [0, 1], (n - 1, n)) for n in (rows, columns)]
+    down, right = (part.T @ part for part in one)
+    return sparse.kron(down, sparse.eye(columns)) + sparse.kron(sparse.eye(rows), right)
+
+
+def test_plate_agrees_with_a_direct_solution():
+    rng, shape = np.random.default_rng(9), (24, 31)
+    weight = (rng.random(shape) < 0.3).astype("float32")
+    total = (weight * rng.normal(0, 100, shape)).astype("float32")
+    operator = laplacian(*shape)
+    system = sparse.diags(weight.ravel()) + 0.5 * operator + 2.0 * operator @ operator
+    direct = spsolve(system.tocsc().astype(float), total.ravel().astype(float)).reshape(shape)
+    solved = solver.solve_bending(weight, total, np.zeros(shape), 0.5, 2.0)
+    # the relative residual ends at 1e-3; the worst cell may be off by ten times that
+    assert np.abs(solved - direct).max() < 10 * solver.TOLERANCE * np.abs(direct).max()
+
+
+def test_field_and_constants_agree_with_a_direct_solution():
+    """The same system with the constants as unknowns beside the field."""
+    rng, shape, prior = np.random.default_rng(10), (20, 17), 1.0
+    cruise = np.where(rng.random(shape) < 0.4, rng.integers(0, 5, shape), -1)
+    cell = np.flatnonzero(cruise >= 0)
+    which, value = cruise.ravel()[cell], rng.normal(0, 100, cell.size)
+    trust = rng.uniform(0.2, 1, cell.size)
+    member = sparse.csr_matrix((trust, (cell, which)), (cruise.size, 5))
+    weight = np.asarray(member.sum(axis=1)).reshape(shape)
+    mass = np.asarray(member.sum(axis=0)).ravel() + prior
+    operator = laplacian(*shape)
+    matrix = sparse.bmat(
+        [[sparse.diags(weight.ravel()) + 0.5 * operator, member], [member.T, sparse.diags(mass)]]
+    )
+    total = np.bincount(cell, trust * value, cruise.size)
+    right = np.concatenate([total, np.bincount(which, trust * value, 5)])
+    direct = spsolve(matrix.tocsc(), right)
+    offsets = solver.Offsets(cell, which, trust, value, 5, prior)
+    layers = (
+        part.reshape(shape).astype("float32") for part in (weight, total, np.zeros(total.size))
+    )
+    solved = solver.solve_bending(*layers, 0.5, 0.0, offsets)
+    worst = 10 * solver.TOLERANCE * np.abs(direct).max()
+    assert np.abs(solved.ravel() - direct[:-5]).max() < worst
+    assert np.abs(offsets.constants(solved) - direct[-5:]).max() < worst
