@@ -16,9 +16,9 @@ from scipy import ndimage
 from . import pyramid, structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
-REACH_CELLS = 80.0  # standard deviation of the neighbourhood in which support is measured
+REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
-PLATES = ((0.01, 0.05), (0.02, 1.0), (0.3, 30.0), (10.0, 1000.0))  # tension, bending; soft first
+PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 RIDGE, NONE, ALL = 0.15, 0.2, 0.6
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth
 
@@ -67,9 +67,10 @@ def weigh(data, weight, cruise, levels, tensor, smoothing, across):
     smoothing, along = _stiffest(
         choices, lambda value: misfit(pyramid.along_known(kept, tensor, value, across))
     )
-    plate, without = _stiffest(PLATES, lambda value: misfit(pyramid.plate(kept, *value)))
-    support = _support(along, without, np.where(test, levels[0].weight, 0), levels[0].size)
-    return Evidence(support, smoothing, plate)
+    rivals = [misfit(pyramid.plate(kept, *choice)) for choice in PLATES]
+    best = int(np.argmin([np.sum(rival**2) for rival in rivals]))
+    support = _support(along, rivals[best], np.where(test, levels[0].weight, 0), levels[0].size)
+    return Evidence(support, smoothing, PLATES[best])
 
 
 def _misfit(field, kept, full, test):

@@ -122,6 +122,8 @@ def plate(pyramid, tension, bending):
     field = _isotropic(pyramid[-1], tension)
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
+        if level.size < bending**0.25:
+            continue  # a plate this stiff is smooth on such cells
         stiffness = bending / level.size**2
         field = solver.solve_bending(
             level.weight, level.total, field, tension, stiffness, level.offsets

