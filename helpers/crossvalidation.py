@@ -13,6 +13,7 @@ hierarchical, or phylogenetic structure. Ecography 40, 913-929.
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from .gridding import TILE_CELLS, block_median
 from .interpolation import interpolate
@@ -69,6 +70,31 @@ def cross_validate(table, region, spacing_km=2.0, methods=("linear",), by="tiles
             "Choose smaller cells, a larger region, or leave out tiles instead of cruises."
         )
     return pd.DataFrame(rows)
+
+
+def left_out_grid(table, region, spacing_km=2.0, method="linear"):
+    """Predict every track cell from a grid made without the tile in which it lies.
+
+    Parameters
+    ----------
+    table, region, spacing_km
+        As `cross_validate`.
+    method : str
+        A gridder of `interpolation.METHODS`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Predicted anomaly (nT) on the track cells, NaN elsewhere and where the gridder gives none.
+    """
+    northing, easting = region.grid_coords(spacing_km)
+    predicted = np.full((len(northing), len(easting)), np.nan)
+    for _, kept, withheld in _tile_parts(table, region, spacing_km):
+        if np.isfinite(kept).any():
+            out = np.isfinite(withheld)
+            predicted[out] = interpolate(kept, method)[out]
+    coords = {"northing": northing, "easting": easting}
+    return xr.DataArray(predicted, coords, ("northing", "easting"), attrs={"units": "nT"})
 
 
 def pooled(errors):

@@ -26,14 +26,13 @@ Soler, S. R. & Uieda, L. (2021). Gradient-boosted equivalent sources. Geophys. J
 
 import numba
 import numpy as np
-from scipy import ndimage, sparse
+import pyamg
+from scipy import sparse
 from scipy.interpolate import CloughTocher2DInterpolator, RBFInterpolator
-from scipy.sparse.linalg import cg, spsolve
 from scipy.spatial import Delaunay
 
 TENSION = 0.25  # Smith & Wessel's advice for potential fields
-CURVATURE_TOLERANCE = 1e-4  # relative residual; at 1e-5 the correlation moves by less than 0.001
-COARSEST_CELLS = 32  # below this side the sheet is solved directly
+CURVATURE_TOLERANCE = 1e-5  # relative residual of the multigrid
 NEIGHBOURS = 50  # readings under each value of the thin-plate spline
 SOURCE_DEPTH_CELLS = 1.5  # of the equivalent sources
 SOURCE_WINDOW_CELLS = 50.0  # side of the windows that are boosted one after another
@@ -109,18 +108,13 @@ def _equivalent_sources(block, rows, columns):
 
 
 def _minimum_curvature(block, rows, columns):
-    """Solve ``(1 - T) L² u = T L u`` off the tracks, from coarse cells to fine (L: Laplacian)."""
+    """Solve ``(1 - T) L² u = T L u`` off the tracks by multigrid (L: Laplacian, T: tension)."""
     known = np.zeros(block.shape, bool)
     known[rows, columns] = True
     matrix, target = _sheet(block, known)
-    if min(block.shape) <= COARSEST_CELLS:
-        filled = spsolve(matrix.tocsc(), target)
-    else:
-        start = _on_coarse_cells(block)[~known]
-        jacobi = sparse.diags(1 / matrix.diagonal())
-        filled, _ = cg(matrix, target, start, rtol=CURVATURE_TOLERANCE, maxiter=2000, M=jacobi)
+    multigrid = pyamg.smoothed_aggregation_solver(matrix, coarse_solver="splu")
     field = block.copy()
-    field[~known] = filled
+    field[~known] = multigrid.solve(target, tol=CURVATURE_TOLERANCE, accel="cg", maxiter=500)
     return field
 
 
@@ -140,19 +134,6 @@ def _second_difference(size):
     middle = np.full(size, -2.0)
     middle[[0, -1]] = -1.0
     return sparse.diags([np.ones(size - 1), middle, np.ones(size - 1)], [-1, 0, 1])
-
-
-def _on_coarse_cells(block):
-    """First guess: the same problem on cells twice as large, enlarged."""
-    pad = [(0, size % 2) for size in block.shape]
-    padded = np.pad(block, pad, constant_values=np.nan)
-    cells = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2)
-    number = np.isfinite(cells).sum(axis=(1, 3))
-    mean = np.nansum(cells, axis=(1, 3)) / np.maximum(number, 1)
-    coarse = np.where(number > 0, mean, np.nan)
-    solved = _minimum_curvature(coarse, *np.nonzero(number))
-    enlarged = ndimage.zoom(solved, 2, order=1, mode="nearest", grid_mode=True)
-    return enlarged[: block.shape[0], : block.shape[1]]
 
 
 @numba.njit(cache=True)
