@@ -30,6 +30,7 @@ import pyamg
 from scipy import sparse
 from scipy.interpolate import CloughTocher2DInterpolator, RBFInterpolator
 from scipy.spatial import Delaunay
+from threadpoolctl import threadpool_limits
 
 TENSION = 0.25  # Smith & Wessel's advice for potential fields
 CURVATURE_TOLERANCE = 1e-5  # relative residual of the multigrid
@@ -112,9 +113,10 @@ def _minimum_curvature(block, rows, columns):
     known = np.zeros(block.shape, bool)
     known[rows, columns] = True
     matrix, target = _sheet(block, known)
-    multigrid = pyamg.smoothed_aggregation_solver(matrix, coarse_solver="splu")
     field = block.copy()
-    field[~known] = multigrid.solve(target, tol=CURVATURE_TOLERANCE, accel="cg", maxiter=500)
+    with threadpool_limits(1, "blas"):  # on busy cores its threads wait for each other
+        multigrid = pyamg.smoothed_aggregation_solver(matrix, coarse_solver="splu")
+        field[~known] = multigrid.solve(target, tol=CURVATURE_TOLERANCE, accel="cg", maxiter=500)
     return field
 
 

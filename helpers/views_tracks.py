@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from . import alongtrack, crossvalidation, data, gridding, seafloor
 
@@ -132,8 +133,8 @@ def along_track(table, region, spacing_km, method):
     Returns
     -------
     pandas.DataFrame
-        ``distance_km`` along the track, ``observed_nt`` and ``predicted_nt``; its ``attrs`` name
-        the ``cruise``. Where the track leaves the region the distance goes on.
+        ``distance_km`` along the track, ``observed_nt`` and ``predicted_nt`` (NaN after a gap); its
+        ``attrs`` name the ``cruise``.
     """
     inside = region.contains(table["longitude"], table["latitude"])
     table = table[inside & np.isfinite(table["residual_nt"])]
@@ -141,7 +142,7 @@ def along_track(table, region, spacing_km, method):
     own = table[table["cruise"] == name].sort_values("time")
     predicted = crossvalidation.left_out_grid(table, region, spacing_km, method)
     east, north = region.project(own["longitude"].to_numpy(), own["latitude"].to_numpy())
-    place = {"easting": ("row", east), "northing": ("row", north)}
+    place = {"easting": xr.DataArray(east), "northing": xr.DataArray(north)}
     found = pd.DataFrame(
         {
             "distance_km": np.concatenate(
@@ -151,6 +152,8 @@ def along_track(table, region, spacing_km, method):
             "predicted_nt": predicted.sel(place, method="nearest").to_numpy(),
         }
     )
+    gaps = np.flatnonzero(alongtrack.is_gap(alongtrack.steps(own)[0])) + 1
+    found.loc[gaps, ["observed_nt", "predicted_nt"]] = np.nan  # no line is drawn across a gap
     found.attrs["cruise"] = name
     return found
 
