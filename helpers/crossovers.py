@@ -240,7 +240,7 @@ def _once(place_1, place_2):
 
 
 def _at(track, index, part, number):
-    """What one of the two tracks says at the crossings."""
+    """Tell what one of the two tracks says at the crossings."""
     near = track.iloc[index + (part > 0.5)].reset_index(drop=True)
     ends = [track["time"].to_numpy("datetime64[ns]")[index + k] for k in (0, 1)]
     time = pd.Series(ends[0] + (ends[1] - ends[0]) * part)

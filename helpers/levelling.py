@@ -23,6 +23,7 @@ Huber, P. J. (1964). Robust estimation of a location parameter. Ann. Math. Stat.
 import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
+from scipy.sparse import csgraph
 
 from helpers.crossovers import TO_SIGMA, along, crossovers, meetings, statistics
 
@@ -59,11 +60,12 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
     -------
     tuple of pandas.DataFrame
         The table with corrected ``residual_nt``, and the corrections, index cruise:
-        ``constant_nt``, the mean of what was taken off its readings in the region,
-        ``crossovers``, and the sizes of the terms: ``drift_nt`` from begin to end,
-        ``heading_nt``, ``heading2_nt`` and ``daily_nt`` (amplitudes), ``leg_nt`` (root mean
-        square over the legs that have a constant). ``attrs["expected_nt"]`` has the sizes of the
-        terms found. Tracks that cross nothing are left as they are.
+        ``constant_nt``, the mean of what was taken off its readings in the region, and
+        ``constant_sd_nt``, its standard deviation by the model; ``crossovers``; and the sizes of
+        the terms: ``drift_nt`` from begin to end, ``heading_nt``, ``heading2_nt`` and
+        ``daily_nt`` (amplitudes), ``leg_nt`` (root mean square over the legs that have a
+        constant). ``attrs["expected_nt"]`` has the sizes of the terms found. Tracks that cross
+        nothing are left as they are.
 
     Raises
     ------
@@ -86,16 +88,20 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
         )
     inside = region.contains(track["longitude"], track["latitude"])
     terms = _Terms(track[inside], found, expected)
-    solution, sizes = _solve(terms, found, expected, navigation_km)
-    shift = pd.DataFrame({"cruise": track["cruise"], "nt": terms.evaluate(track, solution)})
-    mean = shift[inside].groupby("cruise")["nt"].mean().reindex(terms.cruises)
+    solution, covariance, sizes = _solve(terms, found, expected, navigation_km)
     number = pd.concat([found["cruise_1"], found["cruise_2"]]).value_counts()
-    common = np.average(mean, weights=number.reindex(terms.cruises))
-    shift.loc[shift["cruise"].isin(terms.cruises), "nt"] -= common
-    corrections = terms.describe(solution, mean - common, number)
+    mean = terms.mean(track[inside])
+    common = terms.common(mean, found)
+    corrections = terms.describe(solution, number)
+    free = mean - common
+    corrections["constant_nt"] = free @ solution
+    corrections["constant_sd_nt"] = np.sqrt(np.sum((free @ covariance) * free, axis=1))
     corrections.attrs["expected_nt"] = sizes
+    known = track["cruise"].isin(terms.cruises).to_numpy()
+    cruise = terms.cruises.get_indexer(track["cruise"][known])
+    shift = terms.evaluate(track[known], solution) - (common @ solution)[cruise]
     residual = table["residual_nt"].to_numpy(float, copy=True)
-    residual[shift.index] -= shift["nt"]
+    residual[track.index[known]] -= shift
     return table.assign(residual_nt=residual), corrections
 
 
@@ -133,14 +139,36 @@ class _Terms:
         return sparse.csr_matrix(entries, (len(readings), self.first[-1]))
 
     def evaluate(self, readings, solution):
-        """What the solution says of each reading (nT)."""
-        parts = range(0, len(readings), ROWS_AT_ONCE)
-        slices = (readings.iloc[begin : begin + ROWS_AT_ONCE] for begin in parts)
-        return np.concatenate([self.matrix(part) @ solution for part in slices])
+        """Add up what the solution says of each reading (nT)."""
+        parts = [self.matrix(readings.iloc[rows]) @ solution for rows in _slices(len(readings))]
+        return np.concatenate(parts)
 
-    def describe(self, solution, constant, number):
+    def mean(self, readings):
+        """Give the mean row of each cruise, shape (cruises, unknowns)."""
+        cruise = self.cruises.get_indexer(readings["cruise"])
+        total = np.zeros((len(self.cruises), self.first[-1]))
+        for rows in _slices(len(readings)):
+            known = np.flatnonzero(cruise[rows] >= 0)
+            of = sparse.csr_matrix(
+                (np.ones(known.size), (cruise[rows][known], known)),
+                (len(total), len(cruise[rows])),
+            )
+            total += (of @ self.matrix(readings.iloc[rows])).toarray()
+        return total / np.bincount(cruise[cruise >= 0], minlength=len(total))[:, None]
+
+    def common(self, mean, found):
+        """Give what cannot be known: the mean row of each set of cruises that hangs together."""
+        ends = [self.cruises.get_indexer(found[f"cruise_{k}"]) for k in (1, 2)]
+        number = np.bincount(np.concatenate(ends), minlength=len(mean))
+        net = sparse.csr_matrix((np.ones(len(found)), ends), (len(mean), len(mean)))
+        group = csgraph.connected_components(net, directed=False)[1]
+        share = (group[:, None] == group) * number
+        return share / share.sum(axis=1, keepdims=True) @ mean
+
+    def describe(self, solution, number):
         """Tabulate the sizes of the terms of each cruise."""
-        table = pd.DataFrame({"constant_nt": constant, "crossovers": number}, index=self.cruises)
+        first = {"constant_nt": 0.0, "constant_sd_nt": 0.0, "crossovers": number}
+        table = pd.DataFrame(first, index=self.cruises)
         for name in self.names[2:]:
             values = solution[self.term == name]
             if name == "leg":
@@ -186,6 +214,11 @@ def _expected(given):
     return expected
 
 
+def _slices(rows):
+    """Cut so many rows into pieces that a matrix of them fits in memory."""
+    return [slice(k, k + ROWS_AT_ONCE) for k in range(0, rows, ROWS_AT_ONCE)]
+
+
 def _members(found, name, least=1):
     """Cruises or legs with so many crossovers at least, in order."""
     number = pd.concat([found[f"{name}_1"], found[f"{name}_2"]]).value_counts()
@@ -221,4 +254,4 @@ def _solve(terms, found, expected, navigation_km):
             found_nt2 = (solution**2 + spread)[terms.term == name]
             size2 = found_nt2.sum() + BELIEF * expected[name] ** 2
             sizes[name] = float(np.sqrt(size2 / (len(found_nt2) + BELIEF)))
-    return solution, {name: sizes[name] for name in terms.names[2:]}
+    return solution, covariance, {name: sizes[name] for name in terms.names[2:]}
