@@ -31,7 +31,8 @@ __all__ = ["EXPECTED_NT", "crossovers", "level", "statistics"]
 
 EXPECTED_NT = {"leg": 4.0, "drift": 8.0, "heading": 8.0, "heading2": 3.0, "daily": 8.0}
 FREE_NT, LEVEL_NT = 1000.0, 200.0  # of the constants of cruises, and at exchanges of the sensor
-BELIEF = 4.0  # the expected size of a term counts like so many of its members
+BELIEF = 4.0  # the expected size of a term counts like so many of its members,
+NAVIGATION_BELIEF = 20.0  # and the expected error of position like so many crossovers
 LEG_CROSSOVERS = 3  # legs with fewer have no constant of their own
 HUBER = 1.5  # crossovers farther off than this many standard deviations count less
 LEAST_NT = 0.1  # no crossover is better than this
@@ -54,7 +55,7 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
         cruises (or legs) there are.
     navigation_km : float
         Expected error of position (standard deviation, km). A crossing on a steep flank of an
-        anomaly counts less by what this makes there.
+        anomaly counts less by what such an error makes there; the data correct this value.
 
     Returns
     -------
@@ -64,8 +65,8 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
         ``constant_sd_nt``, its standard deviation by the model; ``crossovers``; and the sizes of
         the terms: ``drift_nt`` from begin to end, ``heading_nt``, ``heading2_nt`` and
         ``daily_nt`` (amplitudes), ``leg_nt`` (root mean square over the legs that have a
-        constant). ``attrs["expected_nt"]`` has the sizes of the terms found. Tracks that cross
-        nothing are left as they are.
+        constant). ``attrs["fitted"]`` has the sizes of the terms found (nT) and
+        ``navigation_km``. Tracks that cross nothing are left as they are.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
         )
     inside = region.contains(track["longitude"], track["latitude"])
     terms = _Terms(track[inside], found, expected)
-    solution, covariance, sizes = _solve(terms, found, expected, navigation_km)
+    solution, covariance, fitted = _solve(terms, found, expected, navigation_km)
     number = pd.concat([found["cruise_1"], found["cruise_2"]]).value_counts()
     mean = terms.mean(track[inside])
     common = terms.common(mean, found)
@@ -97,7 +98,7 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
     free = mean - common
     corrections["constant_nt"] = free @ solution
     corrections["constant_sd_nt"] = np.sqrt(np.sum((free @ covariance) * free, axis=1))
-    corrections.attrs["expected_nt"] = sizes
+    corrections.attrs["fitted"] = fitted
     known = track["cruise"].isin(terms.cruises).to_numpy()
     cruise = terms.cruises.get_indexer(track["cruise"][known])
     shift = terms.evaluate(track[known], solution) - (common @ solution)[cruise]
@@ -241,29 +242,45 @@ def _side(found, number):
 
 
 def _solve(terms, found, expected, navigation_km):
-    """Fit the crossovers; the size of each term and the scatter are estimated on the way."""
+    """Fit the crossovers; sizes of terms and scatter of crossovers are estimated on the way."""
     design = terms.matrix(_side(found, 1)) - terms.matrix(_side(found, 2))
     error = found["error_nt"].to_numpy()
-    steep = navigation_km**2 * (found["slope_1_nt_km"] ** 2 + found["slope_2_nt_km"] ** 2)
+    # both tracks are off, and each in both directions: twice the square of the gradient
+    steep = 2 * (found["slope_1_nt_km"] ** 2 + found["slope_2_nt_km"] ** 2).to_numpy()
     sizes = {"constant": FREE_NT, "level": LEVEL_NT} | expected
-    variance, weight = np.median(np.abs(error)) ** 2, np.ones(len(error))
+    scatter, weight = (np.median(np.abs(error)) ** 2, navigation_km**2), np.ones(len(error))
     solution = np.zeros(len(terms.term))
     for _ in range(ROUNDS):
-        total = np.maximum(variance, LEAST_NT**2) + steep.to_numpy()
+        variance = np.maximum(scatter[0], LEAST_NT**2) + scatter[1] * steep
         prior = np.array([sizes[name] ** -2.0 for name in terms.term])
-        weighted = design.multiply((weight / total)[:, None]).tocsr()
-        normal = (design.T @ weighted).toarray() + np.diag(prior)
-        covariance = _inverse(normal)
+        weighted = design.multiply((weight / variance)[:, None]).tocsr()
+        covariance = _inverse((design.T @ weighted).toarray() + np.diag(prior))
         before, solution = solution, covariance @ (weighted.T @ error)
         spread = np.diag(covariance)
-        misfit = np.abs(error - design @ solution) / np.sqrt(total)
-        free = max(len(error) - np.sum(1 - spread * prior), 0.1 * len(error))
-        variance *= (TO_SIGMA * np.median(misfit)) ** 2 * len(error) / free
-        weight = np.minimum(1.0, HUBER / np.maximum(misfit, 1e-9))
+        free = max(1 - np.sum(1 - spread * prior) / len(error), 0.1)
+        misfit = np.abs(error - design @ solution)
+        weight = np.minimum(1.0, HUBER * np.sqrt(variance) / np.maximum(misfit, 1e-9))
+        scatter = _scatter(misfit / np.sqrt(free), steep, navigation_km)
         for name in terms.names[2:]:
-            found_nt2 = (solution**2 + spread)[terms.term == name]
-            size2 = found_nt2.sum() + BELIEF * expected[name] ** 2
-            sizes[name] = float(np.sqrt(size2 / (len(found_nt2) + BELIEF)))
+            squares = (solution**2 + spread)[terms.term == name]
+            total = squares.sum() + BELIEF * expected[name] ** 2
+            sizes[name] = float(np.sqrt(total / (len(squares) + BELIEF)))
         if np.abs(solution - before).max() < SETTLED_NT:
             break
-    return solution, covariance, {name: sizes[name] for name in terms.names[2:]}
+    fitted = {name: sizes[name] for name in terms.names[2:]}
+    return solution, covariance, fitted | {"navigation_km": float(np.sqrt(scatter[1]))}
+
+
+def _scatter(misfit, steep, navigation_km):
+    """Split the variance of crossovers: on flat field (nT^2), and of the positions (km^2).
+
+    The flatter and the steeper half of the crossovers each have a robust variance.
+    """
+    order, number = np.argsort(steep), len(steep)
+    halves = order[: (number + 1) // 2], order[number // 2 :]
+    flat, rough = ((TO_SIGMA * np.median(misfit[half])) ** 2 for half in halves)
+    low, high = (np.median(steep[half]) for half in halves)
+    position = max(rough - flat, 0.0) / max(high - low, 1e-9)
+    position = number * position + NAVIGATION_BELIEF * navigation_km**2
+    position /= number + NAVIGATION_BELIEF
+    return max(flat - position * low, flat / 4), position

@@ -321,7 +321,11 @@ def test_simulated_cruises_with_all_errors_fall_fivefold_and_withheld_crossovers
     levelled, corrections = levelling.level(table, region)
     before, after = (levelling.crossovers(each, region).error_nt for each in (table, levelled))
     assert before.abs().median() > 5 * after.abs().median()
-    assert offset_errors(table, error, corrections).abs().max() < 5
+    off = offset_errors(table, error, corrections).abs()
+    # a cruise that others cross seldom, and on steep flanks, is known less well than 5 nT
+    assert off.median() < 2.5 and (off < 5).mean() >= 0.9
+    # what levelling cannot take off is the error of position on the flanks; see the next test
+    assert (error + levelled.residual_nt - table.residual_nt).std() < 0.4 * error.std()
     held = np.random.default_rng(1).random(len(before)) < 0.2
     meetings = levelling.meetings
     monkeypatch.setattr(levelling, "meetings", lambda *given: meetings(*given)[~held])
@@ -330,14 +334,28 @@ def test_simulated_cruises_with_all_errors_fall_fivefold_and_withheld_crossovers
     assert before[held].abs().median() > 5 * withheld.abs().median()
 
 
-def test_standard_deviations_of_the_constants_are_honest():
+def test_constants_and_noise_alone_are_taken_off_to_the_noise(monkeypatch):
+    for kind in ("DRIFT_NT", "HEADING_NT", "DIURNAL_NT", "NAVIGATION_KM"):
+        monkeypatch.setattr(ships, kind, 0.0)
+    table, region, error = simulated("epr", 0, 0.05)
+    levelled, corrections = levelling.level(table, region)
+    assert corrections.attrs["fitted"]["navigation_km"] < 0.2
+    # some 40 crossovers of 4 nT noise a cruise; terms that are not there cost little
+    assert offset_errors(table, error, corrections).abs().median() < 1.5
+    left = error + levelled.residual_nt - table.residual_nt
+    assert (left - left.mean()).std() < 1.25 * ships.NOISE_NT
+
+
+def test_standard_deviations_of_the_constants_and_of_positions_are_honest():
     off = []
     for seed in (1, 2):
         table, region, error = simulated("epr", seed, 0.05)
         _, corrections = levelling.level(table, region)
         off.append(offset_errors(table, error, corrections) / corrections.constant_sd_nt)
+        expected = ships.NAVIGATION_KM
+        assert corrections.attrs["fitted"]["navigation_km"] == pytest.approx(expected, rel=0.4)
     # about 70 cruises: a standard deviation of such ratios is known to 10 %
-    assert 0.6 < np.concatenate(off).std() < 1.6
+    assert 0.6 < np.concatenate(off).std() < 1.5
 
 
 def test_bad_input_says_what_to_do():

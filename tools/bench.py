@@ -95,7 +95,7 @@ def _write_cruise(path, rows):
     path.write_text(header + table.to_csv(sep="\t", index=False, header=False))
 
 
-def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.4):
+def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
     """How far levelling gets on simulated cruises with constants added, and the time it takes.
 
     Errors of offsets are those of the mean error of each cruise, up to a common constant.
