@@ -91,9 +91,10 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
     inside = region.contains(track["longitude"], track["latitude"])
     terms = _Terms(track[inside], found, expected)
     solution, covariance, fitted = _solve(terms, found, expected, navigation_km)
-    number = pd.concat([found["cruise_1"], found["cruise_2"]]).value_counts()
+    other = found["cruise_2"][found["cruise_1"] != found["cruise_2"]]
+    number = pd.concat([found["cruise_1"], other]).value_counts().reindex(terms.cruises)
     mean = terms.mean(track[inside])
-    common = terms.common(mean, found)
+    common = terms.common(mean, found, number.to_numpy())
     corrections = terms.describe(solution, number)
     free = mean - common
     corrections["constant_nt"] = free @ solution
@@ -158,10 +159,9 @@ class _Terms:
             total += (of @ self.matrix(readings.iloc[rows])).toarray()
         return total / np.bincount(cruise[cruise >= 0], minlength=len(total))[:, None]
 
-    def common(self, mean, found):
+    def common(self, mean, found, number):
         """Give what cannot be known: the mean row of each set of cruises that hangs together."""
         ends = [self.cruises.get_indexer(found[f"cruise_{k}"]) for k in (1, 2)]
-        number = np.bincount(np.concatenate(ends), minlength=len(mean))
         net = sparse.csr_matrix((np.ones(len(found)), ends), (len(mean), len(mean)))
         group = csgraph.connected_components(net, directed=False)[1]
         share = (group[:, None] == group) * number

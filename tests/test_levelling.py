@@ -114,7 +114,11 @@ def test_outliers_at_crossings_do_not_spoil_the_rest():
 
 def test_the_table_given_is_left_alone_and_cruises_that_cross_none_too():
     lonely = cruise("Z", (-270, -277), (-265, -277), constant=9)
-    table = pd.concat([cruise("A", (-50, 0), (50, 0), 8), cruise("B", (0, -50), (0, 50)), lonely])
+    lines = [(-50, 0), (50, 0)], [(0, -50), (0, 50)], [(-50, 30), (50, 20)]
+    crossed = [
+        cruise(*given) for given in zip("ABC", *zip(*lines, strict=True), (8, 0, 60), strict=True)
+    ]
+    table = pd.concat([*crossed, lonely])
     copy = table.copy()
     levelled, corrections = levelling.level(table, REGION)
     pd.testing.assert_frame_equal(table, copy)
@@ -183,9 +187,9 @@ def test_an_exchange_of_the_sensor_is_a_new_constant():
     table.loc[swapped, "residual_nt"] += 150
     flagged = table.assign(level=swapped.astype(int))
     true = field(*REGION.project(table.longitude, table.latitude)) + constants.mean()
-    # without the column the legs, held back by 4 nT, cannot follow a step of 150 nT
+    # without the column there is no leg either that could follow a step of 150 nT
     for given, least, most in ((flagged, 0, 4), (table, 25, 100)):
-        levelled, _ = levelling.level(given, REGION)
+        levelled, _ = levelling.level(given, REGION, {"leg": 0.0})
         wrong = (levelled.residual_nt - true)[table.cruise == "C04"].std()
         assert least < wrong < most
 
@@ -255,6 +259,7 @@ def test_crossovers_and_levels_across_the_date_line():
     assert len(found) == len(expected) == 16
     np.testing.assert_allclose(found.error_nt, expected.error_nt, atol=1e-6)
     # the local time of day differs by half a day, which turns the daily term only
+    assert (levelling.along(moved).groupby("cruise").leg.nunique() == 1).all()
     levels = [levelling.level(*given)[1].constant_nt for given in ((moved, seam), (same, here))]
     np.testing.assert_allclose(*levels, atol=0.1)
 
