@@ -94,8 +94,8 @@ def crossovers(table, region):
     Returns
     -------
     pandas.DataFrame
-        One row a crossing: for either track ``cruise_1``, ``leg_1``, ``time_1``, ``days_1``
-        (since the first reading of the cruise in the region), ``heading_1_deg``,
+        One row a crossing: for either track ``cruise_1``, ``leg_1``, ``level_1``, ``time_1``,
+        ``days_1`` (since the first reading of the cruise in the region), ``heading_1_deg``,
         ``slope_1_nt_km``, ``residual_1_nt``, the same with 2; ``easting_km``, ``northing_km``,
         ``longitude`` and ``error_nt``, the first residual minus the second. Crossings of a
         cruise with itself are in it, unless they are less than an hour apart.
