@@ -1,7 +1,5 @@
 """The figures of notebook 01: cleaning, levelling, gridders and the real surveys."""
 
-import functools
-
 from . import (
     cases,
     cleaning,
@@ -10,6 +8,8 @@ from . import (
     interpolation,
     levelling,
     maps,
+    seafloor,
+    ships,
     surveys,
     tracks,
     views,
@@ -40,22 +40,16 @@ def draw_cleaning():
     return views_tracks.draw_cleaning(raw, cleaning.clean(raw), source)
 
 
-@functools.cache
-def levelled(name="epr"):
-    """Level the simulated cruises of a region; their table, corrections and crossovers."""
-    _, table, _, _ = cases.simulated(name)
-    region = data.region(name)
-    better, corrections = levelling.level(table, region)
-    found = [levelling.crossovers(each, region) for each in (table, better)]
-    return better, corrections, *found
-
-
 def draw_levelling():
     """Draw the crossover errors of simulated cruises before and after levelling."""
-    _, _, before, after = levelled("epr")
-    return views_tracks.draw_crossovers(
-        before, after, "simulated cruises over the East Pacific Rise"
-    )
+    region = data.region("epr")
+    rng = np.random.default_rng(cases.SEED)
+    truth = seafloor.simulate_region("epr")
+    table = ships.cruise_over(truth, region, rng, cases.COVERAGE)
+    better, _ = levelling.level(table, region)
+    before, after = (levelling.crossovers(each, region) for each in (table, better))
+    source = "simulated cruises over the East Pacific Rise"
+    return views_tracks.draw_crossovers(before, after, source)
 
 
 def draw_gridding():

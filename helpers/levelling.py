@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
+from threadpoolctl import threadpool_limits
 
 from helpers.crossovers import TO_SIGMA, along, crossovers, meetings, statistics
 
@@ -90,7 +91,8 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
         )
     inside = region.contains(track["longitude"], track["latitude"])
     terms = _Terms(track[inside], found, expected)
-    solution, covariance, fitted = _solve(terms, found, expected, navigation_km)
+    with threadpool_limits(1, "blas"):  # on busy cores its threads wait for each other
+        solution, covariance, fitted = _solve(terms, found, expected, navigation_km)
     other = found["cruise_2"][found["cruise_1"] != found["cruise_2"]]
     number = pd.concat([found["cruise_1"], other]).value_counts().reindex(terms.cruises)
     mean = terms.mean(track[inside])
