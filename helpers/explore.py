@@ -176,7 +176,8 @@ class Explorer:
 
     def __repr__(self):
         """Text that does not change from run to run."""
-        name = getattr(self.draw, "__name__", type(self.draw).__name__)
+        draw = getattr(self.draw, "func", self.draw)  # under functools.partial
+        name = getattr(draw, "__name__", type(draw).__name__)
         values = ", ".join(f"{key}={value!r}" for key, value in self.values.items())
         return f"Explorer({name}: {values})"
 

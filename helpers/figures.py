@@ -1,9 +1,8 @@
 """Every figure of the workbook: one function and one caption each, redrawn by `make figures`.
 
-Notebooks call the same functions.  What several figures need is computed once and kept.
+Notebooks call the same functions.  Those of notebook 01 stand in `helpers.figures_tracks`.
 """
 
-import functools
 import json
 
 import matplotlib.pyplot as plt
@@ -12,108 +11,31 @@ import xarray as xr
 from scipy import ndimage
 
 from . import (
+    cases,
     data,
     diffusion,
+    figures_tracks,
     gridding,
-    lines,
     maps,
     network,
     patches,
     seafloor,
     ships,
-    tracks,
     views,
 )
+from .cases import COVERAGE, SEED
 from .maps import Panel
 
-COVERAGE = 0.1  # share of cells on simulated tracks in the figures
-SEED = 13  # of the cruises: those of the test maps
-CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
-SWATH_KM = 60.0  # a real track says nothing about cells farther away than this
-CREST_KM = 300.0  # length of the profile on each side of the crest
-BEST = "transfer_guided"
-ZOOM = {  # northing and easting (km) of the windows shown enlarged; they follow no block
-    "reykjanes": (slice(-250, 6), slice(-150, 106)),
-    "epr": (slice(-700, -300), slice(-600, -200)),
-}
-
-
-@functools.cache
-def simulated(name, coverage=COVERAGE):
-    """Truth, track table, grid and guided diffusion of a simulated region.
-
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    coverage : float
-        Share of cells on tracks.
-
-    Returns
-    -------
-    tuple
-        Truth (Dataset), track table, grid (Dataset), guided (Dataset).
-    """
-    truth, table, grid = patches.region_grid(name, coverage, SEED)
-    return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
-
-
-@functools.cache
-def detected(name):
-    """Prediction of the best model on the guided map of a simulated region, and its lines."""
-    _, _, grid, guided = simulated(name)
-    return detect(grid, guided, 24.0)
-
-
-def detect(grid, guided, farthest_km):
-    """Apply the best shipped model to a guided map.
-
-    Parameters
-    ----------
-    grid, guided : xarray.Dataset
-        From `gridding.grid_tracks` and `diffusion.guided`.
-    farthest_km : float
-        Cells farther from data are left blank.
-
-    Returns
-    -------
-    tuple
-        Prediction (Dataset) and lines (GeoDataFrame).
-    """
-    model = network.load(BEST)
-    near = grid["distance_km"] <= farthest_km
-    prediction = network.predict(model, grid.assign(anomaly=guided["anomaly"]), near)
-    prediction = prediction.where(near).assign_attrs(grid.attrs)
-    return prediction, lines.trace(prediction, model.record["threshold"])
-
-
-@functools.cache
-def real_cruises():
-    """Residuals of the real Pacific-Antarctic cruises; None where they cannot be had."""
-    paths = [data.try_fetch(f"tracks/ncei/{cruise}.m77t") for cruise in CRUISES]
-    if None in paths:
-        return None
-    return tracks.remove_cruise_median(tracks.residual(tracks.read_tracks(paths)))
-
-
-@functools.cache
-def real_swath():
-    """Grid, guided map, prediction and lines along the real cruises; None without them."""
-    table = real_cruises()
-    if table is None:
-        return None
-    grid = gridding.grid_tracks(table, data.region("pacific_antarctic"))
-    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return grid, guided, *detect(grid, guided, SWATH_KM)
+SHOWN = 1  # which test block of Reykjanes is shown enlarged
 
 
 def draw_result():
     """Draw the whole chain on one window: tracks, linear grid, guided map, lines."""
-    truth, _, grid, guided = simulated("reykjanes")
-    prediction, found = detected("reykjanes")
-    window = dict(zip(("northing", "easting"), ZOOM["reykjanes"], strict=True))
+    truth, _, grid, guided = cases.simulated("reykjanes")
+    prediction, found = cases.detected("reykjanes")
+    window = cases.test_window("reykjanes", number=SHOWN)
     part, smooth = grid.sel(window), guided.sel(window)
-    limit = _limit(truth.sel(window)["anomaly"])
+    limit = maps.robust_limit(truth.sel(window)["anomaly"])
     return maps.draw_maps(
         data.region("reykjanes"),
         [
@@ -134,48 +56,11 @@ def draw_regions():
     return views.draw_regions(data.REGIONS)
 
 
-def draw_profile():
-    """Draw the real cruise NBP9707 across the crest of the Pacific-Antarctic Ridge."""
-    table, region = _at_hand(real_cruises()), data.region("pacific_antarctic")
-    inside = region.contains(table["longitude"], table["latitude"])
-    leg = table[inside & (table["cruise"] == "NBP9707")]
-    profile = views.crest_profile(leg, region, CREST_KM)
-    return views.draw_profile(profile, "NBP9707, NOAA NCEI; age: Seton et al. 2020")
-
-
-def draw_real_tracks():
-    """Draw the real cruises of the Pacific-Antarctic region."""
-    table, region = _at_hand(real_cruises()), data.region("pacific_antarctic")
-    age = seafloor.simulate_region("pacific_antarctic", spacing_km=8.0)["age_ma"]
-    return maps.draw_maps(
-        region,
-        [Panel(age, "cruises over seafloor age", "age", table=table)],
-        columns=1,
-        source=f"{maps.REAL}; age: Seton et al. 2020",
-        size=6.0,
-    )
-
-
-def draw_gridding():
-    """Draw track cells, linear interpolation, distance and uncertainty of one region."""
-    _, _, grid, _ = simulated("epr")
-    limit = _limit(grid["block"])
-    return maps.draw_maps(
-        data.region("epr"),
-        [
-            Panel(grid["block"], "median of track cells", limit=limit),
-            Panel(grid["anomaly"], "linear interpolation", limit=limit),
-            Panel(grid["distance_km"], "distance to data", "distance", limit=50.0),
-            Panel(grid["uncertainty_nt"], "expected error", "uncertainty"),
-        ],
-    )
-
-
 def draw_diffusion(name="reykjanes"):
     """Draw truth, linear interpolation, classical and guided diffusion of one region."""
-    truth, _, grid, guided = simulated(name)
+    truth, _, grid, guided = cases.simulated(name)
     classical = diffusion.classical(grid["anomaly"])
-    limit = _limit(truth["anomaly"])
+    limit = maps.robust_limit(truth["anomaly"])
     return maps.draw_maps(
         data.region(name),
         [
@@ -194,7 +79,7 @@ def draw_diffusion_epr():
 
 def draw_orientation():
     """Draw strike, coherence and uncertainty of the guided map."""
-    _, _, _, guided = simulated("epr")
+    _, _, _, guided = cases.simulated("epr")
     return maps.draw_maps(
         data.region("epr"),
         [
@@ -224,9 +109,9 @@ def draw_null():
 def draw_labels():
     """Draw the simulated anomaly and the labels of both training regions, enlarged."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 5.2), layout="constrained")
-    for axis, (name, window) in zip(axes, ZOOM.items(), strict=True):
-        part = seafloor.simulate_region(name).sel(northing=window[0], easting=window[1])
-        limit = _limit(part["anomaly"])
+    for axis, name in zip(axes, ("reykjanes", "epr"), strict=True):
+        part = seafloor.simulate_region(name).sel(cases.test_window(name, number=SHOWN))
+        limit = maps.robust_limit(part["anomaly"])
         x, y = part.easting.to_numpy(), part.northing.to_numpy()
         shown = axis.pcolormesh(x, y, part["anomaly"], cmap="RdBu_r", vmin=-limit, vmax=limit)
         axis.contourf(x, y, part["label"], levels=[0.5, 1.5], colors="k")
@@ -255,8 +140,8 @@ def draw_scores():
 
 def draw_three_models(name="reykjanes"):
     """Draw the predictions of the paper's three models on one window, cruises of the test."""
-    truth, _, grid, guided = simulated(name)
-    window = dict(zip(("northing", "easting"), ZOOM[name], strict=True))
+    truth, _, grid, guided = cases.simulated(name)
+    window = cases.test_window(name, number=SHOWN)
     panels = [
         Panel(truth.sel(window)["anomaly"], "truth (simulated)"),
         Panel(truth.sel(window)["label"], "label", "label"),
@@ -271,9 +156,9 @@ def draw_three_models(name="reykjanes"):
 
 def draw_application(name):
     """Draw guided map, probability, uncertainty and lines of a simulated region."""
-    _, _, grid, guided = simulated(name)
-    prediction, found = detected(name)
-    limit = _limit(guided["anomaly"])
+    _, _, grid, guided = cases.simulated(name)
+    prediction, found = cases.detected(name)
+    limit = maps.robust_limit(guided["anomaly"])
     return maps.draw_maps(
         data.region(name),
         [
@@ -298,10 +183,10 @@ def draw_azores():
 
 def draw_real_swath():
     """Draw a window of the real swath: anomaly, guided map and probability."""
-    grid, guided, prediction, found = _at_hand(real_swath())
+    grid, guided, prediction, found = maps.at_hand(cases.real_swath())
     window = {"northing": slice(80, 400), "easting": slice(-650, 450)}
-    limit = _limit(grid["block"])
-    near = grid["distance_km"] <= SWATH_KM
+    limit = maps.robust_limit(grid["block"])
+    near = grid["distance_km"] <= cases.SWATH_KM
     return maps.draw_maps(
         data.region("pacific_antarctic"),
         [
@@ -331,18 +216,6 @@ def results(name):
     return json.loads((data.DATA / "results" / f"{name}.json").read_text())
 
 
-def _at_hand(real):
-    """Pass real data on; raise `data.DataUnavailable` where there are none."""
-    if real is None:
-        raise data.DataUnavailable("this figure needs the real cruises of the registry")
-    return real
-
-
-def _limit(grid):
-    """Highest absolute value shown: the 97th percentile."""
-    return float(np.nanpercentile(np.abs(grid.to_numpy()), 97))
-
-
 def _clip(found, window):
     """Lines cut to a window (km)."""
     west, east = window["easting"].start, window["easting"].stop
@@ -352,9 +225,7 @@ def _clip(found, window):
 FIGURES = {
     "00_result": draw_result,
     "00_regions": draw_regions,
-    "01_profile": draw_profile,
-    "01_real_tracks": draw_real_tracks,
-    "01_gridding": draw_gridding,
+    **figures_tracks.FIGURES,
     "02_diffusion": draw_diffusion,
     "02_diffusion_epr": draw_diffusion_epr,
     "02_orientation": draw_orientation,
@@ -372,11 +243,7 @@ CAPTIONS = {
     "00_result": "From ship tracks to lines on a window of the simulated Reykjanes Ridge, whose "
     "cruises cross a tenth of the cells of the whole region.",
     "00_regions": "The five regions of the workbook on the globe.",
-    "01_profile": "Residual of the real cruise NBP9707 across the crest of the Pacific-Antarctic "
-    "Ridge; black: normal polarity expected from seafloor age and time scale.",
-    "01_real_tracks": "The real cruises NBP9707, NBP97-4A and NBP9908 over seafloor age.",
-    "01_gridding": "Simulated cruises over the East Pacific Rise: track cells, linear "
-    "interpolation, distance to data and the error measured by leaving out tiles of the tracks.",
+    **figures_tracks.CAPTIONS,
     "02_diffusion": "Simulated Reykjanes Ridge: the grid's beads, what classical diffusion makes "
     "of them, and guided diffusion of the same tracks.",
     "02_diffusion_epr": "The same comparison on the simulated East Pacific Rise.",

@@ -4,41 +4,47 @@ The steps are the usual ones of marine geophysics: project, take the median of e
 ship crossed, interpolate, and say how much the interpolation can be trusted.
 """
 
-import numba
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import ndimage
-from scipy.spatial import Delaunay
+
+from .interpolation import interpolate
 
 NOISE_NT = 10.0  # error of one crossing of a cell: instrument, diurnal variation, navigation
+SLOPE_NT_KM = 30.0  # usual slope of the field inside a cell
 TILE_CELLS = 24  # side of the tiles that are left out to measure the interpolation error
+LEAST_SHARED = 20  # cells shared by cruises; fewer do not tell the error on the tracks
 
 
-def grid_tracks(table, region, spacing_km=2.0):
+def grid_tracks(table, region, spacing_km=2.0, method="linear"):
     """Grid a track table in the projection of a region.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Track table with ``longitude``, ``latitude`` (degrees) and ``residual_nt`` (nT).
+        Track table with ``longitude``, ``latitude`` (degrees) and ``residual_nt`` (nT); a column
+        ``cruise``, where there is one, tells how well cruises agree in the cells they share.
     region : helpers.data.Region
         Gives the projection and the bounds.
     spacing_km : float
         Side of the square cells.
+    method : str
+        A gridder of `interpolation.METHODS`.
 
     Returns
     -------
     xarray.Dataset
-        On dims (northing, easting), in km: ``anomaly`` (linear interpolation, NaN outside the
-        hull of the data), ``block`` (median of each track cell, NaN elsewhere), ``weight``
-        (0 to 1), ``distance_km`` to the nearest data and ``uncertainty_nt``.
+        On dims (northing, easting), in km: ``anomaly`` (interpolated; by the linear gridder NaN
+        outside the hull of the data), ``block`` (median of each track cell, NaN elsewhere),
+        ``spread_nt`` (scatter of its readings), ``weight`` (0 to 1), ``distance_km`` to the
+        nearest data and ``uncertainty_nt``.
 
     Raises
     ------
     ValueError
-        If a column is missing, `spacing_km` is not positive, or fewer than four cells of the
-        region hold a reading.
+        If a column is missing, `spacing_km` is not positive, there is no such gridder, or fewer
+        than four cells of the region hold a reading.
     """
     missing = {"longitude", "latitude", "residual_nt"} - set(table.columns)
     if missing:
@@ -50,14 +56,18 @@ def grid_tracks(table, region, spacing_km=2.0):
         raise ValueError(f"spacing_km is {spacing_km}; give the side of a cell in km, above 0.")
     northing, easting = region.grid_coords(spacing_km)
     east, north = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
-    dataset = grid_points(east, north, table["residual_nt"].to_numpy(), northing, easting)
+    value = table["residual_nt"].to_numpy()
+    cruise = table["cruise"].to_numpy() if "cruise" in table else None
+    dataset = grid_points(east, north, value, northing, easting, method=method, cruise=cruise)
     for name in dataset.data_vars:
         dataset[name].attrs["crs"] = region.crs
     dataset.attrs.update(region=region.name, crs=region.crs, spacing_km=spacing_km)
     return dataset
 
 
-def grid_points(east_km, north_km, value_nt, northing, easting, uncertainty=True):
+def grid_points(
+    east_km, north_km, value_nt, northing, easting, uncertainty=True, method="linear", cruise=None
+):
     """Grid scattered values on given cell centres.
 
     Parameters
@@ -68,6 +78,11 @@ def grid_points(east_km, north_km, value_nt, northing, easting, uncertainty=True
         Cell centres (km).
     uncertainty : bool
         Also measure the interpolation error (a second interpolation).
+    method : str
+        A gridder of `interpolation.METHODS`.
+    cruise : array_like, shape (n,), optional
+        Which cruise each value comes from. In cells that cruises share, their disagreement is
+        the error on the tracks; without it, or with few such cells, that is `NOISE_NT`.
 
     Returns
     -------
@@ -77,9 +92,10 @@ def grid_points(east_km, north_km, value_nt, northing, easting, uncertainty=True
     Raises
     ------
     ValueError
-        If fewer than four cells hold a reading.
+        If fewer than four cells hold a reading, or there is no such gridder.
     """
-    block, spread, count = block_median(east_km, north_km, value_nt, northing, easting)
+    points = _in_cells(east_km, north_km, value_nt, northing, easting, cruise)
+    block, spread, count = _medians(points, (len(northing), len(easting)))
     if np.isfinite(block).sum() < 4:
         raise ValueError(
             f"Only {np.isfinite(block).sum()} cells of the region hold a reading; at least 4 are "
@@ -87,16 +103,17 @@ def grid_points(east_km, north_km, value_nt, northing, easting, uncertainty=True
         )
     spacing = float(easting[1] - easting[0])
     distance = ndimage.distance_transform_edt(np.isnan(block))
-    anomaly = interpolate(block)
+    anomaly = interpolate(block, method)
     layers = {
-        "anomaly": (anomaly, "nT", "magnetic anomaly, linear interpolation"),
+        "anomaly": (anomaly, "nT", f"magnetic anomaly, gridder {method}"),
         "block": (block, "nT", "magnetic anomaly, median of track cells"),
-        "weight": (_weight(block, spread, count), "1", "confidence of the track cells"),
+        "spread_nt": (spread, "nT", "scatter of the readings of a cell"),
+        "weight": (_weight(spread, count), "1", "confidence of the track cells"),
         "distance_km": (distance * spacing, "km", "distance to the nearest track cell"),
     }
     if uncertainty:
-        error = _left_out_error(block, distance)
-        layers["uncertainty_nt"] = (error, "nT", "expected interpolation error")
+        error = _left_out_error(block, distance, method, _on_track_error(points))
+        layers["uncertainty_nt"] = (error, "nT", "expected error of the anomaly")
     coords = {"northing": northing, "easting": easting}
     dataset = xr.Dataset(
         {
@@ -111,7 +128,7 @@ def grid_points(east_km, north_km, value_nt, northing, easting, uncertainty=True
 
 
 def block_median(east_km, north_km, value_nt, northing, easting):
-    """Median, robust spread and number of the readings in each cell.
+    """Median, spread and number of the readings in each cell.
 
     Parameters
     ----------
@@ -123,51 +140,12 @@ def block_median(east_km, north_km, value_nt, northing, easting):
     Returns
     -------
     tuple of numpy.ndarray, each of shape (len(northing), len(easting))
-        Median (nT), 1.4826 times the median absolute deviation (nT), count; NaN, NaN and 0
-        in cells without readings.
+        Median (nT), standard deviation of the readings about a plane (nT) and count. The plane
+        stands for the slope of the field inside the cell, which is no error of the readings.
+        NaN and 0 in cells without readings; the spread of a single reading is NaN.
     """
-    shape = (len(northing), len(easting))
-    spacing = float(easting[1] - easting[0])
-    value = np.asarray(value_nt, float)
-    column = (np.asarray(east_km, float) - easting[0]) / spacing + 0.5
-    row = (np.asarray(north_km, float) - northing[0]) / spacing + 0.5
-    good = np.isfinite(value) & np.isfinite(column) & np.isfinite(row)
-    good &= (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
-    cell = row[good].astype(int) * shape[1] + column[good].astype(int)
-    value = value[good]
-    block, spread = np.full((2, shape[0] * shape[1]), np.nan)
-    count = np.bincount(cell, minlength=block.size)
-    median = pd.Series(value).groupby(cell).median()
-    block[median.index] = median
-    deviation = pd.Series(np.abs(value - block[cell])).groupby(cell).median()
-    spread[deviation.index] = 1.4826 * deviation
-    return block.reshape(shape), spread.reshape(shape), count.reshape(shape)
-
-
-def interpolate(block):
-    """Fill the gaps between track cells by linear interpolation on Delaunay triangles.
-
-    Each triangle is filled in turn, in time proportional to the cells.  The usual way, to look
-    up the triangle of each cell (scipy's LinearNDInterpolator, under verde.Linear), can take
-    minutes on track cells, whose exact lattice makes flat triangles.
-
-    Parameters
-    ----------
-    block : numpy.ndarray, shape (n, m)
-        Values on track cells, NaN elsewhere.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        The track cells as they were, triangles between them, NaN outside their hull.
-    """
-    rows, columns = np.nonzero(np.isfinite(block))
-    if np.ptp(rows) == 0 or np.ptp(columns) == 0 or _collinear(rows, columns):
-        return block.copy()  # a single straight track spans no triangle
-    points = np.column_stack([rows, columns])
-    triangles = Delaunay(points).simplices
-    filled = _fill_triangles(points[triangles], block[rows, columns][triangles], block.shape)
-    return np.where(np.isfinite(block), block, filled)
+    points = _in_cells(east_km, north_km, value_nt, northing, easting)
+    return _medians(points, (len(northing), len(easting)))
 
 
 def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOISE_NT):
@@ -223,50 +201,93 @@ def leave_out_tiles(used):
     return used & ((rows + 2 * columns) % 4 == 0)
 
 
-def _left_out_error(block, distance):
-    """Error of the linear interpolation (nT), measured on tiles that were left out."""
+def _in_cells(east_km, north_km, value_nt, northing, easting, cruise=None):
+    """Take the readings inside the grid: cell, place in it (km), value (nT) and cruise."""
+    spacing = float(easting[1] - easting[0])
+    value = np.asarray(value_nt, float)
+    column = (np.asarray(east_km, float) - easting[0]) / spacing + 0.5
+    row = (np.asarray(north_km, float) - northing[0]) / spacing + 0.5
+    good = np.isfinite(value) & np.isfinite(column) & np.isfinite(row)
+    good &= (row >= 0) & (row < len(northing)) & (column >= 0) & (column < len(easting))
+    row, column = row[good], column[good]
+    points = pd.DataFrame(
+        {
+            "cell": row.astype(int) * len(easting) + column.astype(int),
+            "x": (column % 1 - 0.5) * spacing,
+            "y": (row % 1 - 0.5) * spacing,
+            "value": value[good],
+        }
+    )
+    return points if cruise is None else points.assign(cruise=np.asarray(cruise)[good])
+
+
+def _medians(points, shape):
+    """Take median, spread about a plane and count of each cell, as grids."""
+    block, spread = np.full((2, shape[0] * shape[1]), np.nan)
+    median = points.groupby("cell")["value"].median()
+    block[median.index] = median
+    count = np.bincount(points["cell"], minlength=block.size)
+    scatter = _scatter_about_plane(points, block.size)
+    spread[median.index] = scatter[median.index]
+    return block.reshape(shape), spread.reshape(shape), count.reshape(shape)
+
+
+def _scatter_about_plane(points, size):
+    """Measure how the readings of each cell scatter about a plane through them (nT).
+
+    The slopes are least squares with a prior of `SLOPE_NT_KM`, so that few readings, or readings
+    on one line, fix only the slope that they show.
+    """
+    cell = points["cell"].to_numpy()
+    count = np.maximum(np.bincount(cell, minlength=size), 1)
+
+    def total(values):
+        return np.bincount(cell, values, size)
+
+    x, y, value = (
+        points[name].to_numpy() - (total(points[name]) / count)[cell]
+        for name in "x y value".split()
+    )
+    prior = (NOISE_NT / SLOPE_NT_KM) ** 2
+    xx, yy, xy = total(x * x) + prior, total(y * y) + prior, total(x * y)
+    xv, yv = total(x * value), total(y * value)
+    area = xx * yy - xy**2
+    along_x, along_y = (yy * xv - xy * yv) / area, (xx * yv - xy * xv) / area
+    left = value - along_x[cell] * x - along_y[cell] * y
+    spent = 3 - prior * (xx + yy) / area  # degrees of freedom of the mean and the two slopes
+    free = count - spent
+    return np.sqrt(np.where(free > 0.5, total(left**2) / np.maximum(free, 0.5), np.nan))
+
+
+def _on_track_error(points):
+    """Error of one cruise in one cell (nT), from the cells that several cruises share."""
+    if "cruise" not in points:
+        return NOISE_NT
+    medians = points.groupby(["cell", "cruise"], observed=True)["value"].median()
+    cell = medians.groupby("cell")
+    number = cell.transform("size")
+    off = (medians - cell.transform("mean")) * np.sqrt(number / (number - 1).clip(lower=1))
+    shared = off[number > 1]
+    return float(np.sqrt((shared**2).mean())) if len(shared) >= 2 * LEAST_SHARED else NOISE_NT
+
+
+def _left_out_error(block, distance, method, on_track):
+    """Error of the interpolation (nT), measured on tiles that were left out."""
     used = np.isfinite(block)
     left_out = leave_out_tiles(used)
     spread = float(np.std(block[used]))
     kept = np.where(left_out, np.nan, block)
     if left_out.sum() < 20 or np.isfinite(kept).sum() < 4:
-        return np.interp(distance, [0.0, 24.0], [NOISE_NT, max(spread, NOISE_NT)])
-    misfit = (interpolate(kept) - block)[left_out]
+        return np.interp(distance, [0.0, 24.0], [on_track, max(spread, on_track)])
+    misfit = (interpolate(kept, method) - block)[left_out]
     kept_distance = ndimage.distance_transform_edt(np.isnan(kept))[left_out]
-    return error_by_distance(kept_distance, misfit, distance, spread)
+    return error_by_distance(kept_distance, misfit, distance, spread, on_track)
 
 
-def _weight(block, spread, count):
+def _weight(spread, count):
     """Confidence: 1 for a quiet cell, less where readings in one cell disagree."""
-    quiet = np.nan_to_num(spread / np.sqrt(np.maximum(count, 1)))
-    return np.where(np.isfinite(block), 1 / (1 + (quiet / NOISE_NT) ** 2), 0.0)
-
-
-@numba.njit(cache=True)
-def _fill_triangles(corners, values, shape):
-    """Interpolate inside triangles; corners (n, 3, 2) in rows and columns, values (n, 3)."""
-    filled = np.full(shape, np.nan)
-    for n in range(len(corners)):
-        (r0, c0), (r1, c1), (r2, c2) = corners[n]
-        area = (r1 - r0) * (c2 - c0) - (r2 - r0) * (c1 - c0)
-        if area == 0:
-            continue
-        for row in range(min(r0, r1, r2), max(r0, r1, r2) + 1):
-            for column in range(min(c0, c1, c2), max(c0, c1, c2) + 1):
-                second = ((row - r0) * (c2 - c0) - (r2 - r0) * (column - c0)) / area
-                third = ((r1 - r0) * (column - c0) - (row - r0) * (c1 - c0)) / area
-                first = 1.0 - second - third
-                if first >= -1e-12 and second >= -1e-12 and third >= -1e-12:
-                    filled[row, column] = (
-                        first * values[n, 0] + second * values[n, 1] + third * values[n, 2]
-                    )
-    return filled
-
-
-def _collinear(rows, columns):
-    """Whether all cells lie on one straight line."""
-    points = np.column_stack([rows - rows.mean(), columns - columns.mean()])
-    return np.linalg.matrix_rank(points) < 2
+    error = np.nan_to_num(spread / np.sqrt(np.maximum(count, 1)))
+    return np.where(count > 0, 1 / (1 + (error / NOISE_NT) ** 2), 0.0)
 
 
 def _attrs(units, long_name):

@@ -58,6 +58,8 @@ class Panel:
         Drawn on top, in the same projection.
     table : pandas.DataFrame, optional
         Track table whose readings are drawn as points.
+    region : helpers.data.Region, optional
+        Where the map lies, if not in the region of the figure.
     """
 
     grid: object
@@ -66,6 +68,7 @@ class Panel:
     limit: float | None = None
     lines: object = None
     table: object = None
+    region: object = None
 
 
 class RegionProjection(ccrs.Projection):
@@ -81,7 +84,7 @@ class RegionProjection(ccrs.Projection):
 
 
 def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
-    """Draw maps of one region side by side.
+    """Draw maps side by side, of one region or of several.
 
     Parameters
     ----------
@@ -101,25 +104,55 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
     matplotlib.figure.Figure
     """
     data.use_offline_coastlines()
-    projection = RegionProjection(region)
-    west, east, south, north = frame = _frame(region, panels)
+    west, east, south, north = _frame(region, panels)
     rows = -(-len(panels) // columns)
     height = 0.8 * size * (north - south) / (east - west) + 0.55
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(size * columns, height * rows + 0.25),
-        subplot_kw={"projection": projection},
-        layout="constrained",
-        squeeze=False,
-    )
-    for number, axis in enumerate(axes.ravel()):
-        if number >= len(panels):
-            axis.set_visible(False)
-            continue
-        _draw_panel(figure, axis, region, panels[number], frame)
+    figure = plt.figure(figsize=(size * columns, height * rows + 0.25), layout="constrained")
+    for number, panel in enumerate(panels, start=1):
+        here = panel.region or region
+        axis = figure.add_subplot(rows, columns, number, projection=RegionProjection(here))
+        frame = _frame(here, [panel]) if panel.region else (west, east, south, north)
+        _draw_panel(figure, axis, here, panel, frame)
     figure.supxlabel(source, fontsize=8, color="0.35")
     return figure
+
+
+def robust_limit(grid):
+    """Choose the highest absolute value of a colour scale: the 97th percentile.
+
+    Parameters
+    ----------
+    grid : xarray.DataArray
+        What is drawn; NaN where nothing is.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.nanpercentile(np.abs(grid.to_numpy()), 97))
+
+
+def at_hand(real):
+    """Pass real data on, if there are any.
+
+    Parameters
+    ----------
+    real : object or None
+        Table or grid; None where the registry could not give the files.
+
+    Returns
+    -------
+    object
+        What was given.
+
+    Raises
+    ------
+    DataUnavailable
+        If it is None.
+    """
+    if real is None:
+        raise data.DataUnavailable("this figure needs the real cruises of the registry")
+    return real
 
 
 def draw_training_pairs(pairs, columns=("raw", "guided")):
@@ -286,7 +319,7 @@ def _scale_bar(axis, frame):
     """Draw a bar of a round length in the lower left corner."""
     west, east, south, north = frame
     wanted = (east - west) / 5
-    length = max(step for step in (10, 20, 50, 100, 200, 500, 1000) if step <= max(wanted, 10))
+    length = max(step for step in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if step <= max(wanted, 2))
     x, y = west + 0.04 * (east - west), south + 0.05 * (north - south)
     axis.plot([x, x + length], [y, y], color="k", lw=3, zorder=6, transform=axis.projection)
     axis.plot([x, x + length], [y, y], color="w", lw=1, zorder=7, transform=axis.projection)

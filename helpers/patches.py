@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import data, diffusion, gridding, seafloor, ships
+from . import data, diffusion, gridding, levelling, seafloor, ships
 
 SIZE = 128
 CHANNELS = ("anomaly", "nearness")
@@ -240,7 +240,7 @@ def region_maps(name, coverage, seed, inputs=INPUTS):
 
 
 def region_grid(name, coverage, seed):
-    """Simulate a region, send cruises over it and grid what they read.
+    """Simulate a region, send cruises over it, level them and grid what they read.
 
     Parameters
     ----------
@@ -250,9 +250,10 @@ def region_grid(name, coverage, seed):
     Returns
     -------
     tuple
-        Truth (Dataset), track table (DataFrame) and grid (Dataset).
+        Truth (Dataset), levelled track table (DataFrame) and grid (Dataset).
     """
     truth, region = seafloor.simulate_region(name), data.region(name)
     table = ships.cruise_over(truth, region, np.random.default_rng(seed), coverage)
+    table, _ = levelling.level(table, region)
     grid = gridding.grid_tracks(table, region, float(truth.attrs["spacing_km"]))
     return truth, table, grid.assign_attrs(source="simulated")

@@ -7,15 +7,13 @@ use no map projection, so that a slider can redraw them in a fraction of a secon
 import cartopy.crs as ccrs
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
-from . import data, diffusion, seafloor
+from . import data, diffusion
 
 GREY = "0.35"
-FINEST_MA = 0.05  # polarity along a profile is averaged over this interval
 
 
-def draw_fields(fields, limit, spacing_km=2.0, source="simulated"):
+def draw_fields(fields, limit, spacing_km=2.0, source="simulated", columns=None):
     """Draw windows side by side with one colour scale.
 
     Parameters
@@ -28,22 +26,46 @@ def draw_fields(fields, limit, spacing_km=2.0, source="simulated"):
         Side of the cells.
     source : str
         What is simulated or where the data come from; written under the windows.
+    columns : int, optional
+        Windows in a row; by default all.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    size = (2.7 * len(fields) + 0.9, 3.2)
-    figure, axes = plt.subplots(1, len(fields), figsize=size, layout="constrained", squeeze=False)
-    for axis, (title, field) in zip(axes[0], fields.items(), strict=True):
+    columns = columns or len(fields)
+    rows = -(-len(fields) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.7 * columns + 0.9, 2.9 * rows + 0.3), layout="constrained",
+        squeeze=False, sharex=True, sharey=True,
+    )  # fmt: skip
+    for axis in axes.ravel()[len(fields) :]:
+        axis.set_visible(False)
+    for axis, (title, field) in zip(axes.ravel(), fields.items(), strict=False):
         shown = _window(axis, field, limit, spacing_km)
         axis.set_title(title, fontsize=9)
-    axes[0, 0].set_ylabel("northing (km)")
-    for axis in axes[0, 1:]:
-        axis.tick_params(labelleft=False)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("northing (km)")
     figure.colorbar(shown, ax=axes, shrink=0.8, label="anomaly (nT)")
     figure.supxlabel(f"easting (km); {source}", fontsize=8, color=GREY)
     return figure
+
+
+def agreement(field, truth):
+    """Correlation of a field with the truth over the cells where both are known.
+
+    Parameters
+    ----------
+    field, truth : array_like of one shape
+        NaN where unknown.
+
+    Returns
+    -------
+    float
+    """
+    field, truth = np.asarray(field, float), np.asarray(truth, float)
+    known = np.isfinite(field) & np.isfinite(truth)
+    return float(np.corrcoef(field[known], truth[known])[0, 1])
 
 
 def draw_sticks(field, strike_deg, coherence, limit, every=12, spacing_km=2.0):
@@ -77,69 +99,6 @@ def draw_sticks(field, strike_deg, coherence, limit, every=12, spacing_km=2.0):
     )  # fmt: skip
     axis.set(xlabel="easting (km); simulated", ylabel="northing (km)")
     figure.colorbar(shown, ax=axis, shrink=0.8, label="anomaly (nT)")
-    return figure
-
-
-def crest_profile(leg, region, reach_km):
-    """Follow a track across a ridge crest and look up the seafloor below it.
-
-    Parameters
-    ----------
-    leg : pandas.DataFrame
-        Track table of one crossing, in the order of sailing.
-    region : helpers.data.Region
-        A region of the registry around it.
-    reach_km : float
-        Length of the profile on each side of the crest, which is where the age is least.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``distance_km`` along the track from the crest, ``residual_nt``, ``age_ma`` (Seton et al.
-        2020) and ``polarity`` (-1 to 1, Gee & Kent 2007), by rising distance.
-    """
-    east, north = region.project(leg["longitude"].to_numpy(), leg["latitude"].to_numpy())
-    distance = np.concatenate([[0.0], np.hypot(np.diff(east), np.diff(north))]).cumsum()
-    place = {name: ("row", leg[name].to_numpy()) for name in ("latitude", "longitude")}
-    age = data.context(region.name)["age_ma"].interp(place).to_numpy()
-    profile = pd.DataFrame(
-        {
-            "distance_km": distance - distance[np.nanargmin(age)],
-            "residual_nt": leg["residual_nt"].to_numpy(),
-            "age_ma": age,
-            "polarity": seafloor.mean_polarity(age, np.full_like(age, FINEST_MA)),
-        }
-    )
-    return profile[profile["distance_km"].abs() < reach_km].reset_index(drop=True)
-
-
-def draw_profile(profile, source):
-    """Draw the anomaly along a track over the polarity of the seafloor below it.
-
-    Parameters
-    ----------
-    profile : pandas.DataFrame
-        From `crest_profile`.
-    source : str
-        Where the data come from.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure, (top, strip, bottom) = plt.subplots(
-        3, 1, figsize=(9, 5), sharex=True, height_ratios=(6, 0.7, 2.5), layout="constrained"
-    )
-    distance = profile["distance_km"].to_numpy()
-    top.plot(distance, profile["residual_nt"], color="k", lw=0.8)
-    top.axhline(0, color="0.7", lw=0.5)
-    top.set_ylabel("residual (nT)")
-    edges = np.concatenate([distance[:1], (distance[1:] + distance[:-1]) / 2, distance[-1:]])
-    polarity = profile["polarity"].to_numpy()[None]
-    strip.pcolormesh(edges, [0, 1], polarity, cmap="Greys", vmin=-1, vmax=1, rasterized=True)
-    strip.set_yticks([0.5], ["polarity"])
-    bottom.plot(distance, profile["age_ma"], color="#0072B2")
-    bottom.set(ylabel="age (Ma)", xlabel=f"distance from the ridge crest (km); {source}")
     return figure
 
 
@@ -198,10 +157,8 @@ def draw_guided(
         uncertainty=False,
     )["anomaly"].to_numpy()  # fmt: skip
     truth = np.asarray(truth)
-    known = np.isfinite(truth)
-    agreement = np.corrcoef(field[known], truth[known])[0, 1]
     limit = float(np.nanpercentile(np.abs(truth), 97))
-    title = f"guided diffusion, correlation {agreement:.3f}"
+    title = f"guided diffusion, correlation {agreement(field, truth):.3f}"
     fields = {"track cells": block, title: field, "truth (simulated)": truth}
     return draw_fields(fields, limit)
 

@@ -9,6 +9,7 @@ gives about 3, a map shifted by one cell more than 10. Hence 2.
 import importlib
 import os
 
+import numpy as np
 import pytest
 from matplotlib.testing.compare import compare_images
 
@@ -53,8 +54,24 @@ def test_figure(name, tmp_path):
 
 def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):
     figures = importlib.import_module("helpers.figures")
-    monkeypatch.setattr(figures, "real_cruises", lambda: None)
-    monkeypatch.setattr(figures, "real_swath", lambda: None)
-    for draw in (figures.draw_profile, figures.draw_real_tracks, figures.draw_real_swath):
+    monkeypatch.setattr(figures.cases, "real_cruises", lambda: None)
+    monkeypatch.setattr(figures.cases, "real_swath", lambda: None)
+    for name in ("01_profile", "05_real_swath"):
         with pytest.raises(DataUnavailable, match="real cruises"):
-            draw()
+            figures.FIGURES[name]()
+
+
+@pytest.mark.parametrize("name", ["epr", "reykjanes"])
+def test_the_window_shown_lies_in_a_test_block(name):
+    cases, patches = (importlib.import_module(f"helpers.{part}") for part in ("cases", "patches"))
+    truth = importlib.import_module("helpers.seafloor").simulate_region(name)
+    row, column = patches.blocks(truth)["test"][1]
+    for cells in (96, 128):
+        part = truth.sel(cases.test_window(name, cells, number=1))
+        assert part["anomaly"].shape == (cells, cells)
+        start = [
+            int(np.flatnonzero(truth[axis].to_numpy() == part[axis].to_numpy()[0])[0])
+            for axis in ("northing", "easting")
+        ]
+        inside = (patches.SIZE - cells) // 2
+        assert start == [row + inside, column + inside]

@@ -34,9 +34,9 @@ def test_block_median_of_hand_made_cells():
     rows = [  # east, north, value
         (0.1, 10.1, 5.0),
         (1.9, 11.9, 7.0),
-        (1.0, 11.0, 100.0),  # cell (0, 0): median 7, deviations 2, 0, 93 -> median 2
-        (4.1, 12.1, -3.0),
-        (5.9, 13.9, -1.0),  # cell (1, 2): median -2, deviations 1, 1
+        (1.0, 11.0, 100.0),  # cell (0, 0): median 7
+        (5.0, 13.0, -3.0),
+        (5.0, 13.0, -1.0),  # cell (1, 2): median -2, and no slope between readings of one place
         (2.0, 12.0, 8.0),  # a lower edge belongs to the cell: (1, 1)
         (5.0, 11.0, np.nan),
         (np.nan, 11.0, 50.0),
@@ -47,7 +47,10 @@ def test_block_median_of_hand_made_cells():
     block, spread, count = gridding.block_median(*np.array(rows).T, northing, easting)
     nan = np.nan
     np.testing.assert_array_equal(block, [[7, nan, nan], [nan, 8, -2]])
-    np.testing.assert_allclose(spread, [[2 * 1.4826, nan, nan], [nan, 0, 1.4826]], rtol=1e-15)
+    assert spread[1, 2] == pytest.approx(np.sqrt(2), rel=1e-12)  # standard deviation of -3 and -1
+    # three readings on one line: a slope, penalised, takes little off a spike in the middle
+    assert spread[0, 0] == pytest.approx(np.std([5, 7, 100], ddof=1), rel=0.5)
+    np.testing.assert_array_equal(np.isfinite(spread), [[True, False, False], [False, False, True]])
     np.testing.assert_array_equal(count, [[3, 0, 0], [0, 1, 2]])
 
 
@@ -81,7 +84,7 @@ def test_layers_dims_units_and_attributes(region):
     rows, columns = scattered_cells(shape, 60, 2)
     grid = gridding.grid_tracks(table_on_cells(region, rows, columns, 1.0 * rows), region)
     units = {name: part.attrs["units"] for name, part in grid.data_vars.items()}
-    nt = ("anomaly", "block", "uncertainty_nt")
+    nt = ("anomaly", "block", "spread_nt", "uncertainty_nt")
     assert units == dict.fromkeys(nt, "nT") | {"weight": "1", "distance_km": "km"}
     for part in grid.data_vars.values():
         assert part.dims == ("northing", "easting") and part.dtype == "float32"
@@ -107,9 +110,9 @@ def test_weight_is_one_in_a_quiet_cell_and_falls_where_readings_disagree():
     positions = np.array([(1.5, 1.5), (7.5, 1.5), (1.5, 7.5), (7.5, 7.5)])
     east, north = np.repeat(positions, 4, axis=0).T
     quiet = np.tile([5.0, 5.0, 5.0, 5.0], 3)
-    # the deviations of -a, -a, a, a from their median 0 have the median a; choose a so that the
-    # error of the mean of four readings is just NOISE_NT: the weight is then one half
-    a = 2 * gridding.NOISE_NT / 1.4826
+    # the standard deviation of -a, -a, a, a is a sqrt(4/3); choose a so that the error of the mean
+    # of four readings is just NOISE_NT: the weight is then one half
+    a = np.sqrt(3) * gridding.NOISE_NT
     grid = gridding.grid_points(
         east, north, np.append(quiet, [-a, -a, a, a]), northing, easting, uncertainty=False
     )
@@ -118,6 +121,64 @@ def test_weight_is_one_in_a_quiet_cell_and_falls_where_readings_disagree():
     assert weight[7, 7] == pytest.approx(0.5, abs=1e-6)
     assert np.count_nonzero(weight) == 4
     assert "uncertainty_nt" not in grid
+
+
+def test_the_slope_of_the_field_in_a_cell_is_no_error_of_its_readings():
+    """Nine readings a cell of a steep plane, 60 nT/km, count as much as readings of a flat one."""
+    step = np.arange(0, 20, 1 / 1.5) + 1 / 3
+    east, north = (part.ravel() for part in np.meshgrid(step, step))
+    centres = np.arange(1.0, 20, 2.0)
+    grid = gridding.grid_points(east, north, 60 * east - 20 * north, centres, centres, False)
+    raw = np.std([-40, 0, 40])  # what the slope would be taken for: 33 nT
+    # the prior of the slopes takes (NOISE_NT / SLOPE_NT_KM)^2 against the sum of squares in a cell
+    assert float(grid.spread_nt.max()) < 0.1 * raw
+    assert float(grid.weight.min()) > 0.98
+
+
+def test_error_on_the_tracks_is_the_disagreement_of_cruises():
+    """West-east and south-north cruises, each with its own offset of 30 nT (standard deviation)."""
+    rng = np.random.default_rng(8)
+    place = np.arange(3.0, 200, 8.0)
+    along = np.arange(0.5, 200.0)
+    east = np.concatenate([np.tile(along, len(place)), np.repeat(place, len(along))])
+    north = np.concatenate([np.repeat(place, len(along)), np.tile(along, len(place))])
+    cruise = np.repeat(np.arange(2 * len(place)), len(along))
+    value = 50 * np.sin(east / 15) + rng.normal(0, 30, 2 * len(place))[cruise]
+    axes = (np.arange(1.0, 200, 2.0),) * 2
+    grid = gridding.grid_points(east, north, value, *axes, cruise=cruise)
+    told = grid.uncertainty_nt.where(grid.distance_km == 0).mean()
+    # 50 offsets tell their standard deviation to about 10 %
+    assert float(told) == pytest.approx(30, rel=0.25)
+    without = gridding.grid_points(east, north, value, *axes)
+    assert float(without.uncertainty_nt.min()) == gridding.NOISE_NT
+
+
+def test_two_cruises_that_share_few_cells_say_nothing_about_the_error():
+    along = np.arange(0.5, 100.0)
+    east = np.concatenate([along, np.full(100, 50.0)])
+    north = np.concatenate([np.full(100, 50.0), along])
+    value = np.repeat([0.0, 500.0], 100)
+    axes = (np.arange(1.0, 100, 2.0),) * 2
+    grid = gridding.grid_points(east, north, value, *axes, cruise=np.repeat([0, 1], 100))
+    assert float(grid.uncertainty_nt.min()) == gridding.NOISE_NT
+
+
+@pytest.mark.parametrize("method", ["linear", "minimum_curvature", "equivalent_sources"])
+def test_every_gridder_keeps_the_track_cells_and_has_an_uncertainty(region, method):
+    shape = tuple(map(len, region.grid_coords(2.0)))
+    rows, columns = scattered_cells(shape, 300, 3)
+    table = table_on_cells(region, rows, columns, 50 * np.sin(columns / 5.0))
+    grid = gridding.grid_tracks(table, region, method=method)
+    track = np.isfinite(grid.block)
+    np.testing.assert_array_equal(grid.anomaly.values[track], grid.block.values[track])
+    assert method in grid.anomaly.attrs["long_name"]
+    assert np.isfinite(grid.uncertainty_nt).all()
+
+
+def test_unknown_gridder_is_a_clear_error(region):
+    table = table_on_cells(region, [1, 5, 9, 13], [1, 9, 3, 7], 1.0)
+    with pytest.raises(ValueError, match="No gridder 'kriging'; choose one of linear, minimum"):
+        gridding.grid_tracks(table, region, method="kriging")
 
 
 @pytest.mark.parametrize("step", [(0, 1), (1, 0), (1, 1), (2, 1)])

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import ndimage
 
-from helpers import data, levelling
+from helpers import crossovers as crossing
+from helpers import data, levelling, seafloor, ships
 
 REGION = data.region_from_box(-3, 3, -3, 3, name="test box")
+NO_TERMS = dict.fromkeys(levelling.EXPECTED_NT, 0.0)
 
 
 def field(east, north):
@@ -84,7 +87,7 @@ def test_every_crossing_of_a_grid_is_found():
 
 def test_known_constants_come_back_and_the_errors_fall_fivefold():
     table, constants, _ = grid_of_cruises(np.random.default_rng(1), noise=4.0)
-    levelled, corrections = levelling.level(table, REGION, drift=False)
+    levelled, corrections = levelling.level(table, REGION, NO_TERMS)
     expected = constants - np.average(constants, weights=corrections.crossovers)
     # 12 crossovers of 4 nT noise, twice, leave about 1.6 nT for each constant
     assert np.abs(corrections.constant_nt.to_numpy() - expected).max() < 5
@@ -95,7 +98,7 @@ def test_known_constants_come_back_and_the_errors_fall_fivefold():
 
 def test_known_drifts_come_back():
     table, _, drifts = grid_of_cruises(np.random.default_rng(2), noise=1.0, drift=20.0)
-    _, corrections = levelling.level(table, REGION)
+    _, corrections = levelling.level(table, REGION, NO_TERMS | {"drift": 20.0})
     # what all drifts share with the constants cannot be told apart; the rest must follow
     assert np.corrcoef(corrections.drift_nt, drifts)[0, 1] > 0.98
 
@@ -104,14 +107,18 @@ def test_outliers_at_crossings_do_not_spoil_the_rest():
     table, constants, _ = grid_of_cruises(np.random.default_rng(3))
     wild = np.random.default_rng(4).random(len(table)) < 0.03
     table.loc[wild, "residual_nt"] += 2000
-    _, corrections = levelling.level(table, REGION, drift=False)
+    _, corrections = levelling.level(table, REGION, NO_TERMS)
     expected = constants - np.average(constants, weights=corrections.crossovers)
     assert np.abs(corrections.constant_nt.to_numpy() - expected).max() < 5
 
 
 def test_the_table_given_is_left_alone_and_cruises_that_cross_none_too():
     lonely = cruise("Z", (-270, -277), (-265, -277), constant=9)
-    table = pd.concat([cruise("A", (-50, 0), (50, 0), 8), cruise("B", (0, -50), (0, 50)), lonely])
+    lines = [(-50, 0), (50, 0)], [(0, -50), (0, 50)], [(-50, 30), (50, 20)]
+    crossed = [
+        cruise(*given) for given in zip("ABC", *zip(*lines, strict=True), (8, 0, 60), strict=True)
+    ]
+    table = pd.concat([*crossed, lonely])
     copy = table.copy()
     levelled, corrections = levelling.level(table, REGION)
     pd.testing.assert_frame_equal(table, copy)
@@ -120,9 +127,249 @@ def test_the_table_given_is_left_alone_and_cruises_that_cross_none_too():
     np.testing.assert_array_equal(levelled[same].residual_nt, lonely.residual_nt)
 
 
+def circles(number=10, readings=3000, errors=lambda n, share, heading, day: 0.0 * share):
+    """Cruises that each sail ten days round two circles (km), all crossing; with errors."""
+    share = np.linspace(0, 1, readings)
+    time = pd.Timestamp("1990-01-01") + pd.to_timedelta(share * 10, unit="D")
+    pieces = []
+    for n in range(number):
+        turn, centre = 2 * np.pi * n / number, 90 + 6 * n
+        angle, radius = turn + 4 * np.pi * share, np.where(share < 0.5, 120, 90)
+        east = centre * np.sin(turn) + radius * np.cos(angle)
+        north = centre * np.cos(turn) + radius * np.sin(angle)
+        longitude, latitude = REGION.unproject(east, north)
+        heading = np.arctan2(-np.sin(angle), np.cos(angle))
+        day = 2 * np.pi * (10 * share + longitude / 360)
+        residual = field(east, north) + errors(n, share, heading, day)
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "cruise": f"C{n}",
+                    "time": time,
+                    "longitude": longitude,
+                    "latitude": latitude,
+                    "residual_nt": residual,
+                }
+            )
+        )
+    return pd.concat(pieces, ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("heading", [lambda s, h, d: np.cos(h), lambda s, h, d: np.sin(h)]),
+        ("heading2", [lambda s, h, d: np.cos(2 * h), lambda s, h, d: np.sin(2 * h)]),
+        ("daily", [lambda s, h, d: np.cos(d), lambda s, h, d: np.sin(d)]),
+    ],
+)
+def test_errors_with_heading_and_time_of_day_are_recovered(name, shapes):
+    size = np.random.default_rng(5).normal(0, 12, (2, 10))
+
+    def errors(n, *at):
+        return size[0, n] * shapes[0](*at) + size[1, n] * shapes[1](*at)
+
+    table = circles(errors=errors)
+    levelled, corrections = levelling.level(table, REGION)
+    left = levelled.residual_nt - circles().residual_nt
+    left -= left.mean()
+    # noise-free: what is left is what other terms take for it and the interpolation of headings
+    assert left.std() < 0.1 * np.hypot(*size).std() + 0.5
+    true = np.hypot(*size)
+    assert np.abs(corrections[f"{name}_nt"].to_numpy() - true).max() < 2
+    without, _ = levelling.level(table, REGION, {name: 0.0})
+    assert (without.residual_nt - circles().residual_nt).std() > 4 * left.std()
+
+
+def test_an_exchange_of_the_sensor_is_a_new_constant():
+    table, constants, _ = grid_of_cruises(np.random.default_rng(6), noise=2.0)
+    swapped = (table.cruise == "C04") & (table.time > pd.Timestamp("1990-01-05 20:00"))
+    table.loc[swapped, "residual_nt"] += 150
+    flagged = table.assign(level=swapped.astype(int))
+    true = field(*REGION.project(table.longitude, table.latitude)) + constants.mean()
+    # without the column there is no leg either that could follow a step of 150 nT
+    for given, least, most in ((flagged, 0, 4), (table, 25, 100)):
+        levelled, _ = levelling.level(given, REGION, {"leg": 0.0})
+        wrong = (levelled.residual_nt - true)[table.cruise == "C04"].std()
+        assert least < wrong < most
+
+
+def test_legs_begin_at_gaps_sharp_turns_and_exchanges():
+    corner = pd.concat(
+        [cruise("A", (-50, 0), (0, 0)), cruise("A", (0.4, 0.4), (30, 50))]
+    ).reset_index(drop=True)
+    corner["time"] = pd.Timestamp("1990-01-01") + pd.to_timedelta(np.arange(len(corner)), unit="m")
+    track = levelling.along(corner)
+    assert track.leg.nunique() == 2
+    change = track.index[track.leg.diff() == 1]
+    assert len(change) == 1 and abs(corner.longitude[change[0]]) < 0.02
+    # the course of the second leg, east of north
+    assert track.heading_deg.iloc[-20] == pytest.approx(np.degrees(np.arctan2(29.6, 49.6)), abs=0.5)
+    gap = corner[(corner.index < 40) | (corner.index > 60)]
+    assert levelling.along(gap).leg.nunique() == 3
+    level = corner.assign(level=(corner.index > 50).astype(int))
+    assert levelling.along(level).leg.nunique() == 3
+    bent = cruise("B", (-50, 0), (0, 0))
+    assert levelling.along(bent).leg.nunique() == 1
+
+
+def test_legs_of_one_cruise_are_levelled_by_its_crossings_with_itself():
+    rng, pieces, hours = np.random.default_rng(7), [], 0
+    for k, place in enumerate(np.linspace(-60, 60, 9)):
+        for way in (0, 1):
+            ends = [(-80, place), (80, place)] if way else [(place, -80), (place, 80)]
+            line = cruise("A", *ends, constant=rng.normal(0, 15), noise=1.0, seed=2 * k + way)
+            line["time"] = pd.Timestamp("1990-01-01") + pd.to_timedelta(
+                hours + np.linspace(0, 9, len(line)), unit="h"
+            )
+            hours += 10
+            pieces.append(line)
+    table = pd.concat(pieces, ignore_index=True)
+    levelled, corrections = levelling.level(table, REGION, {"leg": 15.0})
+    before, after = (
+        levelling.statistics(levelling.crossovers(each, REGION)) for each in (table, levelled)
+    )
+    assert before.number["within cruises"] == before.number["all"] == 81
+    assert before.number["between cruises"] == 0
+    # 1 nT of noise, interpolated, is left: 0.8 nT for each reading, 1.1 for their difference
+    assert after.robust_sd_nt["within cruises"] < 1.3 < 10 < before.robust_sd_nt["within cruises"]
+    assert corrections.constant_nt["A"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_ship_that_lies_still_makes_no_crossovers():
+    still = cruise("A", (-50, 0), (50, 0))
+    rng = np.random.default_rng(8)
+    still[["longitude", "latitude"]] = rng.normal(0, 0.002, (len(still), 2))
+    still["time"] = pd.Timestamp("1990-01-01") + pd.to_timedelta(np.arange(len(still)), unit="s")
+    assert levelling.crossovers(still, REGION).empty
+
+
+def test_crossovers_and_levels_across_the_date_line():
+    seam = data.region_from_box(178, -178, -2, 2, name="seam")
+    here = data.region_from_box(-2, 2, -2, 2)
+    table, _, _ = grid_of_cruises(np.random.default_rng(9), number=4, noise=1.0)
+    east, north = REGION.project(table.longitude, table.latitude)
+    moved = table.copy()
+    longitude, moved["latitude"] = seam.unproject(0.6 * east, 0.6 * north)
+    moved["longitude"] = (longitude + 180) % 360 - 180
+    assert moved.longitude.min() < -179 and moved.longitude.max() > 179
+    same = table.copy()
+    same["longitude"], same["latitude"] = here.unproject(0.6 * east, 0.6 * north)
+    found, expected = levelling.crossovers(moved, seam), levelling.crossovers(same, here)
+    assert len(found) == len(expected) == 16
+    np.testing.assert_allclose(found.error_nt, expected.error_nt, atol=1e-6)
+    # the local time of day differs by half a day, which turns the daily term only
+    assert (levelling.along(moved).groupby("cruise").leg.nunique() == 1).all()
+    levels = [levelling.level(*given)[1].constant_nt for given in ((moved, seam), (same, here))]
+    np.testing.assert_allclose(*levels, atol=0.1)
+
+
+def test_only_near_segments_are_tested_for_crossing(monkeypatch):
+    pairs = []
+
+    def counted(lines):
+        tree = crossing.STRtree(lines)
+        pairs.append((len(lines), tree.query(lines).shape[1]))  # boxes that overlap
+        return touching(lines)
+
+    touching = crossing._touching
+    monkeypatch.setattr(crossing, "_touching", counted)
+    for step in (0.5, 0.25):
+        table = pd.concat(
+            [cruise("A", (-200, -90), (200, 90), step_km=step)]
+            + [cruise(f"B{k}", (k, -99), (k + 9, 99), step_km=step) for k in range(-80, 81, 16)]
+        )
+        assert len(levelling.crossovers(table, REGION)) == 11
+    (few, near_few), (many, near_many) = pairs
+    assert many > 1.9 * few
+    # twice the readings on the same tracks: twice the candidates, not four times
+    assert near_many < 2.2 * near_few < 0.01 * few**2
+
+
+def test_statistics_of_known_errors():
+    found = pd.DataFrame(
+        {"cruise_1": list("AAAB"), "cruise_2": list("BBAB"), "error_nt": [3.0, -5.0, 8.0, -6.0]}
+    )
+    told = levelling.statistics(found)
+    assert told.number.tolist() == [2, 2, 4]
+    assert told.median_abs_nt.tolist() == [4, 7, 5.5]
+    assert told.rms_nt.tolist() == pytest.approx([17**0.5, 50**0.5, 33.5**0.5])
+    assert told.robust_sd_nt["all"] == pytest.approx(1.4826 * 5.5)
+    assert told.track_nt["all"] == pytest.approx(1.4826 * 5.5 / 2**0.5)
+    assert levelling.statistics(found[:0]).number.tolist() == [0, 0, 0]
+
+
+def simulated(name, seed, coverage):
+    """Simulated cruises with all kinds of error and constants of 50 nT; and their errors (nT)."""
+    region, rng = data.region(name), np.random.default_rng(seed)
+    anomaly = seafloor.simulate_region(name)["anomaly"]
+    table = ships.cruise_over(anomaly.to_dataset(name="anomaly"), region, rng, coverage)
+    cruises = table["cruise"].unique()
+    added = pd.Series(rng.normal(0, 50, len(cruises)), cruises)
+    table["residual_nt"] += added.loc[table["cruise"]].to_numpy()
+    easting, northing = region.project(table["longitude"], table["latitude"])
+    spacing = float(anomaly.easting[1] - anomaly.easting[0])
+    places = [(northing - anomaly.northing.values[0]), (easting - anomaly.easting.values[0])]
+    true = ndimage.map_coordinates(anomaly.values, np.array(places) / spacing, order=1)
+    return table, region, table["residual_nt"] - true
+
+
+def offset_errors(table, error, corrections):
+    """Errors of the constants found, up to a common constant (nT)."""
+    true = error.groupby(table["cruise"]).mean().reindex(corrections.index)
+    off = corrections["constant_nt"] - true
+    return off - np.average(off, weights=corrections["crossovers"])
+
+
+def test_simulated_cruises_with_all_errors_fall_fivefold_and_withheld_crossovers_too(monkeypatch):
+    table, region, error = simulated("epr", 0, 0.05)
+    levelled, corrections = levelling.level(table, region)
+    before, after = (levelling.crossovers(each, region).error_nt for each in (table, levelled))
+    assert before.abs().median() > 5 * after.abs().median()
+    off = offset_errors(table, error, corrections).abs()
+    # a cruise that others cross seldom, and on steep flanks, is known less well than 5 nT
+    assert off.median() < 2.5 and (off < 5).mean() >= 0.9
+    # what levelling cannot take off is the error of position on the flanks; see the next test
+    assert (error + levelled.residual_nt - table.residual_nt).std() < 0.4 * error.std()
+    held = np.random.default_rng(1).random(len(before)) < 0.2
+    meetings = levelling.meetings
+    monkeypatch.setattr(levelling, "meetings", lambda *given: meetings(*given)[~held])
+    levelled, _ = levelling.level(table, region)
+    withheld = levelling.crossovers(levelled, region).error_nt[held]
+    assert before[held].abs().median() > 5 * withheld.abs().median()
+
+
+def test_constants_and_noise_alone_are_taken_off_to_the_noise(monkeypatch):
+    for kind in ("DRIFT_NT", "HEADING_NT", "DIURNAL_NT", "NAVIGATION_KM"):
+        monkeypatch.setattr(ships, kind, 0.0)
+    table, region, error = simulated("epr", 0, 0.05)
+    levelled, corrections = levelling.level(table, region)
+    assert corrections.attrs["fitted"]["navigation_km"] < 0.2
+    # some 40 crossovers of 4 nT noise a cruise; terms that are not there cost little
+    assert offset_errors(table, error, corrections).abs().median() < 1.5
+    left = error + levelled.residual_nt - table.residual_nt
+    assert (left - left.mean()).std() < 1.25 * ships.NOISE_NT
+
+
+def test_standard_deviations_of_the_constants_and_of_positions_are_honest():
+    off = []
+    for seed in (1, 2):
+        table, region, error = simulated("epr", seed, 0.05)
+        _, corrections = levelling.level(table, region)
+        off.append(offset_errors(table, error, corrections) / corrections.constant_sd_nt)
+        expected = ships.NAVIGATION_KM
+        assert corrections.attrs["fitted"]["navigation_km"] == pytest.approx(expected, rel=0.4)
+    # about 70 cruises: a standard deviation of such ratios is known to 10 %
+    assert 0.6 < np.concatenate(off).std() < 1.5
+
+
 def test_bad_input_says_what_to_do():
     table = pd.concat([cruise("A", (-50, 0), (50, 0)), cruise("B", (-50, 5), (50, 5))])
     with pytest.raises(ValueError, match="crossovers"):
         levelling.level(table, REGION)
     with pytest.raises(ValueError, match="residual_nt"):
         levelling.crossovers(table.drop(columns="residual_nt"), REGION)
+    with pytest.raises(ValueError, match="leg"):
+        levelling.level(table, REGION, {"tide": 3.0})
+    with pytest.raises(ValueError, match="from 0"):
+        levelling.level(table, REGION, {"drift": -1.0})

@@ -325,6 +325,38 @@ def test_the_median_of_each_cruise_goes(tmp_path):
     assert table.attrs["cruise_median_nt"] == {"A": 2.0, "B": 6.0}
 
 
+def test_the_trend_of_each_cruise_goes_and_wild_readings_do_not_bend_it():
+    rng, days = np.random.default_rng(0), np.linspace(0, 20, 3000)
+    table = pd.DataFrame(
+        {
+            "cruise": np.repeat(["A", "B"], days.size),
+            "time": pd.Timestamp("2001-01-01") + pd.to_timedelta(np.r_[days, days], unit="D"),
+            "residual_nt": np.r_[40 + 1.5 * (days - 10), -70 - 0.8 * (days - 10)],
+        }
+    )
+    clean = tracks.remove_cruise_trend(table)
+    # lines alone go to the last digit
+    assert np.abs(clean.residual_nt).max() < 1e-6
+    noise = rng.normal(0, 5, len(table))
+    noise[rng.random(len(table)) < 0.2] += 800
+    copy = table.assign(residual_nt=table.residual_nt + noise)
+    trend = tracks.remove_cruise_trend(copy).attrs["cruise_trend"]
+    for name, offset, slope in (("A", 40, 1.5), ("B", -70, -0.8)):
+        # a fifth of wild readings on one side moves a median of 5 nT noise by 0.32 sd = 1.6 nT;
+        # its slope has a standard error of about 5 / sqrt(1000) / 5.8 days = 0.03
+        assert trend[name]["offset_nt"] == pytest.approx(offset, abs=2.5)
+        assert trend[name]["slope_nt_per_day"] == pytest.approx(slope, abs=0.12)
+
+
+def test_a_trend_of_one_reading_is_its_value_and_of_none_is_nothing(tmp_path):
+    rows = [line(SURVEY_ID="A", MAG_RES="7"), line(SURVEY_ID="B", MAG_RES="")]
+    table = read_rows(tmp_path, *rows)
+    done = tracks.remove_cruise_trend(table)
+    assert done.residual_nt[0] == 0 and np.isnan(done.residual_nt[1])
+    assert done.attrs["cruise_trend"]["A"] == {"offset_nt": 7.0, "slope_nt_per_day": 0.0}
+    assert table.residual_nt[0] == 7 and "cruise_trend" not in table.attrs
+
+
 # ------------------------------------------------------------------ real cruises
 
 

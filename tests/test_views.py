@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, views
+from helpers import data, views, views_tracks
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_profile_is_centred_on_the_crest():
     # due east along 45 S; the youngest cell of the age grid lies where the sign changes
     longitude = np.arange(-120.0, -106.0, 0.05)
     leg = pd.DataFrame({"longitude": longitude, "latitude": -45.0, "residual_nt": longitude})
-    profile = views.crest_profile(leg, data.region("pacific_antarctic"), reach_km=200.0)
+    profile = views_tracks.crest_profile(leg, data.region("pacific_antarctic"), reach_km=200.0)
     assert profile["distance_km"].is_monotonic_increasing
     assert profile["distance_km"].abs().max() < 200
     crest = profile.loc[profile["distance_km"].abs().idxmin()]
@@ -43,7 +43,7 @@ def test_profile_is_centred_on_the_crest():
     assert crest["polarity"] == 1  # the present chron is normal
     # 0.05 degrees of longitude at 45 S are 3.94 km; the projection is true to a few per cent
     np.testing.assert_allclose(np.diff(profile["distance_km"]), 3.94, rtol=0.05)
-    assert len(views.draw_profile(profile, "a test").axes) == 3
+    assert len(views_tracks.draw_profile(profile, "a test").axes) == 3
 
 
 def test_guided_window_says_how_well_it_agrees(window):

@@ -9,6 +9,8 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
 
@@ -50,8 +53,34 @@ def seconds(work, runs=RUNS):
     return statistics.median(times)
 
 
-def reading(rows=300_000):
-    """Rows of MGD77T read in a second, from a made-up cruise; pandas alone for comparison."""
+def reading(rows=300_000, many=1_000_000):
+    """Rows of MGD77T read in a second, pandas alone beside it; time and memory of a million."""
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.m77t"
+        _write_cruise(path, rows)
+        ours = seconds(lambda: tracks.read_tracks(path))
+        peer = seconds(lambda: pd.read_csv(path, sep="\t", low_memory=False))
+        _write_cruise(path, many)
+        # a process of its own has a peak of its own; spawned small, for it starts at its parent's
+        run = [sys.executable, "-c", READ_ONE, sys.executable, "-c", READ_IT, str(path)]
+        said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+    figures["read_1m_rows_s"], figures["read_1m_rows_peak_gb"] = map(float, said)
+    return {"read_rows_per_s": rows / ours, "read_rows_per_s_pandas_alone": rows / peer} | figures
+
+
+READ_ONE = "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
+READ_IT = """
+import resource, sys, time
+from helpers import tracks
+begun = time.perf_counter()
+tracks.read_tracks(sys.argv[1])
+print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)
+"""
+
+
+def _write_cruise(path, rows):
+    """Write a made-up cruise as MGD77T."""
     header = "SURVEY_ID\tTIMEZONE\tDATE\tTIME\tLAT\tLON\tMAG_TOT\tMAG_RES\tCORR_DEPTH\n"
     minute = np.arange(rows)
     when = pd.Timestamp("2001-01-01") + pd.to_timedelta(minute, unit="min")
@@ -63,25 +92,44 @@ def reading(rows=300_000):
     table["lon"] = np.round(minute / 1e4 % 360 - 180, 5)
     table["tot"] = np.round(48000 + 300 * np.sin(minute / 50), 1)
     table["res"], table["depth"] = 12.3, 4000.5
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bench.m77t"
-        path.write_text(header + table.to_csv(sep="\t", index=False, header=False))
-        ours = seconds(lambda: tracks.read_tracks(path))
-        peer = seconds(lambda: pd.read_csv(path, sep="\t", low_memory=False))
-    return {"read_rows_per_s": rows / ours, "read_rows_per_s_pandas_alone": rows / peer}
+    path.write_text(header + table.to_csv(sep="\t", index=False, header=False))
 
 
-def levelling_gain(constant_nt=50.0):
-    """How many times the median crossover error falls; simulated cruises with constants added."""
+def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
+    """How far levelling gets on simulated cruises with constants added, and the time it takes.
+
+    Errors of offsets are those of the mean error of each cruise, up to a common constant.
+    """
     rng, region = np.random.default_rng(0), data.region("epr")
-    table = ships.cruise_over(seafloor.simulate_region("epr"), region, rng, 0.05)
+    anomaly = seafloor.simulate_region("epr")
+    table = ships.cruise_over(anomaly, region, rng, coverage)
+    error = table["residual_nt"] - _true_anomaly(anomaly["anomaly"], region, table)
     cruises = table["cruise"].unique()
     added = pd.Series(rng.normal(0, constant_nt, len(cruises)), cruises)
+    error += added.loc[table["cruise"]].to_numpy()
     table["residual_nt"] += added.loc[table["cruise"]].to_numpy()
     before = levelling.crossovers(table, region)["error_nt"].abs().median()
-    levelled, _ = levelling.level(table, region)
+    levelled, corrections = levelling.level(table, region)
     after = levelling.crossovers(levelled, region)["error_nt"].abs().median()
-    return {"levelling_improvement": before / after}
+    off = corrections["constant_nt"] - error.groupby(table["cruise"]).mean()[corrections.index]
+    off = (off - np.average(off, weights=corrections["crossovers"])).abs()
+    large = ships.cruise_over(anomaly, region, rng, large)
+    return {
+        "levelling_improvement": before / after,
+        "levelling_offset_error_nt": off.median(),
+        "levelling_offset_error_largest_nt": off.max(),
+        "crossovers_rows": len(large),
+        "crossovers_number": len(levelling.crossovers(large, region)),
+        "crossovers_s": seconds(lambda: levelling.crossovers(large, region), 1),
+        "levelling_s": seconds(lambda: levelling.level(large, region), 1),
+    }
+
+
+def _true_anomaly(anomaly, region, table):
+    """Read the simulated anomaly without any error."""
+    places = region.project(table["longitude"], table["latitude"])
+    easting, northing = (xr.DataArray(place, dims="row") for place in places)
+    return anomaly.interp(easting=easting, northing=northing).to_numpy()
 
 
 def gridding_speed(points=200_000, cells=1024):

@@ -1,0 +1,110 @@
+"""What several figures and notebooks show: computed once and kept.
+
+Simulated regions under simulated cruises, and the real cruises over the Pacific-Antarctic Ridge.
+"""
+
+import functools
+
+from . import data, diffusion, gridding, lines, network, patches, seafloor, tracks
+
+COVERAGE = 0.1  # share of cells on simulated tracks in the figures
+SEED = 13  # of the cruises: those of the test maps
+CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
+SWATH_KM = 60.0  # a real track says nothing about cells farther away than this
+BEST = "transfer_guided"
+
+
+@functools.cache
+def simulated(name, coverage=COVERAGE):
+    """Truth, track table, grid and guided diffusion of a simulated region.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    coverage : float
+        Share of cells on tracks.
+
+    Returns
+    -------
+    tuple
+        Truth (Dataset), track table, grid (Dataset), guided (Dataset).
+    """
+    truth, table, grid = patches.region_grid(name, coverage, SEED)
+    return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
+
+
+def test_window(name, cells=patches.SIZE, number=0):
+    """Find a window inside a test block of a simulated region.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    cells : int
+        Side of the window, at most that of a block.
+    number : int
+        Which of the test blocks.
+
+    Returns
+    -------
+    dict of str to slice
+        Northing and easting (km) for ``.sel``; the window lies in the middle of the block.
+    """
+    truth = seafloor.simulate_region(name)
+    corner = patches.blocks(truth)["test"][number]
+    window = {}
+    for axis, first in zip(("northing", "easting"), corner, strict=True):
+        first += (patches.SIZE - cells) // 2
+        centres = truth[axis].to_numpy()[first : first + cells]
+        window[axis] = slice(float(centres[0]), float(centres[-1]))
+    return window
+
+
+@functools.cache
+def detected(name):
+    """Prediction of the best model on the guided map of a simulated region, and its lines."""
+    _, _, grid, guided = simulated(name)
+    return detect(grid, guided, 24.0)
+
+
+def detect(grid, guided, farthest_km):
+    """Apply the best shipped model to a guided map.
+
+    Parameters
+    ----------
+    grid, guided : xarray.Dataset
+        From `gridding.grid_tracks` and `diffusion.guided`.
+    farthest_km : float
+        Cells farther from data are left blank.
+
+    Returns
+    -------
+    tuple
+        Prediction (Dataset) and lines (GeoDataFrame).
+    """
+    model = network.load(BEST)
+    near = grid["distance_km"] <= farthest_km
+    prediction = network.predict(model, grid.assign(anomaly=guided["anomaly"]), near)
+    prediction = prediction.where(near).assign_attrs(grid.attrs)
+    return prediction, lines.trace(prediction, model.record["threshold"])
+
+
+@functools.cache
+def real_cruises():
+    """Residuals of the real Pacific-Antarctic cruises; None where they cannot be had."""
+    paths = [data.try_fetch(f"tracks/ncei/{cruise}.m77t") for cruise in CRUISES]
+    if None in paths:
+        return None
+    return tracks.remove_cruise_median(tracks.residual(tracks.read_tracks(paths)))
+
+
+@functools.cache
+def real_swath():
+    """Grid, guided map, prediction and lines along the real cruises; None without them."""
+    table = real_cruises()
+    if table is None:
+        return None
+    grid = gridding.grid_tracks(table, data.region("pacific_antarctic"))
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    return grid, guided, *detect(grid, guided, SWATH_KM)
