@@ -189,7 +189,7 @@ def _cruises(data, cruise):
             f"cruise has shape {cruise.shape} and type {cruise.dtype}, block shape {data.shape}; "
             "give an integer index of each track cell, -1 where there is none."
         )
-    return cruise
+    return cruise if cruise.max() >= 0 else None
 
 
 def _restore(data, weight, cruise, smoothing, integration_cells, across, reestimations, levels):

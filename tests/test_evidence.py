@@ -172,6 +172,33 @@ def test_bad_cruises_are_clear_errors(cruise):
         diffusion.guided(np.eye(16), cruise=cruise)
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        np.s_[3, 4],  # a single reading
+        np.s_[20, :],  # a single track
+        np.s_[:, ::30],  # parallel tracks
+        np.s_[2:6, 2:6],  # an island of data
+        np.s_[:, :],  # everywhere
+    ],
+    ids=["cell", "track", "parallel", "island", "full"],
+)
+@pytest.mark.parametrize("shape", [(37, 101), (64, 50)])
+def test_any_lay_of_the_tracks_is_answered(where, shape):
+    """Finite everywhere, coherence and strike in range, and a constant stays what it is."""
+    block, cruise = np.full(shape, np.nan), np.full(shape, -1)
+    block[where], cruise[where] = 25.0, 0
+    result = diffusion.guided(block)
+    np.testing.assert_allclose(result.anomaly, 25.0, atol=25e-3)
+    assert (result.coherence.values >= 0).all() and (result.coherence.values <= 1).all()
+    assert (result.strike_deg.values >= 0).all() and (result.strike_deg.values < 180.1).all()
+    shared = diffusion.guided(block, cruise=cruise, uncertainty=False)
+    # one constant and one cruise: the prior leaves it to the field but for one reading's worth
+    assert np.isfinite(shared.anomaly).all() and np.isfinite(shared.offset_nt).all()
+    nameless = diffusion.guided(block, cruise=np.full(shape, -1), uncertainty=False)
+    np.testing.assert_array_equal(nameless.anomaly, result.anomaly)
+
+
 # --- the systems against direct solutions -----------------------------------------------------
 
 
