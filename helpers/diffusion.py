@@ -1,7 +1,7 @@
 """Anisotropic diffusion: restore the continuity of stripes along their own direction.
 
-Two ways to do it, both built on the same three pieces (structure tensor, diffusion tensor,
-linear solve):
+Two ways to do it, both built on the same pieces (structure tensor, diffusion tensor, linear
+solve):
 
 * `classical` smooths a grid that was already interpolated, as the paper does;
 * `guided` solves for the field and honours the track data in one system,
@@ -11,10 +11,26 @@ linear solve):
 block-averaged track data.  Everything here works in cells; kilometres enter only through the
 coordinates of the grids.
 
+`guided` goes through four steps:
+
+1. The field and its orientation are estimated in turn on coarse cells, coarsest first
+   (`helpers.pyramid`).
+2. Half of the readings are withheld and predicted from the others, along strike and by a thin
+   plate that knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far
+   the data support stripes at all (`helpers.evidence`).
+3. The system is solved on the fine cells.  Where stripes are not supported, the plate's field
+   takes over, and the coherence that is returned is the supported one.
+4. Where it is known which cruise read what, a constant of each cruise is solved for in the same
+   system (`helpers.solver.Offsets`): cruises that disagree by a constant otherwise become stripes
+   along the tracks, or ask for more smoothing than the field bears.
+
 References
 ----------
 Weickert, J. (1999). Coherence-enhancing diffusion filtering. Int. J. Comput. Vis. 31, 111-127.
 Hale, D. (2009). Structure-oriented smoothing and semblance. CWP-635, Colorado School of Mines.
+Smith, W. H. F. & Wessel, P. (1990). Gridding with continuous curvature splines in tension.
+Geophysics 55, 293-305.
+Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5, 241-259.
 Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30926-1.
 """
 

@@ -19,8 +19,11 @@ TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
+# chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.2, 0.6
-TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth
+TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: withheld readings
+# call for too little smoothing, since fewer of them are left to smooth and errors of one cruise
+# agree on both sides of a tile's edge
 
 
 @dataclass
@@ -82,7 +85,7 @@ def _misfit(field, kept, full, test):
 
 
 def _stiffest(choices, predict):
-    """Climb from soft to stiff as long as the withheld readings are predicted no worse."""
+    """Climb from soft to stiff as long as the withheld readings are predicted hardly worse."""
     best, found = choices[0], predict(choices[0])
     least = np.sum(found**2)
     for choice in choices[1:]:

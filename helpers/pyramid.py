@@ -108,6 +108,8 @@ def along_known(pyramid, tensor, smoothing, across, start=None):
 def plate(pyramid, tension, bending):
     """Solve for a thin plate under tension from the coarsest level to the finest.
 
+    A stiff plate is smooth over many cells and is solved on larger cells only.
+
     Parameters
     ----------
     pyramid : list of Level
@@ -123,7 +125,7 @@ def plate(pyramid, tension, bending):
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
         if level.size < bending**0.25:
-            continue  # a plate this stiff is smooth on such cells
+            continue
         stiffness = bending / level.size**2
         field = solver.solve_bending(
             level.weight, level.total, field, tension, stiffness, level.offsets

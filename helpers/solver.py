@@ -1,10 +1,9 @@
 """The linear systems under the diffusion, matrix-free, by conjugate gradients.
 
-`solve` is for ``(W + A) u = total`` with ``A = scale * G^T D G``, built as linear finite elements
-on triangles whose diagonal follows the anisotropy: symmetric, never negative and exact for linear
-fields.  It is stored as the couplings of each cell with four neighbours.  `solve_bending` is for
-the thin plate under tension, which knows no direction.  Both can solve for a constant of each
-cruise along with the field (`Offsets`).
+`solve` takes ``(W + A) u = total`` with ``A = scale * G^T D G``, built as linear finite elements on
+triangles whose diagonal follows the anisotropy: symmetric, never negative, exact for linear fields,
+stored as the couplings of each cell with four neighbours.  `solve_bending` takes the thin plate
+under tension.  Both can solve for a constant of each cruise along with the field (`Offsets`).
 """
 
 import types
@@ -136,6 +135,7 @@ def solve_bending(weight, total, start, tension, bending, offsets=None):
     Returns
     -------
     numpy.ndarray, shape (n, m), float32
+        As `solve`.
     """
     laplacian, plate = (_kernel(part, weight.size) for part in (_laplacian, _plate))
     curvature = np.empty(weight.shape, "float32")

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from helpers import diffusion, evidence, gridding, pyramid, solver, structure
+from helpers import diffusion, evidence, gridding, nulls, pyramid, solver, structure
 
 SIDE = 160
 
@@ -246,3 +246,37 @@ def test_field_and_constants_agree_with_a_direct_solution():
     worst = 10 * solver.TOLERANCE * np.abs(direct).max()
     assert np.abs(solved.ravel() - direct[:-5]).max() < worst
     assert np.abs(offsets.constants(solved) - direct[-5:]).max() < worst
+
+
+# --- the null test of a survey ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", nulls.KINDS)
+def test_null_test_tells_stripes_from_none(kind):
+    striped = np.where(survey(11, 0.1) >= 0, stripes(), np.nan)
+    result = nulls.null_test(striped, np.random.default_rng(11), kind)
+    assert result["coherence"] > 0.8 and result["ratio"] < 0.1
+    assert result["null_coherence"] <= result["null_highest"] < 0.2
+    again = nulls.null_test(striped, np.random.default_rng(11), kind)
+    assert again == result
+
+
+def test_isotropic_null_is_as_steep_as_the_survey():
+    truth = isotropic(12, 256, 6.0)
+    block = np.where(survey(12, 0.2, 256) >= 0, truth + 30, np.nan)
+    null = nulls._isotropic(block, np.random.default_rng(12))
+    np.testing.assert_array_equal(np.isnan(null), np.isnan(block))
+
+    def slope(values):
+        steps = np.diff(values, axis=0)
+        return np.sqrt(np.nanmean(steps**2))
+
+    # two random fields of about 200 independent patches each
+    assert slope(null) == pytest.approx(slope(block), rel=0.15)
+    assert np.nanstd(null) == pytest.approx(np.nanstd(block), rel=0.15)
+
+
+@pytest.mark.parametrize(("kind", "trials"), [("rotated", 4), ("shuffled", 0)])
+def test_bad_null_tests_are_clear_errors(kind, trials):
+    with pytest.raises(ValueError, match="kind is .* trials"):
+        nulls.null_test(np.eye(16), np.random.default_rng(0), kind, trials)

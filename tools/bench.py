@@ -179,45 +179,81 @@ def quality():
     """Correlation with the truth on the given stripe maps, mean of two each."""
     figures = {}
     for percent in (5, 10, 20):
-        values = {"linear": [], "classical": [], "guided": []}
+        values = {"linear": [], "classical": [], "guided": [], "guided_cruises": []}
         for number in (11, 12):
             path = data.try_fetch(f"stripes/stripes_{percent:02d}pct_{number}.npz")
             if path is None:
                 return {}
             given = np.load(path)
             block = np.where(given["track"], given["linear"], np.nan)
+            cruise = given["cruise"].astype(int)
             maps = {
                 "linear": given["linear"],
                 "classical": diffusion.classical(given["linear"])["anomaly"],
                 "guided": diffusion.guided(block, uncertainty=False)["anomaly"],
+                "guided_cruises": diffusion.guided(block, uncertainty=False, cruise=cruise)[
+                    "anomaly"
+                ],
             }
             for name, field in maps.items():
                 values[name].append(_correlation(field, given["truth"]))
-        figures[f"stripes_corr_{percent}pct"] = float(np.mean(values["guided"]))
-        for name in ("linear", "classical"):
-            figures[f"stripes_corr_{percent}pct_{name}"] = float(np.mean(values[name]))
+        figures[f"stripes_corr_{percent}pct"] = float(np.mean(values.pop("guided")))
+        for name, found in values.items():
+            figures[f"stripes_corr_{percent}pct_{name}"] = float(np.mean(found))
     return figures
 
 
 def null_test(maps=4, side=256):
-    """Mean coherence and correlation of guided maps of fields without stripes, at 10 % coverage."""
-    found, true, ours, linear = [], [], [], []
-    for seed in range(maps):
-        rng = np.random.default_rng(seed)
-        field = ndimage.gaussian_filter(rng.standard_normal((side, side)), 5.0)
-        field /= field.std()
-        block = np.where(_lines(rng, side, 0.1), field, np.nan)
-        guided = diffusion.guided(block, uncertainty=False)
-        whole = diffusion.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
-        true.append(diffusion.orientation(whole)[1].mean())
-        found.append(float(guided["coherence"].mean()))
-        ours.append(_correlation(guided["anomaly"], field))
-        linear.append(_correlation(gridding.interpolate(block), field))
-    return {
-        "null_coherence_ratio": float(np.mean(found) / np.mean(true)),
-        "null_corr": float(np.mean(ours)),
-        "null_corr_linear": float(np.mean(linear)),
-    }
+    """Coherence and correlation of guided maps of fields without stripes, three kinds of them.
+
+    The ratio is that of the coherence found to the truth's; shuffled readings have no truth, and
+    theirs is to the truth of the isotropic fields.
+    """
+    figures, usual = {}, None
+    for kind in ("isotropic", "seamounts", "shuffled"):
+        for percent in (5, 10, 20):
+            rows = [_null_map(kind, seed, side, percent / 100) for seed in range(maps)]
+            found, true, ours, linear = np.mean(rows, axis=0)
+            usual = true if kind == "isotropic" else usual
+            name = "null" if (kind, percent) == ("isotropic", 10) else f"null_{kind}_{percent}pct"
+            figures[f"{name}_coherence_ratio"] = float(found / (usual if np.isnan(true) else true))
+            if kind != "shuffled":
+                figures[f"{name}_corr"], figures[f"{name}_corr_linear"] = float(ours), float(linear)
+    return figures
+
+
+def _null_map(kind, seed, side, coverage):
+    """Coherence found and true, correlation with the truth of ours and of linear; one null map."""
+    rng = np.random.default_rng(seed)
+    field = _seamounts(rng, side) if kind == "seamounts" else _isotropic(rng, side)
+    block = np.where(_lines(rng, side, coverage), field, np.nan)
+    if kind == "shuffled":
+        track = np.isfinite(block)
+        block[track] = rng.permutation(block[track])
+        found = diffusion.guided(block, uncertainty=False)["coherence"]
+        return float(found.mean()), np.nan, np.nan, np.nan
+    guided, linear = diffusion.guided(block, uncertainty=False), gridding.interpolate(block)
+    whole = diffusion.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
+    ours = np.where(np.isfinite(linear), guided["anomaly"], np.nan)
+    true = float(diffusion.orientation(whole)[1].mean())
+    scores = (_correlation(part, field) for part in (ours, linear))
+    return float(guided["coherence"].mean()), true, *scores
+
+
+def _isotropic(rng, side):
+    """Random field without direction, of unit variance."""
+    field = ndimage.gaussian_filter(rng.standard_normal((side, side)), 5.0)
+    return field / field.std()
+
+
+def _seamounts(rng, side):
+    """Round bumps of either sign."""
+    north, east = np.indices((side, side))
+    field = np.zeros((side, side))
+    for _ in range(side**2 // 2600):
+        square = (north - rng.uniform(0, side)) ** 2 + (east - rng.uniform(0, side)) ** 2
+        field += rng.normal() * np.exp(-square / (2 * rng.uniform(4, 12) ** 2))
+    return field / field.std()
 
 
 def inference(side=1024):
