@@ -4,16 +4,16 @@
 triangles whose diagonal follows the anisotropy: symmetric, never negative, exact for linear fields,
 stored as the couplings of each cell with four neighbours.  `solve_bending` takes the thin plate
 under tension.  Both can solve for a constant of each cruise along with the field (`Offsets`).
-"""
 
-import types
+The kernels run in one thread: a hundred short steps that wait for each other gain little from a
+second one, and lose tenfold where another program has that core.
+"""
 
 import numba
 import numpy as np
 
 TOLERANCE = 1e-3  # relative residual of the conjugate gradients; 1e-2 leaves gaps unfilled
 MAX_ITERATIONS = 400
-SERIAL_CELLS = 500_000  # below this a second thread costs more than it gives
 
 
 class Offsets:
@@ -109,10 +109,9 @@ def solve(weight, edges, total, start, offsets=None):
     numpy.ndarray, shape (n, m), float32
         The solution, to a relative residual of `TOLERANCE` or after `MAX_ITERATIONS`.
     """
-    apply = _kernel(_apply, weight.size)
 
     def operator(field, product):
-        return apply(weight, *edges, field, product)
+        return _apply(weight, *edges, field, product)
 
     return _conjugate_gradients(operator, _diagonal(weight, *edges), total, start, offsets)
 
@@ -137,13 +136,12 @@ def solve_bending(weight, total, start, tension, bending, offsets=None):
     numpy.ndarray, shape (n, m), float32
         As `solve`.
     """
-    laplacian, plate = (_kernel(part, weight.size) for part in (_laplacian, _plate))
     curvature = np.empty(weight.shape, "float32")
     tension, bending = np.float32(tension), np.float32(bending)
 
     def operator(field, product):
-        laplacian(field, curvature)
-        return plate(weight, tension, bending, curvature, field, product)
+        _laplacian(field, curvature)
+        return _plate(weight, tension, bending, curvature, field, product)
 
     diagonal = weight + 4 * tension + 20 * bending
     return _conjugate_gradients(operator, diagonal, total, start, offsets)
@@ -156,7 +154,6 @@ def _conjugate_gradients(operator, diagonal, total, start, offsets):
         inner = operator(field, product)
         return inner if offsets is None else inner - offsets.remove_means(field, product)
 
-    advance, redirect = (_kernel(part, diagonal.size) for part in (_advance, _redirect))
     total = total if offsets is None else offsets.without(total, offsets.total / offsets.mass)
     field = np.ascontiguousarray(start, "float32").copy()
     product = np.empty_like(field)
@@ -170,8 +167,8 @@ def _conjugate_gradients(operator, diagonal, total, start, offsets):
         if rho <= goal:
             break
         step = rho / multiply(direction, product)
-        updated = advance(field, residual, direction, product, inverse, np.float32(step))
-        redirect(direction, residual, inverse, np.float32(updated / rho))
+        updated = _advance(field, residual, direction, product, inverse, np.float32(step))
+        _redirect(direction, residual, inverse, np.float32(updated / rho))
         rho = updated
     return field
 
@@ -186,25 +183,12 @@ def _diagonal(weight, right, down, diagonal, anti):
     return total
 
 
-def _kernel(pair, cells):
-    """Choose the serial or the threaded form of a kernel."""
-    return pair[0] if cells < SERIAL_CELLS else pair[1]
-
-
-def _both(function):
-    """Compile a kernel twice, serial and threaded, under two names: numba caches by name."""
-    options = {"cache": True, "fastmath": True}
-    serial = types.FunctionType(function.__code__, function.__globals__, function.__name__)
-    serial.__qualname__ = f"{function.__name__}_serial"
-    return numba.njit(**options)(serial), numba.njit(parallel=True, **options)(function)
-
-
-@_both
+@numba.njit(cache=True, fastmath=True)
 def _apply(weight, right, down, diagonal, anti, field, out):
     """Write ``(W + A) field`` into `out`; return its inner product with `field`."""
     rows, columns = field.shape
     inner = 0.0
-    for i in numba.prange(rows):
+    for i in range(rows):
         row_inner = 0.0
         for j in range(columns):
             here = field[i, j]
@@ -231,11 +215,11 @@ def _apply(weight, right, down, diagonal, anti, field, out):
     return inner
 
 
-@_both
+@numba.njit(cache=True, fastmath=True)
 def _laplacian(field, out):
     """Write minus the Laplacian of `field` into `out`; nothing flows over the edges."""
     rows, columns = field.shape
-    for i in numba.prange(rows):
+    for i in range(rows):
         up, down = max(i - 1, 0), min(i + 1, rows - 1)
         for j in range(columns):
             left, right = max(j - 1, 0), min(j + 1, columns - 1)
@@ -243,12 +227,12 @@ def _laplacian(field, out):
             out[i, j] = np.float32(4.0) * field[i, j] - around
 
 
-@_both
+@numba.njit(cache=True, fastmath=True)
 def _plate(weight, tension, bending, curvature, field, out):
     """Write the plate's operator into `out`; return its inner product with `field`."""
     rows, columns = field.shape
     inner = 0.0
-    for i in numba.prange(rows):
+    for i in range(rows):
         up, down = max(i - 1, 0), min(i + 1, rows - 1)
         row_inner = 0.0
         for j in range(columns):
@@ -263,11 +247,11 @@ def _plate(weight, tension, bending, curvature, field, out):
     return inner
 
 
-@_both
+@numba.njit(cache=True, fastmath=True)
 def _advance(field, residual, direction, product, inverse, step):
     """Move along the direction; return the preconditioned norm of the new residual."""
     rho = 0.0
-    for i in numba.prange(field.shape[0]):
+    for i in range(field.shape[0]):
         row = 0.0
         for j in range(field.shape[1]):
             field[i, j] += step * direction[i, j]
@@ -278,10 +262,10 @@ def _advance(field, residual, direction, product, inverse, step):
     return rho
 
 
-@_both
+@numba.njit(cache=True, fastmath=True)
 def _redirect(direction, residual, inverse, ratio):
     """Make the next search direction from the residual and the last direction."""
-    for i in numba.prange(direction.shape[0]):
+    for i in range(direction.shape[0]):
         for j in range(direction.shape[1]):
             direction[i, j] = residual[i, j] * inverse[i, j] + ratio * direction[i, j]
 

@@ -28,7 +28,7 @@ def dense(weight, edges):
     for number in range(size):
         unit, out = np.zeros((2, *weight.shape), "float32")
         unit.flat[number] = 1
-        solver._apply[0](weight, *edges, unit, out)
+        solver._apply(weight, *edges, unit, out)
         columns.append(out.ravel())
     return np.array(columns, float).T
 
