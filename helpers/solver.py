@@ -77,19 +77,9 @@ def stencil(tensor, scale):
         Coupling to the cell in the next column, in the next row, along the diagonal
         (i, j)-(i+1, j+1), and along the other diagonal (i, j+1)-(i+1, j).
     """
-    xx, xy, yy = (
-        0.25 * scale * (part[:-1, :-1] + part[1:, :-1] + part[:-1, 1:] + part[1:, 1:])
-        for part in tensor
-    )
-    right, down, diagonal, anti = np.zeros((4, *tensor[0].shape), "float32")
-    diagonal[:-1, :-1] = np.maximum(xy, 0)
-    anti[:-1, :-1] = np.maximum(-xy, 0)
-    along_row, along_column = 0.5 * (xx - abs(xy)), 0.5 * (yy - abs(xy))
-    right[:-1, :-1] += along_row
-    right[1:, :-1] += along_row
-    down[:-1, :-1] += along_column
-    down[:-1, 1:] += along_column
-    return right, down, diagonal, anti
+    edges = np.zeros((4, *tensor[0].shape), "float32")
+    _couple(*(np.asarray(part, "float32") for part in tensor), np.float32(0.25 * scale), *edges)
+    return tuple(edges)
 
 
 def solve(weight, edges, total, start, offsets=None):
@@ -181,6 +171,23 @@ def _diagonal(weight, right, down, diagonal, anti):
     total[1:, 1:] += diagonal[:-1, :-1]
     total[1:, :-1] += anti[:-1, :-1]
     return total
+
+
+@numba.njit(cache=True)
+def _couple(xx, xy, yy, quarter, right, down, diagonal, anti):
+    """Add up the couplings of each square between four cells."""
+    rows, columns = xx.shape
+    for i in range(rows - 1):
+        for j in range(columns - 1):
+            east = quarter * (xx[i, j] + xx[i + 1, j] + xx[i, j + 1] + xx[i + 1, j + 1])
+            mixed = quarter * (xy[i, j] + xy[i + 1, j] + xy[i, j + 1] + xy[i + 1, j + 1])
+            north = quarter * (yy[i, j] + yy[i + 1, j] + yy[i, j + 1] + yy[i + 1, j + 1])
+            diagonal[i, j], anti[i, j] = max(mixed, 0), max(-mixed, 0)
+            along_row, along_column = 0.5 * (east - abs(mixed)), 0.5 * (north - abs(mixed))
+            right[i, j] += along_row
+            right[i + 1, j] += along_row
+            down[i, j] += along_column
+            down[i, j + 1] += along_column
 
 
 @numba.njit(cache=True, fastmath=True)
