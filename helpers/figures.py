@@ -1,6 +1,7 @@
 """Every figure of the workbook: one function and one caption each, redrawn by `make figures`.
 
-Notebooks call the same functions.  Those of notebook 01 stand in `helpers.figures_tracks`.
+Notebooks call the same functions.  Those of notebook 01 stand in `helpers.figures_tracks`,
+those of A1 in `helpers.figures_simulation`.
 """
 
 import json
@@ -14,6 +15,7 @@ from . import (
     cases,
     data,
     diffusion,
+    figures_simulation,
     figures_tracks,
     gridding,
     maps,
@@ -238,6 +240,7 @@ FIGURES = {
     "05_shatsky": draw_shatsky,
     "05_azores": draw_azores,
     "05_real_swath": draw_real_swath,
+    **figures_simulation.FIGURES,
 }
 CAPTIONS = {
     "00_result": "From ship tracks to lines on a window of the simulated Reykjanes Ridge, whose "
@@ -263,4 +266,5 @@ CAPTIONS = {
     "05_shatsky": "Simulated Shatsky Rise: guided map, probability, spread and lines.",
     "05_azores": "Simulated Azores Plateau: guided map, probability, spread and lines.",
     "05_real_swath": "The best model along real cruises across the Pacific-Antarctic Ridge.",
+    **figures_simulation.CAPTIONS,
 }

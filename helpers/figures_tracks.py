@@ -1,5 +1,7 @@
 """The figures of notebook 01: cleaning, levelling, gridders and the real surveys."""
 
+import numpy as np
+
 from . import (
     cases,
     cleaning,

@@ -14,7 +14,8 @@ LINE_CELLS = 3  # width of a label line
 BAND_SHARE = 0.5  # a band reaches from its peak down to this share of it
 WIDEST_CELLS = 40  # farthest walk to an edge of a band; wider bands (quiet zones) have no line
 WEAKEST_NT = 5.0  # a band must reach this to count as an anomaly: half the error of a reading
-LINEATED_COHERENCE = 0.8  # of the direction of the age gradient, below which blocks are disturbed
+LINEATED_COHERENCE = 0.65  # of the age gradient's direction; bends by 25 degrees either way keep it
+OUTSIDE = -1e9  # the value beyond the map
 FRAME_CELLS = 5.0  # averaging of the age gradient's direction, in cells
 
 
@@ -120,6 +121,8 @@ def _side(field, i, j, angle, side, level):
     total, moment = 0.0, 0.0
     for walked in range(1, WIDEST_CELLS + 1):
         value = _between(field, i, j, angle, side * walked)
+        if value == OUTSIDE:
+            break  # where the band ends is not known, nor is its centre
         if value < level:
             return total, moment, walked
         total += value
@@ -132,7 +135,7 @@ def _between(field, i, j, angle, walked):
     """Bilinear interpolation a walk away from a cell; far below zero outside the grid."""
     row, column = i + walked * np.sin(angle), j + walked * np.cos(angle)
     if row < 0 or column < 0 or row > field.shape[0] - 1 or column > field.shape[1] - 1:
-        return -1e9
+        return OUTSIDE
     i, j = min(int(row), field.shape[0] - 2), min(int(column), field.shape[1] - 2)
     y, x = row - i, column - j
     upper = field[i, j] * (1 - x) + field[i, j + 1] * x

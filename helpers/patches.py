@@ -30,7 +30,7 @@ def simulate_pair(rng, coverage=None, inputs=("raw", "guided")):
     rng : numpy.random.Generator
         Source of all randomness.
     coverage : float, optional
-        Share of cells on tracks; by default random between 0.04 and 0.25.
+        Share of cells on tracks; by default random between 0.02 and 0.25.
     inputs : sequence of str
         Which maps to make, of `INPUTS`.
 
@@ -40,7 +40,7 @@ def simulate_pair(rng, coverage=None, inputs=("raw", "guided")):
         ``{input: array (128, 128, 2)}`` and the truth, an array (128, 128, 2).
     """
     truth = seafloor.simulate_random(rng, (SIZE, SIZE))
-    coverage = rng.uniform(0.04, 0.25) if coverage is None else coverage
+    coverage = rng.uniform(0.02, 0.25) if coverage is None else coverage
     northing, easting = truth.northing.to_numpy(), truth.easting.to_numpy()
     table = ships.lay_tracks(northing, easting, rng, coverage)
     value = ships.read_field(truth["anomaly"].to_numpy(), truth["anomaly"], table, rng)

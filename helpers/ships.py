@@ -1,19 +1,22 @@
 """Simulated cruises over a simulated anomaly: where ships went and what they would have read.
 
-Errors follow what levelling of real cruises shows (crossover errors of a few tens of nT): an
-offset and a drift for each cruise, a heading error, diurnal variation, noise and navigation.
+Ships cross on passage, mow a box in parallel lines, or go to and fro over one place (a star).
+What goes wrong on board stands in `helpers.shiperrors`.
 """
 
 import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from .shiperrors import position_error, reading_error
+
 SAMPLE_KM = 1.0  # distance between readings along a track
 SPEED_KM_H = 18.0  # about 10 knots
-OFFSET_NT, DRIFT_NT, HEADING_NT, DIURNAL_NT, NOISE_NT = 15.0, 8.0, 6.0, 8.0, 4.0  # standard dev.
-NAVIGATION_KM = 0.5
-SURVEY_SHARE = 0.2  # share of cruises that are a survey of parallel lines, not a transit
-LAUNCH = pd.Timestamp("1970-01-01")
+SURVEY_SHARE, STAR_SHARE = 0.15, 0.07  # of the cruises; the others are on passage
+YEARS = (1958, 1974, 2018)  # first, commonest and last year of a cruise
+GAP_EVERY_KM, GAP_KM = 800.0, 40.0  # mean distance between gaps, and their mean length
+LAUNCH = pd.Timestamp("1958-01-01")
+HOURS_A_YEAR = 365.25 * 24
 
 
 def cruise_over(dataset, region, rng, coverage=0.1):
@@ -56,7 +59,7 @@ def cruise_over(dataset, region, rng, coverage=0.1):
 
 
 def lay_tracks(northing, easting, rng, coverage):
-    """Lay transits and surveys over a box until they cover a share of its cells.
+    """Lay passages, surveys and stars over a box until they cover a share of its cells.
 
     Parameters
     ----------
@@ -70,8 +73,8 @@ def lay_tracks(northing, easting, rng, coverage):
     Returns
     -------
     pandas.DataFrame
-        One row a reading: ``cruise`` (number), ``easting_km``, ``northing_km``,
-        ``heading_deg`` (clockwise from north) and ``hours`` since the first cruise.
+        One row a reading: ``cruise`` (number), ``easting_km``, ``northing_km`` (as recorded),
+        ``heading_deg`` (clockwise from north) and ``hours`` since `LAUNCH`.
 
     Raises
     ------
@@ -80,27 +83,22 @@ def lay_tracks(northing, easting, rng, coverage):
     """
     if not 0 < coverage < 0.9:
         raise ValueError(f"coverage is {coverage}; give the share of cells, between 0 and 0.9.")
-    spacing = easting[1] - easting[0]
     box = (easting[0], easting[-1], northing[0], northing[-1])
-    crossed = np.zeros((len(northing), len(easting)), bool)
-    pieces, cruise = [], 0
-    while crossed.mean() < coverage:
-        survey = rng.random() < SURVEY_SHARE
-        corners = _survey(box, rng) if survey else _transit(box, rng)
-        piece = _sample(corners, box)
-        if len(piece) < 10:
+    crossed = np.zeros(len(northing) * len(easting), bool)
+    wanted, pieces = int(np.ceil(coverage * crossed.size)), []
+    while (missing := wanted - np.count_nonzero(crossed)) > 0:
+        piece = _lose_some(_sample(_course(box, rng), box), rng)
+        row = np.rint((piece[1] - northing[0]) / (northing[1] - northing[0])).astype(int)
+        column = np.rint((piece[0] - easting[0]) / (easting[1] - easting[0])).astype(int)
+        cell = row * len(easting) + column
+        new = np.sort(np.unique(cell, return_index=True)[1])
+        new = new[~crossed[cell[new]]]
+        if len(new) == 0 or len(cell) < 10:
             continue
-        piece["cruise"] = cruise
-        row = np.rint((piece.northing_km - northing[0]) / spacing).astype(int)
-        column = np.rint((piece.easting_km - easting[0]) / spacing).astype(int)
-        new = ~crossed
-        crossed[row, column] = True
-        if not (crossed & new).any():
-            continue
-        piece["hours"] += 24.0 * 30 * cruise
-        pieces.append(piece)
-        cruise += 1
-    return pd.concat(pieces, ignore_index=True)
+        end = new[missing - 1] + 1 if len(new) >= missing else len(cell)
+        crossed[cell[:end]] = True
+        pieces.append(piece[:, :end])
+    return _join(pieces, rng)
 
 
 def read_field(field, anomaly, table, rng):
@@ -122,20 +120,37 @@ def read_field(field, anomaly, table, rng):
     numpy.ndarray, shape (len(table),)
         Residual (nT), NaN where the field is NaN.
     """
-    number = int(table["cruise"].max()) + 1
-    cruise = table["cruise"].to_numpy()
-    spacing = float(anomaly.easting[1] - anomaly.easting[0])
-    shift = rng.normal(0, NAVIGATION_KM, (2, number))[:, cruise]
-    row = (table["northing_km"].to_numpy() + shift[0] - float(anomaly.northing[0])) / spacing
-    column = (table["easting_km"].to_numpy() + shift[1] - float(anomaly.easting[0])) / spacing
+    northing, easting = anomaly.northing.to_numpy(), anomaly.easting.to_numpy()
+    start = table.groupby("cruise")["hours"].min().to_numpy()
+    shift = position_error(table, LAUNCH.year + start / HOURS_A_YEAR, rng)
+    row = (table["northing_km"].to_numpy() + shift[0] - northing[0]) / (northing[1] - northing[0])
+    column = (table["easting_km"].to_numpy() + shift[1] - easting[0]) / (easting[1] - easting[0])
     truth = ndimage.map_coordinates(field, [row, column], order=1, mode="nearest")
-    offset, cos, sin = rng.normal(0, [[OFFSET_NT], [HEADING_NT], [HEADING_NT]], (3, number))
-    drift = rng.normal(0, DRIFT_NT, number) / 500.0  # per hour: reached after about three weeks
-    heading, hours = np.radians(table["heading_deg"].to_numpy()), table["hours"].to_numpy()
-    day = DIURNAL_NT * np.sin(2 * np.pi * hours / 24 + rng.uniform(0, 2 * np.pi, number)[cruise])
-    error = offset[cruise] + cos[cruise] * np.cos(heading) + sin[cruise] * np.sin(heading)
-    error += drift[cruise] * (hours % 720) + day
-    return truth + error + rng.normal(0, NOISE_NT, len(table))
+    return truth + reading_error(table, rng)
+
+
+def _course(box, rng):
+    """Corners of one cruise's course."""
+    kind = rng.random()
+    if kind < SURVEY_SHARE:
+        return _survey(box, rng)
+    return _star(box, rng) if kind < SURVEY_SHARE + STAR_SHARE else _transit(box, rng)
+
+
+def _join(pieces, rng):
+    """Make one table of the cruises, each with its own year."""
+    values = np.concatenate(pieces, axis=1)
+    length = [piece.shape[1] for piece in pieces]
+    year = np.repeat(rng.triangular(*YEARS, len(pieces)) - LAUNCH.year, length)
+    return pd.DataFrame(
+        {
+            "cruise": np.repeat(np.arange(len(pieces)), length),
+            "easting_km": values[0],
+            "northing_km": values[1],
+            "heading_deg": values[2],
+            "hours": values[3] + HOURS_A_YEAR * year,
+        }
+    )
 
 
 def _transit(box, rng):
@@ -167,20 +182,42 @@ def _survey(box, rng):
     return np.array(corners + [centre - lines / 2 * gap * across])
 
 
+def _star(box, rng):
+    """Corners of a star: crossings of one place on several courses, as over a seamount."""
+    west, east, south, north = box
+    half = rng.uniform(0.1, 0.3) * min(east - west, north - south)
+    centre = np.array([rng.uniform(west, east), rng.uniform(south, north)])
+    rays = int(rng.integers(3, 6))
+    angle = rng.uniform(0, np.pi) + np.pi * (1 + 1 / rays) * np.arange(rays)
+    tips = half * np.column_stack([np.cos(angle), np.sin(angle)])
+    return centre + np.stack([tips, -tips], axis=1).reshape(-1, 2)
+
+
 def _sample(corners, box):
-    """Place readings every `SAMPLE_KM` along straight legs, inside the box only."""
+    """Place readings every `SAMPLE_KM` along straight legs, inside the box only.
+
+    Returns
+    -------
+    numpy.ndarray, shape (4, readings)
+        Easting, northing (km), heading (degrees) and hours.
+    """
     legs = np.diff(corners, axis=0)
-    length = np.hypot(*legs.T)
-    ends = np.concatenate([[0], np.cumsum(length)])
+    ends = np.concatenate([[0], np.cumsum(np.hypot(*legs.T))])
     distance = np.arange(0, ends[-1], SAMPLE_KM)
     east = np.interp(distance, ends, corners[:, 0])
     north = np.interp(distance, ends, corners[:, 1])
     leg = np.clip(np.searchsorted(ends, distance, "right") - 1, 0, len(legs) - 1)
-    heading = np.degrees(np.arctan2(legs[leg, 0], legs[leg, 1])) % 360
+    heading = (np.degrees(np.arctan2(legs[:, 0], legs[:, 1])) % 360)[leg]
     inside = (east > box[0]) & (east < box[1]) & (north > box[2]) & (north < box[3])
-    hours = distance / SPEED_KM_H
-    values = {"easting_km": east, "northing_km": north, "heading_deg": heading, "hours": hours}
-    table = pd.DataFrame({name: column[inside] for name, column in values.items()})
-    if len(table):
-        table["hours"] -= table["hours"].iloc[0]
-    return table
+    return np.stack([east, north, heading, distance / SPEED_KM_H])[:, inside]
+
+
+def _lose_some(piece, rng):
+    """Leave out the readings of gaps, when the magnetometer was on deck or out of order."""
+    readings = piece.shape[1]
+    kept = np.ones(readings, bool)
+    for _ in range(rng.poisson(readings * SAMPLE_KM / GAP_EVERY_KM)):
+        start = rng.integers(readings)
+        kept[start : start + int(rng.exponential(GAP_KM) / SAMPLE_KM)] = False
+    piece = piece[:, kept]
+    return piece - np.array([[0], [0], [0], [piece[3, 0] if piece.shape[1] else 0]])

@@ -164,8 +164,8 @@ def test_random_coverage_lies_where_the_docstring_says():
         for seed in range(8)
     ]
     shares = np.array([share.mean() for share in shares])
-    # a last survey may overshoot by 4 % (see the tests of cruises)
-    assert shares.min() >= 0.04 and shares.max() < 0.29 and np.ptp(shares) > 0.05
+    # tracks end where the coverage is reached (see the tests of cruises)
+    assert shares.min() >= 0.02 and shares.max() < 0.26 and np.ptp(shares) > 0.05
 
 
 # --- cutting ----------------------------------------------------------------------------------
@@ -226,10 +226,11 @@ def test_region_maps_lie_on_one_grid():
     on_track = np.isfinite(grid.block.values)
     # cruises cover 5 % of the box, land and the corners beyond the age grid included
     assert 0.03 < on_track.mean() < 0.06
-    # where the map is flat, a reading differs from it by the errors of ships alone: 20 nT
+    # where the map is flat, a reading differs from it by the errors of ships alone: 19 nT, and
+    # by 10 nT per km of their position, 2.5 km in the oldest cruises: 25 nT more at most
     slope = np.hypot(*np.gradient(truth.anomaly.values))
     misfit = (grid.block - truth.anomaly).values
-    assert 10 < np.nanstd(misfit[slope < 10]) < 30
+    assert 10 < np.nanstd(misfit[slope < 10]) < 45
     # and the two lie on each other: any shift by one cell fits worse
     shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     shifted = [grid.block.values - np.roll(truth.anomaly.values, by, (0, 1)) for by in shifts]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DPI = 110
+COLOURS = 256  # of the palette of each picture
 
 
 def registry():
@@ -29,11 +30,15 @@ def registry():
 def save(figure, path):
     """Save a figure beside its place, then move it there; the same figure gives the same bytes."""
     import matplotlib.pyplot as plt
+    from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
     figure.savefig(beside, format="png", dpi=DPI, metadata={"Software": None})
     plt.close(figure)
+    with Image.open(beside) as drawn:  # a palette: a third of the bytes, no visible difference
+        small = drawn.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(beside, format="png", optimize=True)
     beside.replace(path)
 
 

@@ -1,0 +1,100 @@
+"""What notebook A1 and its figures hold the simulated seafloor against, each computed once."""
+
+import functools
+
+import numpy as np
+
+from . import comparison, crust, data, picks, seafloor, tracks
+
+CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
+TIED = "NBP9707"  # the cruise on which picks lie
+NEEDED = (*(f"tracks/ncei/{name}.m77t" for name in CRUISES), "picks/Croon++_2008_G3.gmt")
+
+
+@functools.cache
+def simulated(name):
+    """Simulate a region once."""
+    return seafloor.simulate_region(name)
+
+
+def careless_polarity(truth, region):
+    """Polarity of the nearest cell of the age grid: what a region would be without splines.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        Simulated region.
+    region : helpers.data.Region
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m)
+        -1 to 1; 0 where there is no seafloor.
+    """
+    grid = data.context(region.name)["age_ma"]
+    longitude, latitude = region.unproject(*np.meshgrid(truth["easting"], truth["northing"]))
+    row = np.searchsorted(0.5 * (grid.latitude[1:] + grid.latitude[:-1]), latitude)
+    column = np.searchsorted(0.5 * (grid.longitude[1:] + grid.longitude[:-1]), longitude)
+    age = grid.to_numpy()[row, column]
+    return np.nan_to_num(crust.mean_polarity(age, np.zeros_like(age)))
+
+
+@functools.cache
+def real_profiles():
+    """Real cruises against the simulated map they cross: one even profile for each cruise.
+
+    Raises
+    ------
+    helpers.data.DataUnavailable
+        If a cruise cannot be had.
+    """
+    region = data.region("pacific_antarctic")
+    table = tracks.read_tracks([data.fetch(f"tracks/ncei/{name}.m77t") for name in CRUISES])
+    return {
+        str(name): comparison.on_map(comparison.even_profile(part, region), simulated(region.name))
+        for name, part in tracks.residual(table).groupby("cruise")
+    }
+
+
+@functools.cache
+def tied_profile():
+    """Profile of the cruise on which picks lie, with the anomaly of ages tied to them.
+
+    Raises
+    ------
+    helpers.data.DataUnavailable
+        If cruise or picks cannot be had.
+    """
+    region = data.region("pacific_antarctic")
+    data.fetch("picks/Croon++_2008_G3.gmt")
+    own = picks.region_picks(region).query("cruise == @TIED")
+    table = tracks.residual(tracks.read_tracks(data.fetch("tracks/ncei/nbp9707.m77t")))
+    return comparison.tied_to_picks(comparison.even_profile(table, region), own, region)
+
+
+@functools.cache
+def pick_distances(name):
+    """Distance (km) of each pick in a region to the simulated boundary of its age.
+
+    Raises
+    ------
+    helpers.data.DataUnavailable
+        If no picks can be had.
+    """
+    data.fetch("picks/Croon++_2008_G3.gmt")
+    region = data.region(name)
+    distance = picks.distance_to_boundaries(picks.region_picks(region), simulated(name), region)
+    return distance[np.isfinite(distance)]
+
+
+def continuity(name, lag_km):
+    """Correlation of polarity along strike in a region, as simulated and taken carelessly."""
+    truth = simulated(name)
+    where, strike = truth["lineated"].to_numpy() > 0, truth["strike_deg"].to_numpy()
+    lag = lag_km / truth.attrs["spacing_km"]
+    return tuple(
+        comparison.along_strike_correlation(polarity, strike, where, lag)
+        for polarity in (
+            truth["polarity"].to_numpy(), careless_polarity(truth, data.region(name)),
+        )
+    )  # fmt: skip
