@@ -37,7 +37,7 @@ ALL = {"regions": REGIONS, "coverages": COVERAGES, "runs": RUNS}
 PART = {"regions": REGIONS[1:], "coverages": COVERAGES[1:2], "runs": (RUNS[0], RUNS[-1])}
 SHIPPED = (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided"))
 SIZES = {  # less than full only shows that everything runs
-    "full": ALL | {"pairs": 3000, "pretrain_epochs": 8, "epochs": 60, "seeds": SEEDS},
+    "full": ALL | {"pairs": 8000, "pretrain_epochs": 3, "epochs": 60, "seeds": SEEDS},
     "small": ALL | {"pairs": 64, "pretrain_epochs": 1, "epochs": 2, "seeds": SEEDS[:2]},
     "tiny": PART | {"pairs": 24, "pretrain_epochs": 1, "epochs": 1, "seeds": SEEDS[:1]},
 }
@@ -125,6 +125,7 @@ def pretrain(name, size, cache):
         seed=PRETRAIN_SEED,
         verbose=2,
     )
+    _round_weights(model)
     _save_json(path.with_suffix(".json"), {"history": history, "seconds": time.time() - begun})
     _save_weights(model, path)
 
@@ -190,6 +191,7 @@ def fine_tune(model_name, name, seed, size, maps, cache):
         batch=8,
         seed=seed,
     )
+    _round_weights(model)
     seen = {
         part: model.predict(maps[f"{part}_{name}"], verbose=0)[..., 0]
         for part in ("validation", "test")
@@ -331,13 +333,40 @@ def _save_json(path, value):
     beside.replace(path)
 
 
+def _round_weights(model):
+    """Round to half precision, which halves the compressed file; scores are of the rounded ones."""
+    model.set_weights([w.astype("float16").astype("float32") for w in model.get_weights()])
+
+
 def _copy_weights(source, path):
-    """Copy weights without the optimiser's state, two thirds of the file."""
+    """Copy weights without the optimiser's state, two thirds of the file, and compress them."""
+    import h5py
+
     from helpers import network
 
     model = network.unet()
     model.load_weights(source)
-    _save_weights(model, path)
+    plain, beside = path.with_name("plain." + path.name), path.with_name("part." + path.name)
+    model.save_weights(plain)
+    with h5py.File(plain) as given, h5py.File(beside, "w") as packed:
+        _copy_compressed(given, packed)
+    plain.unlink()
+    beside.replace(path)
+
+
+def _copy_compressed(given, packed):
+    """Copy groups, attributes and compressed arrays of an HDF5 file."""
+    import h5py
+
+    packed.attrs.update(given.attrs)
+    for name, item in given.items():
+        if isinstance(item, h5py.Group):
+            _copy_compressed(item, packed.create_group(name))
+        elif item.size > 1000:
+            copy = packed.create_dataset(name, data=item[()], compression="gzip", shuffle=True)
+            copy.attrs.update(item.attrs)
+        else:
+            given.copy(item, packed, name)
 
 
 def _save_weights(model, path):
