@@ -28,7 +28,7 @@ from . import (
 from .cases import COVERAGE, SEED
 from .maps import Panel
 
-SHOWN = 1  # which test block of Reykjanes is shown enlarged
+SHOWN = 3  # which test block of Reykjanes is shown enlarged
 
 
 def draw_result():

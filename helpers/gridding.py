@@ -148,6 +148,28 @@ def block_median(east_km, north_km, value_nt, northing, easting):
     return _medians(points, (len(northing), len(easting)))
 
 
+def sample(grid, region, longitude, latitude):
+    """Look a grid up at positions, linearly between its cells.
+
+    Parameters
+    ----------
+    grid : xarray.DataArray
+        On (northing, easting), in km of the region's projection.
+    region : helpers.data.Region
+        Gives the projection.
+    longitude, latitude : array_like of one shape
+        Positions (degrees).
+
+    Returns
+    -------
+    numpy.ndarray of that shape
+        NaN beyond the grid.
+    """
+    east, north = region.project(np.asarray(longitude), np.asarray(latitude))
+    dims = [f"place_{axis}" for axis in range(np.ndim(east))]
+    return grid.interp(easting=(dims, east), northing=(dims, north)).to_numpy()
+
+
 def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOISE_NT):
     """Estimate the error of each cell from the misfit of left-out cells at known distances.
 

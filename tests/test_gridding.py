@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from helpers import data, gridding
 
@@ -284,3 +285,14 @@ def test_left_out_error_is_the_real_error_and_grows_with_distance():
     )
     assert measured[1] > 2 * measured[0] and told[1] > 1.5 * told[0]
     assert 0.5 < told[1] / measured[1] < 2.0  # an error bar is worth little beyond a factor of two
+
+
+def test_sample_is_linear_between_cells_and_nan_beyond(region):
+    northing, easting = region.grid_coords(2.0)
+    plane = 3.0 * northing[:, None] - 2.0 * easting
+    grid = xr.DataArray(plane, {"northing": northing, "easting": easting}, ("northing", "easting"))
+    east, north = np.array([[-10.3, 4.7], [20.0, 900.0]]), np.array([[5.5, -8.1], [0.3, 0.0]])
+    found = gridding.sample(grid, region, *region.unproject(east, north))
+    # there and back through the projection: 1e-9 of a degree
+    np.testing.assert_allclose(found.ravel()[:3], (3 * north - 2 * east).ravel()[:3], atol=1e-6)
+    assert found.shape == (2, 2) and np.isnan(found[1, 1])
