@@ -67,7 +67,7 @@ SURVEYS = {
     "pacific_antarctic": Survey(
         "Pacific-Antarctic Ridge",
         ("tracks/ncei/nbp9707.m77t", "tracks/ncei/nbp97-4a.m77t", "tracks/ncei/nbp9908.m77t"),
-        (-120.0, -104.0, -47.0, -35.0),
+        (-120.0, -104.0, -52.0, -35.0),
         4.0,
         40.0,
     ),
