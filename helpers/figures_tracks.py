@@ -87,14 +87,13 @@ def draw_surveys():
     """Draw the grids of the four real surveys, blank where no reading is near."""
     panels = []
     for name, survey in surveys.SURVEYS.items():
-        region = survey.region
+        table, region = surveys.load(name), survey.region
         grid = gridding.grid_tracks(
-            surveys.load(name), region, survey.spacing_km, "minimum_curvature"
+            table, region, survey.spacing_km, "minimum_curvature", survey.mask_km
         )
-        near = grid["anomaly"].where(grid["distance_km"] <= survey.mask_km)
         panels.append(
-            Panel(near.assign_attrs(units="nT"), survey.title, region=region,
-                  limit=maps.robust_limit(grid["block"]))
+            Panel(grid["anomaly"], survey.title, limit=maps.robust_limit(grid["block"]),
+                  table=table, region=region)
         )  # fmt: skip
     return maps.draw_maps(panels[0].region, panels, source=SURVEY_SOURCE, size=5.0)
 

@@ -17,7 +17,7 @@ TILE_CELLS = 24  # side of the tiles that are left out to measure the interpolat
 LEAST_SHARED = 20  # cells shared by cruises; fewer do not tell the error on the tracks
 
 
-def grid_tracks(table, region, spacing_km=2.0, method="linear"):
+def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
     """Grid a track table in the projection of a region.
 
     Parameters
@@ -31,6 +31,8 @@ def grid_tracks(table, region, spacing_km=2.0, method="linear"):
         Side of the square cells.
     method : str
         A gridder of `interpolation.METHODS`.
+    mask_km : float, optional
+        Leave ``anomaly`` and ``uncertainty_nt`` blank (NaN) farther from data than this.
 
     Returns
     -------
@@ -59,6 +61,10 @@ def grid_tracks(table, region, spacing_km=2.0, method="linear"):
     value = table["residual_nt"].to_numpy()
     cruise = table["cruise"].to_numpy() if "cruise" in table else None
     dataset = grid_points(east, north, value, northing, easting, method=method, cruise=cruise)
+    if mask_km is not None:
+        near = dataset["distance_km"] <= mask_km
+        for name in ("anomaly", "uncertainty_nt"):
+            dataset[name] = dataset[name].where(near)
     for name in dataset.data_vars:
         dataset[name].attrs["crs"] = region.crs
     dataset.attrs.update(region=region.name, crs=region.crs, spacing_km=spacing_km)

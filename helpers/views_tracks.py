@@ -94,15 +94,14 @@ def draw_gridding(tables, survey, spacing_km, method, mask_km):
     matplotlib.figure.Figure
     """
     table, region = tables[survey]
-    grid = gridding.grid_tracks(table, region, spacing_km, method)
+    grid = gridding.grid_tracks(table, region, spacing_km, method, mask_km)
     part = along_track(table, region, spacing_km, method)
     limit = float(np.nanpercentile(np.abs(grid["block"]), 97))
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(10.5, 4), width_ratios=(1, 1.15), layout="constrained"
     )
-    shown = grid["anomaly"].where(grid["distance_km"] <= mask_km)
     x, y = grid["easting"].to_numpy(), grid["northing"].to_numpy()
-    image = left.pcolormesh(x, y, shown, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    image = left.pcolormesh(x, y, grid["anomaly"], cmap="RdBu_r", vmin=-limit, vmax=limit)
     east, north = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     left.plot(east, north, ",", color="k", alpha=0.3)
     left.set(xlim=x[[0, -1]], ylim=y[[0, -1]], aspect="equal")

@@ -296,3 +296,17 @@ def test_sample_is_linear_between_cells_and_nan_beyond(region):
     # there and back through the projection: 1e-9 of a degree
     np.testing.assert_allclose(found.ravel()[:3], (3 * north - 2 * east).ravel()[:3], atol=1e-6)
     assert found.shape == (2, 2) and np.isnan(found[1, 1])
+
+
+def test_mask_blanks_what_is_far_from_data(region):
+    shape = tuple(map(len, region.grid_coords(2.0)))
+    rows, columns = scattered_cells(shape, 60, 7)
+    table = table_on_cells(region, rows, columns, 1.0 * rows)
+    whole = gridding.grid_tracks(table, region, method="minimum_curvature")
+    masked = gridding.grid_tracks(table, region, method="minimum_curvature", mask_km=6.0)
+    near = whole.distance_km.values <= 6
+    assert 0.1 < near.mean() < 0.9
+    for name in ("anomaly", "uncertainty_nt"):
+        np.testing.assert_array_equal(np.isfinite(masked[name]), near)
+        np.testing.assert_array_equal(masked[name].values[near], whole[name].values[near])
+        assert masked[name].attrs["units"] == "nT" and masked[name].attrs["crs"] == region.crs

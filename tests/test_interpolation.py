@@ -61,6 +61,14 @@ def test_one_straight_track_invents_nothing(method, cells):
     np.testing.assert_array_equal(interpolation.interpolate(block, method), block)
 
 
+@pytest.mark.parametrize("method", interpolation.METHODS)
+def test_the_same_data_give_the_same_bytes(method):
+    rng = np.random.default_rng(5)
+    block = np.where(rng.random((60, 60)) < 0.15, rng.normal(0, 100, (60, 60)), np.nan)
+    first, second = (interpolation.interpolate(block, method) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_linear_never_overshoots():
     rng = np.random.default_rng(2)
     block = np.where(rng.random((60, 60)) < 0.1, rng.normal(0, 100, (60, 60)), np.nan)
