@@ -100,8 +100,8 @@ def _write_cruise(path, rows):
 def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
     """How far levelling gets on simulated cruises with constants added, and the time it takes.
 
-    Errors of offsets are those of the mean error of each cruise, up to a common constant. No
-    constants take off more of the crossovers than the true ones do: the other errors stay.
+    Errors of offsets are those of the mean error of each cruise, up to a common constant.
+    Beside the gain stands that of the true means alone, without terms of heading and time of day.
     """
     rng, region = np.random.default_rng(0), data.region("epr")
     anomaly = seafloor.simulate_region("epr")
