@@ -6,6 +6,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from skimage.morphology import skeletonize
 
 from . import comparison, crust, data, forward, seafloor, shiperrors, ships
 from . import simulation_checks as checks
@@ -20,6 +21,8 @@ WINDOWS = {  # first cell northward and eastward, of 256 x 256
     "pacific_antarctic": (850, 560),
 }
 WINDOW_CELLS = 256
+MOVED_KM = 50.0  # picks, to see what chance gives
+ERAS = ("stars and sun", "Transit", "GPS")
 GALLERY_SEED, SHIPS_SEED = 0, 4
 COVERAGES = (0.02, 0.08, 0.25)
 REGIONS = "simulated anomaly over the real age and relief (Seton et al. 2020, ETOPO1)"
@@ -64,16 +67,29 @@ def earth(wavenumber, parts):
 
 def draw_regions():
     """Draw a window of each simulated region with its labels."""
-    figure, axes = plt.subplots(2, 3, figsize=(13, 8), layout="compressed")
+    figure, axes = plt.subplots(2, 3, figsize=(13, 7.2), layout="compressed")
     for axis, (name, (row, column)) in zip(axes.flat, WINDOWS.items(), strict=False):
         part = checks.simulated(name).isel(
             northing=slice(row, row + WINDOW_CELLS), easting=slice(column, column + WINDOW_CELLS)
         )
         _draw_map(figure, axis, part)
         axis.set(title=data.region(name).title, xlabel="easting (km)", ylabel="northing (km)")
-    axes.flat[-1].set_visible(False)
+    _draw_beads(axes.flat[-1], "reykjanes")
     figure.supxlabel(REGIONS, fontsize=8, color="0.35")
     return figure
+
+
+def _draw_beads(axis, name):
+    """Draw the polarity of a region as the nearest cells of the age grid would give it."""
+    truth = checks.simulated(name)
+    row, column = WINDOWS[name]
+    window = slice(row, row + WINDOW_CELLS), slice(column, column + WINDOW_CELLS)
+    x, y = truth["easting"].to_numpy()[window[1]], truth["northing"].to_numpy()[window[0]]
+    beads = checks.careless_polarity(truth, data.region(name))[window]
+    extent = (x[0] - 1, x[-1] + 1, y[0] - 1, y[-1] + 1)
+    axis.imshow(beads, origin="lower", cmap="Greys", vmin=-1, vmax=1, extent=extent)
+    axis.set(title=f"{data.region(name).title}: careless polarity")
+    axis.set(xlabel="easting (km)", ylabel="northing (km)")
 
 
 def draw_profile():
@@ -150,18 +166,21 @@ def _draw_distribution(axis, profiles):
 
 
 def draw_picks():
-    """Draw how far the polarity boundaries of simulated regions lie from picks."""
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    """Draw how far polarity boundaries and label lines of simulated regions lie from picks."""
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
     for colour, name in zip(COLOURS, WINDOWS, strict=False):
-        region = data.region(name)
-        distance = np.sort(checks.pick_distances(name))
-        share = np.arange(1, distance.size + 1) / distance.size
-        text = f"{region.title}: median {np.median(distance):.0f} km of {distance.size}"
-        axis.plot(distance, 100 * share, color=colour, label=text)
-    axis.set(xlabel="distance from a pick to the boundary of its age (km)", xlim=(0, 60))
-    axis.set(ylabel="picks nearer than this (%)", ylim=(0, 100))
-    axis.legend(frameon=False, fontsize=8)
-    axis.grid(alpha=0.3)
+        title, line = data.region(name).title, checks.line_distances(name)["distance_km"]
+        chance = checks.line_distances(name, MOVED_KM)["distance_km"]
+        for axis, distance in zip(axes, (checks.pick_distances(name), line), strict=True):
+            text = f"{title}: median {np.median(distance):.0f} km of {distance.size}"
+            axis.ecdf(distance, color=colour, label=text)
+        axes[1].ecdf(chance, color=colour, ls=":", lw=1)
+    axes[0].set(title="to the boundary of its age", ylabel="share of picks nearer than this")
+    axes[1].set(title=f"to the label line of its chron (dotted: picks moved {MOVED_KM:.0f} km)")
+    for axis in axes:
+        axis.set(xlabel="distance from a pick (km)", xlim=(0, 60), ylim=(0, 1))
+        axis.legend(frameon=False, fontsize=8, loc="lower right")
+        axis.grid(alpha=0.3)
     figure.supxlabel(
         "picks: GSFML (Seton et al. 2014); age: Seton et al. (2020)", fontsize=8, color="0.35"
     )
@@ -192,7 +211,7 @@ def draw_ships():
         axis.set(title=f"{coverage:.0%} of the cells", xlabel="easting (km)", aspect="equal")
     axes[0, 0].set_ylabel("northing (km)")
     hours = np.arange(0, 120, 0.1)
-    for axis, (first, size, _) in zip(axes[1], shiperrors.ERAS, strict=True):
+    for axis, era, (first, size, _) in zip(axes[1], ERAS, shiperrors.ERAS, strict=True):
         table = _cruise(hours)
         rng = np.random.default_rng(SHIPS_SEED)
         position = shiperrors.position_error(table, np.array([first + 5.0]), rng)
@@ -201,7 +220,7 @@ def draw_ships():
         east.plot(hours, position[1], color=COLOURS[3], lw=1)
         east.set_ylim(-3 * shiperrors.ERAS[0][1], 3 * shiperrors.ERAS[0][1])
         east.tick_params(axis="y", colors=COLOURS[3])
-        axis.set(title=f"positions good to {size:g} km", xlabel="hours", ylim=(-80, 80))
+        axis.set(title=f"{era}: positions good to {size:g} km", xlabel="hours", ylim=(-80, 80))
     axes[1, 0].set_ylabel("error of the reading (nT)")
     east.set_ylabel("eastward error of position (km)", color=COLOURS[3])
     figure.supxlabel("simulated", fontsize=8, color="0.35")
@@ -223,8 +242,11 @@ def _draw_map(figure, axis, part, bar=True):
         values, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit,
         extent=(x[0] - 1, x[-1] + 1, y[0] - 1, y[-1] + 1), interpolation="bilinear",
     )  # fmt: skip
-    if part["label"].to_numpy().any():
-        axis.contour(x, y, part["label"].to_numpy(), [0.5], colors="k", linewidths=0.5)
+    thin = skeletonize(part["label"].to_numpy() > 0)
+    axis.imshow(
+        np.ma.masked_equal(thin, 0), origin="lower", cmap="Greys", vmin=0, vmax=1,
+        extent=shown.get_extent(), interpolation="nearest",
+    )  # fmt: skip
     if bar:
         figure.colorbar(shown, ax=axis, shrink=0.8, label="anomaly (nT)")
 
@@ -242,13 +264,14 @@ CAPTIONS = {
     "A1_skewness": "The same two blocks (grey) at five latitudes and four strikes; field and "
     "remanence are those of an axial dipole. θ is the skewness angle.",
     "A1_regions": "Windows of 512 km of the five simulated regions, with the labels (black): "
-    "simulated anomaly over the real age and relief.",
+    "simulated anomaly over the real age and relief. Last, what goes wrong: the polarity of the "
+    "nearest cell of the age grid.",
     "A1_profile": "The real cruise NBP9707 over the Pacific-Antarctic Ridge, and the anomaly of "
     "stripes whose ages are tied to the picks on its track.",
     "A1_spectra": "Amplitude against wavelength of real and simulated profiles: tied to picks, and "
     "from the simulated map below two other cruises; and the distribution of all their values.",
-    "A1_picks": "How far the boundaries of simulated polarity blocks lie from picks of the same "
-    "age, in five regions.",
+    "A1_picks": "How far the boundaries of simulated polarity blocks, and the label lines, lie "
+    "from picks of the same age and chron, in five regions; dotted: from picks moved by 50 km.",
     "A1_random": "Random simulated seafloor, the first maps of one seed, with labels; maps without "
     "stripes have none.",
     "A1_ships": "Simulated cruises at three coverages, and the errors of position (orange) and "

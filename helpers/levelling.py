@@ -33,7 +33,8 @@ __all__ = ["EXPECTED_NT", "crossovers", "level", "statistics"]
 EXPECTED_NT = {"leg": 4.0, "drift": 8.0, "heading": 8.0, "heading2": 3.0, "daily": 8.0}
 FREE_NT, LEVEL_NT = 1000.0, 200.0  # of the constants of cruises, and at exchanges of the sensor
 BELIEF = 4.0  # the expected size of a term counts like so many of its members,
-NAVIGATION_BELIEF = 20.0  # and the expected error of position like so many crossovers
+NAVIGATION_BELIEF = 20.0  # and the expected errors of position like so many crossovers
+NAVIGATION_KM = ((0, 2.5), (1967, 0.6), (1992, 0.06))  # from which year; sextant, Transit, GPS
 LEG_CROSSOVERS = 3  # legs with fewer have no constant of their own
 HUBER = 1.5  # crossovers farther off than this many standard deviations count less
 LEAST_NT = 0.1  # no crossover is better than this
@@ -41,7 +42,7 @@ ROUNDS, SETTLED_NT = 20, 0.2  # re-weighting ends when no term changes by more t
 ROWS_AT_ONCE = 200_000
 
 
-def level(table, region, expected_nt=None, navigation_km=0.5):
+def level(table, region, expected_nt=None, navigation_km=None):
     """Correct each cruise, its legs and the terms above so that crossing tracks agree.
 
     Parameters
@@ -54,9 +55,10 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
         Expected sizes (standard deviations, nT) of the terms, by name, in place of
         `EXPECTED_NT`; 0 leaves a term out. The sizes found in the data count more the more
         cruises (or legs) there are.
-    navigation_km : float
-        Expected error of position (standard deviation, km). A crossing on a steep flank of an
-        anomaly counts less by what such an error makes there; the data correct this value.
+    navigation_km : float, optional
+        Expected error of position along each axis (standard deviation, km); by default that of
+        the year, `NAVIGATION_KM`. A crossing on a steep flank of an anomaly counts less by what
+        such errors make there; the data tell by what factor they are larger or smaller.
 
     Returns
     -------
@@ -66,8 +68,9 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
         ``constant_sd_nt``, its standard deviation by the model; ``crossovers``; and the sizes of
         the terms: ``drift_nt`` from begin to end, ``heading_nt``, ``heading2_nt`` and
         ``daily_nt`` (amplitudes), ``leg_nt`` (root mean square over the legs that have a
-        constant). ``attrs["fitted"]`` has the sizes of the terms found (nT) and
-        ``navigation_km``. Tracks that cross nothing are left as they are.
+        constant). ``attrs["fitted"]`` has the sizes of the terms found (nT) and ``navigation``,
+        the factor by which positions are worse than expected. Tracks that cross nothing are left
+        as they are.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def level(table, region, expected_nt=None, navigation_km=0.5):
     inside = region.contains(track["longitude"], track["latitude"])
     terms = _Terms(track[inside], found, expected)
     with threadpool_limits(1, "blas"):  # on busy cores its threads wait for each other
-        solution, covariance, fitted = _solve(terms, found, expected, navigation_km)
+        steep = _steepness(found, navigation_km)
+        solution, covariance, fitted = _solve(terms, found, expected, steep)
     other = found["cruise_2"][found["cruise_1"] != found["cruise_2"]]
     number = pd.concat([found["cruise_1"], other]).value_counts().reindex(terms.cruises)
     mean = terms.mean(track[inside])
@@ -243,14 +247,23 @@ def _side(found, number):
     return found.rename(columns=names | {f"heading_{number}_deg": "heading_deg"})
 
 
-def _solve(terms, found, expected, navigation_km):
+def _steepness(found, navigation_km):
+    """Variance (nT^2) that the expected errors of position make at each crossover."""
+    first, size = np.array(NAVIGATION_KM).T
+    error = 0.0
+    for k in (1, 2):  # both tracks are off, and each in both directions
+        era = np.searchsorted(first, found[f"time_{k}"].dt.year, "right") - 1
+        error = error + (size[era] if navigation_km is None else navigation_km) ** 2
+    slope = found["slope_1_nt_km"] ** 2 + found["slope_2_nt_km"] ** 2
+    return (error * slope).to_numpy()
+
+
+def _solve(terms, found, expected, steep):
     """Fit the crossovers; sizes of terms and scatter of crossovers are estimated on the way."""
     design = terms.matrix(_side(found, 1)) - terms.matrix(_side(found, 2))
     error = found["error_nt"].to_numpy()
-    # both tracks are off, and each in both directions: twice the square of the gradient
-    steep = 2 * (found["slope_1_nt_km"] ** 2 + found["slope_2_nt_km"] ** 2).to_numpy()
     sizes = {"constant": FREE_NT, "level": LEVEL_NT} | expected
-    scatter, weight = (np.median(np.abs(error)) ** 2, navigation_km**2), np.ones(len(error))
+    scatter, weight = (np.median(np.abs(error)) ** 2, 1.0), np.ones(len(error))
     solution = np.zeros(len(terms.term))
     for _ in range(ROUNDS):
         variance = np.maximum(scatter[0], LEAST_NT**2) + scatter[1] * steep
@@ -262,7 +275,7 @@ def _solve(terms, found, expected, navigation_km):
         free = max(1 - np.sum(1 - spread * prior) / len(error), 0.1)
         misfit = np.abs(error - design @ solution)
         weight = np.minimum(1.0, HUBER * np.sqrt(variance) / np.maximum(misfit, 1e-9))
-        scatter = _scatter(misfit / np.sqrt(free), steep, navigation_km)
+        scatter = _scatter(misfit / np.sqrt(free), steep)
         for name in terms.names[2:]:
             squares = (solution**2 + spread)[terms.term == name]
             total = squares.sum() + BELIEF * expected[name] ** 2
@@ -270,11 +283,11 @@ def _solve(terms, found, expected, navigation_km):
         if np.abs(solution - before).max() < SETTLED_NT:
             break
     fitted = {name: sizes[name] for name in terms.names[2:]}
-    return solution, covariance, fitted | {"navigation_km": float(np.sqrt(scatter[1]))}
+    return solution, covariance, fitted | {"navigation": float(np.sqrt(scatter[1]))}
 
 
-def _scatter(misfit, steep, navigation_km):
-    """Split the variance of crossovers: on flat field (nT^2), and of the positions (km^2).
+def _scatter(misfit, steep):
+    """Split the variance of crossovers: on flat field (nT^2), and the factor of `steep`.
 
     The flatter and the steeper half of the crossovers each have a robust variance.
     """
@@ -283,6 +296,6 @@ def _scatter(misfit, steep, navigation_km):
     flat, rough = ((TO_SIGMA * np.median(misfit[half])) ** 2 for half in halves)
     low, high = (np.median(steep[half]) for half in halves)
     position = max(rough - flat, 0.0) / max(high - low, 1e-9)
-    position = number * position + NAVIGATION_BELIEF * navigation_km**2
+    position = number * position + NAVIGATION_BELIEF
     position /= number + NAVIGATION_BELIEF
     return max(flat - position * low, flat / 4), position

@@ -87,6 +87,35 @@ def pick_distances(name):
     return distance[np.isfinite(distance)]
 
 
+@functools.cache
+def line_distances(name, moved_km=0.0, seed=0):
+    """Distance (km) of each pick in a region to the label line of its chron.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    moved_km : float
+        Move the picks so far in random directions first: what chance gives.
+    seed : int
+        Of the directions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `picks.distance_to_lines`, the picks that have one.
+
+    Raises
+    ------
+    helpers.data.DataUnavailable
+        If no picks can be had.
+    """
+    data.fetch("picks/Croon++_2008_G3.gmt")
+    region, rng = data.region(name), np.random.default_rng(seed)
+    given = picks.region_picks(region), simulated(name), region
+    return picks.distance_to_lines(*given, moved_km, rng).dropna()
+
+
 def continuity(name, lag_km):
     """Correlation of polarity along strike in a region, as simulated and taken carelessly."""
     truth = simulated(name)

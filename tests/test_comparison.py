@@ -79,6 +79,68 @@ def test_boundaries_lie_near_the_picks_of_others(name, median_km):
     assert len(table) > 1000 and np.nanmedian(distance) < median_km
 
 
+CHRONS = np.array([[0.5, 1.0], [1.5, 1.9], [2.5, 3.1], [3.2, 3.6]])  # blocks of 10, 8, 12 + 8 km
+
+
+def lined(monkeypatch, spacing=1.0):
+    """Return a region and a map with a label line along the middle of each anomaly of `CHRONS`."""
+    scale = pd.DataFrame(CHRONS, columns=["young_ma", "old_ma"])
+    monkeypatch.setattr(picks.data, "timescale", lambda: scale)
+    region, truth = plane(spacing=spacing)
+    middles = np.array([15, 34, 61])  # of the last two blocks together
+    near = np.abs(truth.easting.to_numpy()[:, None] - middles).min(axis=1) < 1.5 * spacing
+    label = np.ones((truth.northing.size, 1), "uint8") * near
+    return region, truth.assign(label=(("northing", "easting"), label))
+
+
+def picked(region, east, ages):
+    """Return picks of these ages."""
+    longitude, latitude = region.unproject(np.array(east), np.linspace(-40, 40, len(east)))
+    return pd.DataFrame({"longitude": longitude, "latitude": latitude, "age_ma": ages})
+
+
+@pytest.mark.parametrize("off_km", [0.0, 2.0])
+def test_distance_from_a_pick_to_the_line_of_its_chron(monkeypatch, off_km):
+    region, truth = lined(monkeypatch)
+    ages = CHRONS.ravel()
+    table = picked(region, 20 * ages - off_km, ages)
+    found = picks.distance_to_lines(table, truth, region)
+    # half the width of the block; two blocks 2 km apart have one crest
+    to_line = np.array([5, -5, 4, -4, 11, -1, -3, -11])
+    # the line lies on the middle of a cell, at most half a cell from where it should
+    np.testing.assert_allclose(found.expected_km, np.abs(to_line), atol=0.6)
+    np.testing.assert_allclose(found.distance_km, np.abs(to_line + off_km), atol=0.6)
+
+
+def test_picks_of_no_end_or_without_a_line_have_no_distance(monkeypatch):
+    region, truth = lined(monkeypatch)
+    table = picked(region, [15.0, 10.0], [0.75, 0.5])
+    truth["label"] = truth["label"].where(truth.easting > 50, 0)
+    assert picks.distance_to_lines(table, truth, region).isna().all(axis=None)
+
+
+def test_moved_picks_lie_as_far_off_as_they_were_moved(monkeypatch):
+    region, truth = lined(monkeypatch)
+    table = picked(region, np.full(400, 10.0), np.full(400, 0.5))
+    rng = np.random.default_rng(3)
+    moved = picks.distance_to_lines(table, truth, region, 40.0, rng).distance_km
+    # 40 cos a eastward of a place 5 km west of the line, whose cells may be half a cell off both
+    # ways; lines are long, moves north count not
+    turn = np.random.default_rng(3).uniform(0, 2 * np.pi, 400)
+    np.testing.assert_allclose(moved, np.abs(40 * np.cos(turn) - 5), atol=0.75)
+
+
+@pytest.mark.parametrize(
+    ("name", "median_km", "gain"), [("reykjanes", 6.5, 5), ("azores", 12, 2.5), ("epr", 30, 1.3)]
+)
+def test_label_lines_lie_near_the_picks_of_their_chron(name, median_km, gain):
+    """5.2, 10.4 and 25 km were found, and 36, 37 and 41 km with the picks moved by 50 km."""
+    fetch_or_skip(CROON)
+    near, chance = (simulation_checks.line_distances(name, km)["distance_km"] for km in (0.0, 50.0))
+    assert len(near) > 900
+    assert near.median() < median_km and chance.median() > gain * near.median()
+
+
 # --- profiles ---------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from helpers import crossovers as crossing
-from helpers import data, levelling, seafloor, ships
+from helpers import data, levelling, seafloor, shiperrors, ships
 
 REGION = data.region_from_box(-3, 3, -3, 3, name="test box")
 NO_TERMS = dict.fromkeys(levelling.EXPECTED_NT, 0.0)
@@ -321,46 +321,87 @@ def offset_errors(table, error, corrections):
     return off - np.average(off, weights=corrections["crossovers"])
 
 
-def test_simulated_cruises_with_all_errors_fall_fivefold_and_withheld_crossovers_too(monkeypatch):
-    table, region, error = simulated("epr", 0, 0.05)
+def withheld(monkeypatch, table, region, share=0.2):
+    """Crossovers (nT) that levelling did not see: as read, and as it left them."""
+    before = levelling.crossovers(table, region).error_nt
+    held = np.random.default_rng(1).random(len(before)) < share
+    meetings = levelling.meetings
+    with monkeypatch.context() as patch:
+        patch.setattr(levelling, "meetings", lambda *given: meetings(*given)[~held])
+        levelled, _ = levelling.level(table, region)
+    return before[held].abs(), levelling.crossovers(levelled, region).error_nt[held].abs()
+
+
+@pytest.mark.parametrize(("coverage", "within"), [(0.05, 0.8), (0.1, 0.9)])
+def test_simulated_cruises_fall_fivefold_and_their_offsets_are_found(coverage, within):
+    """Of 16 and 6 other maps 89 and 96 % of the offsets are within 5 nT, half within 1.8 and 1.5.
+
+    A cruise of the sextant's era that others cross seldom, and on steep flanks, is known less
+    well: its positions are off by 2.5 km, for half a day in the same direction.
+    """
+    table, region, error = simulated("epr", 0, coverage)
     levelled, corrections = levelling.level(table, region)
     before, after = (levelling.crossovers(each, region).error_nt for each in (table, levelled))
     assert before.abs().median() > 5 * after.abs().median()
     off = offset_errors(table, error, corrections).abs()
-    # a cruise that others cross seldom, and on steep flanks, is known less well than 5 nT
-    assert off.median() < 2.5 and (off < 5).mean() >= 0.9
-    # what levelling cannot take off is the error of position on the flanks; see the next test
-    assert (error + levelled.residual_nt - table.residual_nt).std() < 0.4 * error.std()
-    held = np.random.default_rng(1).random(len(before)) < 0.2
-    meetings = levelling.meetings
-    monkeypatch.setattr(levelling, "meetings", lambda *given: meetings(*given)[~held])
-    levelled, _ = levelling.level(table, region)
-    withheld = levelling.crossovers(levelled, region).error_nt[held]
-    assert before[held].abs().median() > 5 * withheld.abs().median()
+    # of some 43 cruises a share of 0.89 is found to 0.05, of some 83 one of 0.96 to 0.02
+    assert off.median() < 2.5 and (off < 5).mean() > within
+    # what levelling cannot take off is the error of position on the flanks
+    assert (error + levelled.residual_nt - table.residual_nt).std() < 0.5 * error.std()
+
+
+def test_withheld_crossovers_fall_as_if_the_constants_were_known(monkeypatch):
+    """They cannot fall to less than the errors make that no constant takes off, 10 nT here."""
+    table, region, error = simulated("epr", 0, 0.1)
+    before, after = withheld(monkeypatch, table, region)
+    known = table.assign(
+        residual_nt=table.residual_nt - error.groupby(table.cruise).transform("mean")
+    )
+    least = levelling.crossovers(known, region).error_nt.abs().median()
+    assert before.median() > 5 * after.median()
+    # heading and time of day are in the model too; that must gain more than the fit loses
+    assert after.median() < least
 
 
 def test_constants_and_noise_alone_are_taken_off_to_the_noise(monkeypatch):
-    for kind in ("DRIFT_NT", "HEADING_NT", "DIURNAL_NT", "NAVIGATION_KM"):
-        monkeypatch.setattr(ships, kind, 0.0)
+    for kind in ("DRIFT_NT", "HEADING_NT", "HEADING_2_NT", "DIURNAL_NT", "ACTIVITY_NT"):
+        monkeypatch.setattr(shiperrors, kind, 0.0)
+    monkeypatch.setattr(shiperrors, "ERAS", ((0, 0.0, 1.0),))
     table, region, error = simulated("epr", 0, 0.05)
     levelled, corrections = levelling.level(table, region)
-    assert corrections.attrs["fitted"]["navigation_km"] < 0.2
-    # some 40 crossovers of 4 nT noise a cruise; terms that are not there cost little
-    assert offset_errors(table, error, corrections).abs().median() < 1.5
+    # 20 crossovers' worth of belief in the era's errors are outweighed by some 680 without
+    assert corrections.attrs["fitted"]["navigation"] < 0.35
+    # some 30 crossovers of 4 nT noise a cruise make 0.8; terms that are not there cost little
+    off = offset_errors(table, error, corrections).abs()
+    assert off.median() < 1.0 and off.max() < 5
     left = error + levelled.residual_nt - table.residual_nt
-    assert (left - left.mean()).std() < 1.25 * ships.NOISE_NT
+    assert (left - left.mean()).std() < 1.25 * shiperrors.NOISE_NT
 
 
 def test_standard_deviations_of_the_constants_and_of_positions_are_honest():
-    off = []
+    off, factor = [], []
     for seed in (1, 2):
         table, region, error = simulated("epr", seed, 0.05)
         _, corrections = levelling.level(table, region)
         off.append(offset_errors(table, error, corrections) / corrections.constant_sd_nt)
-        expected = ships.NAVIGATION_KM
-        assert corrections.attrs["fitted"]["navigation_km"] == pytest.approx(expected, rel=0.4)
-    # about 70 cruises: a standard deviation of such ratios is known to 10 %
-    assert 0.6 < np.concatenate(off).std() < 1.5
+        factor.append(corrections.attrs["fitted"]["navigation"])
+    # positions are as bad as their era; curvature and the noise of slopes blur that by a third
+    assert factor == pytest.approx([1, 1], abs=0.35)
+    # the model takes errors of position for independent from crossing to crossing, which they
+    # are not: standard deviations are a quarter too small (22 maps). 80 ratios tell to 10 %
+    assert 1.0 < np.concatenate(off).std() < 1.6
+
+
+def test_positions_of_the_era_find_the_offsets_better_than_one_size_for_all():
+    """Over 16 maps the root mean square was 3.5 nT and 4.0 nT; here the worst ones count."""
+    off = {"era": [], "one size": []}
+    for seed in (20, 21, 22):
+        table, region, error = simulated("epr", seed, 0.05)
+        for name, size in (("era", None), ("one size", 0.5)):
+            _, corrections = levelling.level(table, region, navigation_km=size)
+            off[name].append(offset_errors(table, error, corrections))
+    era, one_size = (np.concatenate(part).std() for part in off.values())
+    assert era < one_size
 
 
 def test_bad_input_says_what_to_do():
