@@ -8,8 +8,6 @@ import json
 
 import matplotlib.pyplot as plt
 import numpy as np
-import xarray as xr
-from scipy import ndimage
 
 from . import (
     cases,
@@ -17,12 +15,11 @@ from . import (
     diffusion,
     figures_simulation,
     figures_tracks,
-    gridding,
     maps,
     network,
     patches,
     seafloor,
-    ships,
+    specimens,
     views,
 )
 from .cases import COVERAGE, SEED
@@ -93,19 +90,29 @@ def draw_orientation():
     )
 
 
-def draw_null():
-    """Draw a field without stripes, its linear grid and the stripes that diffusion invents."""
-    axis, rng = (np.arange(128) + 0.5) * 2.0, np.random.default_rng(SEED)
-    blobs = ndimage.gaussian_filter(rng.standard_normal((128, 128)), 4)
-    truth = xr.DataArray(
-        100 * blobs / blobs.std(), {"northing": axis, "easting": axis}, ("northing", "easting")
-    )
-    table = ships.lay_tracks(axis, axis, rng, COVERAGE)
-    value = ships.read_field(truth.to_numpy(), truth, table, rng)
-    grid = gridding.grid_points(table.easting_km, table.northing_km, value, axis, axis)
+def draw_null(cells=192):
+    """Draw two fields without stripes, their linear grids and what both diffusions make of them."""
+    rng, fields = np.random.default_rng(SEED), {}
+    made = {"blobs": specimens.blobs(cells, rng), "seamounts": specimens.seamounts(cells, rng)}
+    for name, truth in made.items():
+        grid = specimens.survey(truth, rng, COVERAGE)
+        fields |= {
+            f"{name}: truth": truth,
+            f"{name}: linear": grid["anomaly"],
+            f"{name}: classical": diffusion.classical(grid["anomaly"])["anomaly"],
+            f"{name}: guided": patches.make_map(grid, "guided"),
+        }
+    return views.draw_fields(fields, 250.0, source="simulated fields without stripes", columns=4)
+
+
+def draw_support(cells=384):
+    """Draw stripes in the west, blobs in the east, and how far the readings support stripes."""
+    rng = np.random.default_rng(SEED)
+    truth = specimens.half_striped(cells, rng)
+    grid = specimens.survey(truth, rng, COVERAGE)
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    fields = {"truth": truth, "linear": grid["anomaly"], "guided": guided["anomaly"]}
-    return views.draw_fields(fields, 200.0, source="simulated field without stripes")
+    fields = {"truth": truth, "track cells": grid["block"], "guided": guided["anomaly"]}
+    return views.draw_support(fields, guided["coherence"], 200.0)
 
 
 def draw_labels():
@@ -231,6 +238,7 @@ FIGURES = {
     "02_diffusion": draw_diffusion,
     "02_diffusion_epr": draw_diffusion_epr,
     "02_orientation": draw_orientation,
+    "02_support": draw_support,
     "02_null": draw_null,
     "03_labels": draw_labels,
     "03_learning_curves": draw_learning_curves,
@@ -250,10 +258,12 @@ CAPTIONS = {
     "02_diffusion": "Simulated Reykjanes Ridge: the grid's beads, what classical diffusion makes "
     "of them, and guided diffusion of the same tracks.",
     "02_diffusion_epr": "The same comparison on the simulated East Pacific Rise.",
-    "02_orientation": "Strike, coherence and expected error of the guided map of the simulated "
-    "East Pacific Rise.",
-    "02_null": "A simulated field without stripes, its linear grid and its guided map: the "
-    "streaks are invented.",
+    "02_orientation": "Strike, coherence as far as the readings support it, and expected error of "
+    "the guided map of the simulated East Pacific Rise.",
+    "02_support": "Simulated stripes in the west, blobs in the east: guided diffusion follows a "
+    "direction only where withheld readings support one.",
+    "02_null": "Simulated fields without stripes, their linear grids, and both diffusions: the "
+    "classical one draws streaks, the guided one does not.",
     "03_labels": "Simulated anomalies of both training regions with their labels (black): the "
     "centre line of each positive stripe.",
     "03_learning_curves": "Validation loss of every run of `make train`.",

@@ -102,6 +102,42 @@ def draw_sticks(field, strike_deg, coherence, limit, every=12, spacing_km=2.0):
     return figure
 
 
+def draw_support(fields, coherence, limit, spacing_km=2.0):
+    """Draw windows and, beside them, how far the data support stripes.
+
+    Parameters
+    ----------
+    fields : dict of str to array_like, shape (n, m)
+        Simulated anomalies (nT) by title.
+    coherence : array_like, shape (n, m)
+        Supported coherence from `diffusion.guided` (0 to 1).
+    limit : float
+        Highest absolute value of the colour scale of the anomalies (nT).
+    spacing_km : float
+        Side of the cells.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    count = len(fields) + 1
+    figure, axes = plt.subplots(
+        1, count, figsize=(2.7 * count + 1.5, 3.1), layout="constrained", sharey=True
+    )
+    for axis, (title, field) in zip(axes, fields.items(), strict=False):
+        shown = _window(axis, field, limit, spacing_km)
+        axis.set_title(title, fontsize=9)
+    figure.colorbar(shown, ax=axes[:-1], shrink=0.8, label="anomaly (nT)")
+    shown = axes[-1].imshow(
+        np.asarray(coherence), origin="lower", extent=shown.get_extent(), vmin=0, vmax=1
+    )
+    axes[-1].set_title("coherence that the readings support", fontsize=9)
+    figure.colorbar(shown, ax=axes[-1], shrink=0.8, label="coherence")
+    axes[0].set_ylabel("northing (km)")
+    figure.supxlabel("easting (km); simulated", fontsize=8, color=GREY)
+    return figure
+
+
 def draw_regions(regions):
     """Draw the boxes of regions on the globe.
 
@@ -142,7 +178,8 @@ def draw_guided(
     block, weight, truth : array_like, shape (n, m)
         Track data (nT; NaN elsewhere), their confidence (0 to 1) and the simulated truth (nT).
     log_smoothing : float
-        Logarithm to base 10 of the smoothing of `diffusion.guided`.
+        Logarithm to base 10 of the smoothing of `diffusion.guided`, which is not chosen by the
+        data here; the data still decide how far stripes are supported.
     integration_cells, reestimations
         As in `diffusion.guided`.
     across_percent : float
@@ -152,13 +189,17 @@ def draw_guided(
     -------
     matplotlib.figure.Figure
     """
-    field = diffusion.guided(
+    result = diffusion.guided(
         block, weight, 10.0**log_smoothing, integration_cells, across_percent / 100, reestimations,
         uncertainty=False,
-    )["anomaly"].to_numpy()  # fmt: skip
-    truth = np.asarray(truth)
+    )  # fmt: skip
+    field, truth = result["anomaly"].to_numpy(), np.asarray(truth)
     limit = float(np.nanpercentile(np.abs(truth), 97))
-    title = f"guided diffusion, correlation {agreement(field, truth):.3f}"
+    coherence = float(result["coherence"].mean())
+    title = (
+        f"guided diffusion: supported coherence {coherence:.2f},\n"
+        f"correlation {agreement(field, truth):.3f}"
+    )
     fields = {"track cells": block, title: field, "truth (simulated)": truth}
     return draw_fields(fields, limit)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, views, views_tracks
+from helpers import data, specimens, views, views_tracks
 
 
 @pytest.fixture
@@ -52,6 +52,32 @@ def test_guided_window_says_how_well_it_agrees(window):
     agreement = [float(title.split()[-1]) for title in titles if "correlation" in title]
     assert len(agreement) == 1
     assert agreement[0] > 0.95
+
+
+def test_guided_window_says_how_far_stripes_are_supported(window):
+    titles = [axis.get_title() for axis in views.draw_guided(*window, 0.0, 8, 0.3, 2).axes]
+    found = [title for title in titles if "supported coherence" in title]
+    assert len(found) == 1 and float(found[0].split(",")[0].split()[-1]) > 0.8
+
+
+def test_each_parameter_of_the_guided_window_changes_it():
+    grid = specimens.survey(specimens.stripes(128), np.random.default_rng(1), 0.1)
+    given = (grid["block"], grid["weight"], grid["truth"])
+
+    def restored(*values):
+        return views.draw_guided(*given, *values).axes[1].images[0].get_array()
+
+    first = restored(0.5, 24, 0.3, 6)
+    for values in ((2.0, 24, 0.3, 6), (0.5, 8, 0.3, 6), (0.5, 24, 20.0, 6), (0.5, 24, 0.3, 1)):
+        # stripes have 100 nT; the solver's own tolerance is a thousandth
+        assert np.abs(restored(*values) - first).max() > 1.0
+
+
+def test_support_has_its_own_scale(window):
+    figure = views.draw_support({"tracks": window[0], "truth": window[2]}, window[1], limit=80.0)
+    images = [axis.images[0] for axis in figure.axes if axis.images]
+    assert [image.get_clim() for image in images] == [(-80.0, 80.0)] * 2 + [(0.0, 1.0)]
+    np.testing.assert_array_equal(images[-1].get_array(), window[1])
 
 
 def test_every_region_is_on_the_globe():

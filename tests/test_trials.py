@@ -1,0 +1,114 @@
+"""Trials and the made-up fields under them: they are what they say, and can turn out badly."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from helpers import data, diffusion, gridding, specimens, structure, trials
+
+CELLS = 128
+
+
+def dataset(layers):
+    return xr.Dataset({name: (("northing", "easting"), part) for name, part in layers.items()})
+
+
+def coherence(field):
+    tensor = structure.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
+    return structure.orientation(tensor)[1].mean()
+
+
+@pytest.mark.parametrize("make", [specimens.blobs, specimens.seamounts])
+def test_fields_without_stripes_have_no_direction(make):
+    field = make(CELLS, np.random.default_rng(1))
+    assert field.mean() == pytest.approx(0, abs=1e-9)
+    assert field.std() == pytest.approx(specimens.AMPLITUDE_NT)
+    assert coherence(field) < 0.25  # stripes have 0.9
+
+
+def test_stripes_run_along_their_strike():
+    field = specimens.stripes(CELLS, strike_deg=30.0).astype("float32")
+    tensor = structure.structure_tensor(field, np.ones_like(field), 2.0, 24.0)
+    angle, found = structure.orientation(tensor)
+    inner = (slice(8, -8),) * 2  # the rim of the tensor is averaged with nothing beyond it
+    np.testing.assert_allclose(np.degrees(-angle[inner]) % 180, 30.0, atol=1.0)
+    assert found[inner].min() > 0.95
+    assert field.std() == pytest.approx(specimens.AMPLITUDE_NT, rel=0.02)
+
+
+def test_a_fracture_zone_offsets_one_side():
+    whole, broken = specimens.stripes(CELLS), specimens.stripes(CELLS, offset_cells=8.0)
+    beyond = specimens.along_strike(CELLS) > 0
+    np.testing.assert_array_equal(broken[~beyond], whole[~beyond])
+    np.testing.assert_allclose(broken[beyond], -whole[beyond], atol=1e-6)  # half a wavelength
+
+
+def test_half_of_a_map_is_striped():
+    field = specimens.half_striped(CELLS, np.random.default_rng(2))
+    assert coherence(field[:, : CELLS // 2]) > 0.85 > 0.35 > coherence(field[:, CELLS // 2 :])
+
+
+def test_survey_reads_the_field_where_it_says():
+    truth = specimens.stripes(CELLS)
+    grid = specimens.survey(truth, np.random.default_rng(3), 0.1)
+    # ships err in position, and some readings are lost
+    assert 0.05 < float(grid["block"].notnull().mean()) < 0.13
+    maps = {"block": grid.assign(anomaly=grid["block"])}
+    assert trials.correlations(maps, grid["truth"])["block"] > 0.85
+
+
+def test_correlations_are_of_the_cells_that_all_maps_fill():
+    truth = specimens.survey(specimens.stripes(CELLS), np.random.default_rng(4), 0.1)["truth"]
+    good = truth.to_dataset(name="anomaly")
+    half = good.where(truth["easting"] < 100.0)
+    spoilt = good.where(truth["easting"] < 100.0, -good)  # wrong only where the other is blank
+    assert trials.correlations({"half": half, "spoilt": spoilt}, truth) == pytest.approx(
+        {"half": 1.0, "spoilt": 1.0}
+    )
+    assert trials.correlations({"spoilt": spoilt}, truth)["spoilt"] < 0.9
+
+
+def test_strike_errors_turn_by_half_circles():
+    blank = np.zeros((8, 8))
+    layers = {"strike_deg": blank + 178.0, "lineated": blank + 1}
+    truth = dataset(layers)
+    wrong = trials.strike_errors(dataset({"strike_deg": blank + 3.0}), truth)
+    np.testing.assert_allclose(wrong, 5.0)
+    truth["lineated"][0, 0] = 0
+    assert int(trials.strike_errors(truth, truth).isnull().sum()) == 1
+
+
+def test_withheld_readings_tell_stripes_from_blobs():
+    rng = np.random.default_rng(5)
+    along, plate, found = trials.withheld(specimens.survey(specimens.stripes(192), rng, 0.1))
+    assert min(along.values()) < 0.6 * plate and found.support.mean() > 0.9
+    along, plate, found = trials.withheld(specimens.survey(specimens.blobs(192, rng), rng, 0.1))
+    assert min(along.values()) > plate and found.support.mean() < 0.1
+
+
+def test_trial_without_stripes_has_a_row_for_each_map():
+    trial = trials.without_stripes(specimens.blobs, 96, 0.1, range(2))
+    assert len(trial) == 2 and not trial.isnull().any().any()
+    again = trials.without_stripes(specimens.blobs, 96, 0.1, range(2))
+    pd.testing.assert_frame_equal(trial, again)
+    assert (trial["classical coherence"] > trial["guided coherence"]).all()
+
+
+def test_a_seamount_is_drawn_out_along_strike():
+    grid = specimens.survey(specimens.stripes(CELLS), np.random.default_rng(6), 0.1)
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    truth = dataset({"strike_deg": np.full((CELLS, CELLS), 30.0)})
+    added, size = trials.added_seamount(grid, truth, guided, 200.0, 8.0)
+    assert size["along"] > 1.5 * size["across"] and float(added.max()) < 200.0
+
+
+def test_cells_know_their_cruise():
+    region = data.region("reykjanes")
+    north, east = region.grid_coords(2.0)
+    longitude, latitude = region.unproject(east[50:60], np.full(10, north[40]))
+    parts = {"longitude": longitude, "latitude": latitude, "residual_nt": 1.0}
+    table = pd.DataFrame({**parts, "cruise": ["A"] * 4 + ["B"] * 6})
+    cruise = trials.cruise_cells(table, region, gridding.grid_tracks(table, region))
+    np.testing.assert_array_equal(cruise[40, 49:61], [-1, *[0] * 4, *[1] * 6, -1])
+    assert (cruise >= 0).sum() == 10
