@@ -10,7 +10,7 @@ from . import data, diffusion, gridding, lines, network, patches, seafloor, trac
 COVERAGE = 0.1  # share of cells on simulated tracks in the figures
 SEED = 13  # of the cruises: those of the test maps
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
-SWATH_KM = 60.0  # a real track says nothing about cells farther away than this
+SWATH_KM = patches.KNOWABLE_KM  # farther from data the network was never trained
 BEST = "transfer_guided"
 
 
