@@ -275,7 +275,7 @@ CAPTIONS = {
     "seeds.",
     "05_shatsky": "Simulated Shatsky Rise: guided map, probability, spread and lines.",
     "05_azores": "Simulated Azores Plateau: guided map, probability, spread and lines.",
-    "05_real_swath": "The best model along real cruises across the Pacific-Antarctic Ridge; lines along the rim of "
-    "the swath are made by the threshold.",
+    "05_real_swath": "The best model along real cruises across the Pacific-Antarctic Ridge; lines "
+    "along the rim of the swath are made by the threshold.",
     **figures_simulation.CAPTIONS,
 }
