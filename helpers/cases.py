@@ -10,7 +10,6 @@ from . import data, diffusion, gridding, lines, network, patches, seafloor, trac
 COVERAGE = 0.1  # share of cells on simulated tracks in the figures
 SEED = 13  # of the cruises: those of the test maps
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
-SWATH_KM = patches.KNOWABLE_KM  # farther from data the network was never trained
 BEST = "transfer_guided"
 
 
@@ -65,18 +64,16 @@ def test_window(name, cells=patches.SIZE, number=0):
 def detected(name):
     """Prediction of the best model on the guided map of a simulated region, and its lines."""
     _, _, grid, guided = simulated(name)
-    return detect(grid, guided, 24.0)
+    return detect(grid, guided)
 
 
-def detect(grid, guided, farthest_km):
-    """Apply the best shipped model to a guided map.
+def detect(grid, guided):
+    """Apply the best shipped model to a guided map, blank beyond `patches.KNOWABLE_KM`.
 
     Parameters
     ----------
     grid, guided : xarray.Dataset
         From `gridding.grid_tracks` and `diffusion.guided`.
-    farthest_km : float
-        Cells farther from data are left blank.
 
     Returns
     -------
@@ -84,7 +81,7 @@ def detect(grid, guided, farthest_km):
         Prediction (Dataset) and lines (GeoDataFrame).
     """
     model = network.load(BEST)
-    near = grid["distance_km"] <= farthest_km
+    near = grid["distance_km"] <= patches.KNOWABLE_KM
     prediction = network.predict(model, grid.assign(anomaly=guided["anomaly"]), near)
     prediction = prediction.where(near).assign_attrs(grid.attrs)
     return prediction, lines.trace(prediction, model.record["threshold"])
@@ -107,4 +104,4 @@ def real_swath():
         return None
     grid = gridding.grid_tracks(table, data.region("pacific_antarctic"))
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return grid, guided, *detect(grid, guided, SWATH_KM)
+    return grid, guided, *detect(grid, guided)

@@ -195,7 +195,7 @@ def draw_real_swath():
     grid, guided, prediction, found = maps.at_hand(cases.real_swath())
     window = {"northing": slice(80, 400), "easting": slice(-650, 450)}
     limit = maps.robust_limit(grid["block"])
-    near = grid["distance_km"] <= cases.SWATH_KM
+    near = grid["distance_km"] <= patches.KNOWABLE_KM
     return maps.draw_maps(
         data.region("pacific_antarctic"),
         [

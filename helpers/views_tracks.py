@@ -144,9 +144,7 @@ def along_track(table, region, spacing_km, method):
     place = {"easting": xr.DataArray(east), "northing": xr.DataArray(north)}
     found = pd.DataFrame(
         {
-            "distance_km": np.concatenate(
-                [[0.0], np.hypot(np.diff(east), np.diff(north))]
-            ).cumsum(),
+            "distance_km": _sailed(east, north),
             "observed_nt": own["residual_nt"].to_numpy(),
             "predicted_nt": predicted.sel(place, method="nearest").to_numpy(),
         }
