@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from . import crossovers
 from .gridding import TILE_CELLS, block_median
 from .interpolation import interpolate
 
@@ -38,7 +39,8 @@ def cross_validate(table, region, spacing_km=2.0, methods=("linear",), by="tiles
         (numpy.ndarray, NaN off the tracks) and give the whole grid.
     by : str
         ``"tiles"``: every fourth tile of `gridding.TILE_CELLS` cells in turn; ``"cruise"``: one
-        cruise after another, compared in the cells that only it crosses.
+        cruise after another, compared in the cells that only it crosses; ``"line"``: one leg of a
+        track (`crossovers.along`) after another, likewise.
 
     Returns
     -------
@@ -51,15 +53,15 @@ def cross_validate(table, region, spacing_km=2.0, methods=("linear",), by="tiles
     Raises
     ------
     ValueError
-        If `by` is neither, or no part has enough cells to compare.
+        If `by` is none of these, or no part has enough cells to compare.
     """
-    if by not in ("tiles", "cruise"):
-        raise ValueError(f"by is {by!r}; choose 'tiles' or 'cruise'.")
+    parts = {"tiles": _tile_parts, "cruise": _cruise_parts, "line": _line_parts}
+    if by not in parts:
+        raise ValueError(f"by is {by!r}; choose one of {', '.join(map(repr, parts))}.")
     if not isinstance(methods, dict):
         methods = {name: lambda block, name=name: interpolate(block, name) for name in methods}
-    make = _tile_parts if by == "tiles" else _cruise_parts
     rows = []
-    for left_out, kept, withheld in make(table, region, spacing_km):
+    for left_out, kept, withheld in parts[by](table, region, spacing_km):
         if np.isfinite(withheld).sum() < LEAST_CELLS or np.isfinite(kept).sum() < 4:
             continue
         rows += [{"left_out": left_out} | row for row in _compare(kept, withheld, methods)]
@@ -157,12 +159,23 @@ def _tile_parts(table, region, spacing_km):
 
 
 def _cruise_parts(table, region, spacing_km):
-    """Yield name, block medians of the others, and of the cells only it crosses, per cruise."""
-    for cruise in table["cruise"].unique():
-        own = (table["cruise"] == cruise).to_numpy()
+    """Leave out one cruise after another."""
+    return _track_parts(table, table["cruise"].to_numpy(), region, spacing_km)
+
+
+def _line_parts(table, region, spacing_km):
+    """Leave out one leg of a track after another."""
+    track = crossovers.along(table)
+    return _track_parts(track, track["leg"].to_numpy(), region, spacing_km)
+
+
+def _track_parts(table, track, region, spacing_km):
+    """Yield name, block medians of the others, and of the cells only it crosses, per track."""
+    for name in pd.unique(track):
+        own = track == name
         kept = _block(table[~own], region, spacing_km)
         alone = _block(table[own], region, spacing_km)
-        yield cruise, kept, np.where(np.isfinite(kept), np.nan, alone)
+        yield name, kept, np.where(np.isfinite(kept), np.nan, alone)
 
 
 def _block(table, region, spacing_km):

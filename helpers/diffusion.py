@@ -31,8 +31,12 @@ Hale, D. (2009). Structure-oriented smoothing and semblance. CWP-635, Colorado S
 Smith, W. H. F. & Wessel, P. (1990). Gridding with continuous curvature splines in tension.
 Geophysics 55, 293-305.
 Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5, 241-259.
+Wahba, G. (1983). Bayesian "confidence intervals" for the cross-validated smoothing spline.
+J. R. Stat. Soc. B 45, 133-150.
 Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30926-1.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -55,6 +59,9 @@ def guided(
     levels=4,
     uncertainty=True,
     cruise=None,
+    heading_deg=None,
+    strike_deg=None,
+    barrier=None,
 ):
     """Interpolate and smooth sparse track data along their own orientation in one system.
 
@@ -86,36 +93,48 @@ def guided(
     cruise : array_like of int, same shape, optional
         Index of the cruise (0, 1, ...) on each track cell, -1 elsewhere.  A constant of each
         cruise is then solved for together with the field, and taken out of it.
+    heading_deg : array_like, same shape, optional
+        Heading of the ship on each track cell (clockwise from north), anything elsewhere.  With
+        `cruise`, the heading error of each cruise (terms in H and 2H) is solved for, too.
+    strike_deg : array_like, same shape, optional
+        Strike that is known from elsewhere (isochrons, fabric; clockwise from north), NaN where it
+        is not.  It leads where the readings show no direction of their own.
+    barrier : array_like of bool, same shape, optional
+        Cells of known fracture zones: nothing is carried across, so that offsets stay offsets.
 
     Returns
     -------
     xarray.Dataset
         ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180)
         and ``coherence`` (0 to 1, the part that the data support), on the cells of `block`; with
-        `cruise` also ``offset_nt``, the constant of each cruise.
+        `cruise` also ``offset_nt``, the constant of each cruise, and with `heading_deg`
+        ``heading_nt``, its terms in cos H, sin H, cos 2H and sin 2H.
 
     Raises
     ------
     ValueError
         If `block` is not two-dimensional, smaller than 8 x 8 cells, holds no data at all,
-        `weight` or `cruise` has another shape, `weight` negative or non-finite values, or
-        `reestimations` is below 1.
+        another array has another shape or type, `weight` negative or non-finite values, a heading
+        is missing or comes without `cruise`, or `reestimations` is below 1.
     """
     grid = _as_grid(block)
     data = grid.values.astype("float32")
     weight = _confidence(data, weight)
-    cruise = _cruises(data, cruise)
+    known = _known(data, cruise, heading_deg, strike_deg, barrier)
     if reestimations < 1:
         raise ValueError(f"reestimations is {reestimations}; give at least 1.")
     options = (smoothing, integration_cells, across, reestimations, levels)
-    field, tensor, support, offsets = _restore(data, weight, cruise, *options)
+    restored = _restore(data, weight, known, *options)
     error = np.full(data.shape, np.nan, "float32")
     if uncertainty:
-        error = _left_out_error(data, weight, cruise, options)
-    dataset = _dataset(grid, field, tensor, support, error)
-    if offsets is not None:
+        error = _expected_error(data, weight, known, restored, options)
+    dataset = _dataset(grid, restored.field, restored.tensor, restored.support, error)
+    if restored.terms is not None:
         attrs = {"units": "nT", "long_name": "constant of the cruise, taken out"}
-        dataset["offset_nt"] = ("cruise", offsets, attrs)
+        dataset["offset_nt"] = ("cruise", restored.terms[:, 0], attrs)
+        if heading_deg is not None:
+            attrs = {"units": "nT", "long_name": "terms in cos H, sin H, cos 2H, sin 2H"}
+            dataset["heading_nt"] = (("cruise", "term"), restored.terms[:, 1:], attrs)
     return dataset
 
 
@@ -164,6 +183,44 @@ def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=
     return _dataset(grid, field, tensor, 1.0, None)
 
 
+def isotropic(anomaly, time_cells2=2.0, integration_cells=8.0):
+    """Smooth a complete grid alike in all directions: a baseline, and none at all at time 0.
+
+    Diffusion with the same conductivity everywhere is a Gaussian of standard deviation
+    ``sqrt(2 * time_cells2)``.
+
+    Parameters
+    ----------
+    anomaly : xarray.DataArray or numpy.ndarray, shape (northing, easting)
+        Interpolated grid (nT).  NaN cells are left out of the averages and left NaN.
+    time_cells2 : float
+        Total diffusion time in cells squared.
+    integration_cells : float
+        Standard deviation, in cells, of the averaging of the structure tensor.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `classical`.
+
+    Raises
+    ------
+    ValueError
+        As `classical`, and if `time_cells2` is negative.
+    """
+    if not time_cells2 >= 0:
+        raise ValueError(f"time_cells2 is {time_cells2}; give 0 (no smoothing) or more.")
+    grid = _as_grid(anomaly)
+    valid = np.isfinite(grid.values)
+    weight = valid.astype("float32")
+    sigma = np.sqrt(2 * time_cells2)
+    total = ndimage.gaussian_filter(np.where(valid, grid.values, 0).astype("float32"), sigma)
+    field = total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-6)
+    confidence = np.maximum(weight, pyramid.FLOOR)
+    tensor = structure_tensor(field, confidence, 1.0, integration_cells)
+    return _dataset(grid, np.where(valid, field, np.nan), tensor, 1.0, None)
+
+
 def _as_grid(values):
     """Check the input and wrap a plain array as a grid with cells of unit size."""
     grid = values
@@ -195,56 +252,108 @@ def _confidence(data, weight):
     return np.where(valid, weight, 0).astype("float32")
 
 
-def _cruises(data, cruise):
-    """Cruise of each track cell, checked; None where it is not known."""
-    if cruise is None:
-        return None
-    cruise = np.asarray(cruise)
-    if cruise.shape != data.shape or not np.issubdtype(cruise.dtype, np.integer):
+def _known(data, cruise, heading_deg, strike_deg, barrier):
+    """Check what is known beside the readings."""
+    parts = {"cruise": cruise, "heading_deg": heading_deg, "strike_deg": strike_deg}
+    parts = {name: None if part is None else np.asarray(part) for name, part in parts.items()}
+    parts["barrier"] = None if barrier is None else np.asarray(barrier)
+    kinds = {"cruise": "iu", "heading_deg": "fiu", "strike_deg": "fiu", "barrier": "b"}
+    wanted = {
+        "cruise": "an integer index of each track cell, -1 where there is none",
+        "heading_deg": "degrees clockwise from north on each track cell",
+        "strike_deg": "degrees clockwise from north, NaN where it is not known",
+        "barrier": "True on the cells of fracture zones (bool)",
+    }
+    for name, part in parts.items():
+        if part is not None and (part.shape != data.shape or part.dtype.kind not in kinds[name]):
+            raise ValueError(
+                f"{name} has shape {part.shape} and type {part.dtype}, block shape {data.shape}; "
+                f"give {wanted[name]}."
+            )
+    if parts["cruise"] is not None and parts["cruise"].max() < 0:
+        parts["cruise"] = parts["heading_deg"] = None
+    return pyramid.Known(**_checked_heading(data, parts))
+
+
+def _checked_heading(data, parts):
+    """Refuse headings without cruises, or missing on the track of one."""
+    if parts["heading_deg"] is None:
+        return parts
+    if parts["cruise"] is None:
+        raise ValueError("heading_deg was given without cruise; give both, or leave it out.")
+    missing = np.isfinite(data) & (parts["cruise"] >= 0) & ~np.isfinite(parts["heading_deg"])
+    if missing.any():
         raise ValueError(
-            f"cruise has shape {cruise.shape} and type {cruise.dtype}, block shape {data.shape}; "
-            "give an integer index of each track cell, -1 where there is none."
+            f"heading_deg is not finite on {missing.sum()} track cells that have a cruise; give it "
+            "there, or set their cruise to -1."
         )
-    return cruise if cruise.max() >= 0 else None
+    return parts
 
 
-def _restore(data, weight, cruise, smoothing, integration_cells, across, reestimations, levels):
+@dataclass
+class _Restored:
+    """What `_restore` found: the field and what it rests on."""
+
+    field: np.ndarray
+    tensor: np.ndarray
+    support: np.ndarray
+    smoothing: float
+    terms: np.ndarray | None
+
+
+def _restore(data, weight, known, smoothing, integration_cells, across, reestimations, levels):
     """Solve on coarse cells, ask the data what they support, and finish on the fine cells."""
     options = (integration_cells, across)
-    grids = pyramid.build(data, weight, cruise, levels)
+    grids = pyramid.build(data, weight, known, levels)
     coarse = grids[1:] or grids
     first = smoothing or FIRST_SMOOTHING
     field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
-    found = evidence.weigh(data, weight, cruise, coarse, tensor, smoothing, across)
+    found = evidence.weigh(data, weight, known, coarse, tensor, smoothing, across)
     field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
     field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, start=field)
     support = enlarge(found.support.astype("float32"), data.shape)
     if support.min() < 1:
         field = support * field + (1 - support) * pyramid.plate(grids, *found.plate)
-    offsets = None if cruise is None else grids[0].offsets.constants(field)
-    return field, tensor, support, offsets
+    terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
+    return _Restored(field, tensor, support, found.smoothing, terms)
 
 
-def _left_out_error(data, weight, cruise, options):
+def _expected_error(data, weight, known, restored, options):
     """Error expected in each cell (nT), from tiles of the tracks that were left out.
 
     Every fourth tile of track cells is withheld, the map is solved again without it, and the
-    root mean square misfit there is taken as a function of the distance to the data used.  On
-    the tracks themselves it is what the smoothing takes away from the readings.
+    root mean square misfit there is taken as a function of the distance to the data used; on the
+    tracks themselves see `_error_on_track`.
     """
     left_out = gridding.leave_out_tiles(weight > 0)
     kept = np.where(left_out, 0, weight).astype("float32")
     distance = ndimage.distance_transform_edt(weight <= 0)
     if not kept.any() or left_out.sum() < 20:
         return np.full(data.shape, np.nan, "float32")
-    field = _restore(data, kept, cruise, *options)[0]
+    field = _restore(data, kept, known, *options).field
     misfit = (field - data)[left_out]
     withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
     spread = float(np.std(data[weight > 0]))
-    smoothed_away = float(np.sqrt(np.mean((field - data)[kept > 0] ** 2)))
-    on_track = max(smoothed_away, gridding.NOISE_NT)
+    on_track = max(_error_on_track(data, weight, restored, options[2]), gridding.NOISE_NT)
     error = gridding.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
     return error.astype("float32")
+
+
+def _error_on_track(data, weight, restored, across):
+    """Root mean square error expected on the tracks (nT).
+
+    A map that keeps the share ``h`` of what one reading says leaves a residual of variance
+    ``sigma^2 (1 - h)`` and an error of ``sigma^2 h`` (Wahba 1983). The mean share is measured by
+    sending random signs through the same system (Hutchinson's estimate of a trace).
+    """
+    track = weight > 0
+    signs = np.where(np.random.default_rng(0).random(data.shape) < 0.5, -1, 1).astype("float32")
+    grids = pyramid.build(signs, weight, levels=0)
+    start = np.zeros_like(signs)
+    kept = pyramid.along_known(grids, restored.tensor, restored.smoothing, across, start)
+    share = float(np.clip(np.mean((signs * kept)[track]), 0.0, 0.95))
+    residual = np.sqrt(np.mean((restored.field - data)[track] ** 2))
+    return float(residual * np.sqrt(share / (1 - share)))
 
 
 def _dataset(grid, field, tensor, support, error):

@@ -20,7 +20,8 @@ REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support i
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
-RIDGE, NONE, ALL = 0.15, 0.2, 0.6
+RIDGE, NONE, ALL = 0.15, 0.15, 0.45
+CAUTION = 1.0  # standard errors
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: withheld readings
 # call for too little smoothing, since fewer of them are left to smooth and errors of one cruise
 # agree on both sides of a tile's edge
@@ -35,12 +36,12 @@ class Evidence:
     plate: tuple[float, float]
 
 
-def weigh(data, weight, cruise, levels, tensor, smoothing, across):
+def weigh(data, weight, known, levels, tensor, smoothing, across):
     """Predict withheld readings along strike and without direction, and compare.
 
     Parameters
     ----------
-    data, weight, cruise
+    data, weight, known
         As in `pyramid.build`.
     levels : list of pyramid.Level
         All readings, on the cells on which the comparison is made and on larger ones.
@@ -57,7 +58,7 @@ def weigh(data, weight, cruise, levels, tensor, smoothing, across):
     """
     row, column = np.indices(data.shape, sparse=True)
     withheld = (row // TILE_CELLS + column // TILE_CELLS) % 2 == 1
-    kept = pyramid.build(data, np.where(withheld, 0, weight), cruise, len(levels))
+    kept = pyramid.build(data, np.where(withheld, 0, weight), known, len(levels))
     kept = [level for level in kept if level.size >= levels[0].size]
     test = (kept[0].weight == 0) & (levels[0].weight > 0)
     if not test.any() or not kept[0].weight.any():
@@ -102,17 +103,23 @@ def _support(along, without, weight, size):
 
     With ``d - i`` and ``d - g`` the misfits of the plate and along strike, the best share of a
     neighbourhood is ``<(d - i)(g - i)> / (<(g - i)^2> + RIDGE <(d - i)^2>)``: where the two differ
-    by little beside what neither explains, the plate is kept.  A share up to `NONE` counts as
-    none, one from `ALL` as all.
+    by little beside what neither explains, the plate is kept.  `CAUTION` standard errors are taken
+    off, since few readings may favour a direction by chance; they come from the scatter between
+    blocks, within which readings are not independent.  A share up to `NONE` counts as none, one
+    from `ALL` as all.
     """
     step = max(1, int(REACH_CELLS / size) // 4)
     sigma = REACH_CELLS / size / step
 
-    def around(values):
-        return ndimage.gaussian_filter(structure.block_mean(values, step), sigma, mode="constant")
+    def around(blocks, sigma=sigma):
+        return ndimage.gaussian_filter(blocks, sigma, mode="constant")
 
     difference = without - along
-    square = around(weight * difference**2) + RIDGE * around(weight * without**2) + 1e-30
-    share = around(weight * without * difference) / square
+    both = structure.block_mean(weight * without * difference, step)
+    square = structure.block_mean(weight * (difference**2 + RIDGE * without**2), step)
+    total = around(square) + 1e-30
+    share = around(both) / total
+    scatter = around((both - share * square) ** 2, sigma / np.sqrt(2)) / (4 * np.pi * sigma**2)
+    share = share - CAUTION * np.sqrt(scatter) / total
     share = np.clip((share - NONE) / (ALL - NONE), 0, 1)
     return share * share * (3 - 2 * share)

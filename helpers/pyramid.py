@@ -10,7 +10,33 @@ from . import solver, structure
 COARSEST_CELLS = 48  # the pyramid stops before a side gets shorter than this
 DATA_REACH_CELLS = 2.0  # how far from a track the orientation is still trusted
 FLOOR = 0.02  # trust in the orientation far from any track
+LEAK = np.float32(1e-3)  # what a barrier lets through, so that no cell is left alone
+UNTRUSTED = 1e-3  # factor of the trust in gradients beside a barrier
+KNOWN = 4.0  # weight of a known strike far from readings that show a direction
 OFFSET_PRIOR = 1.0  # readings' worth of expecting a cruise's constant to be zero
+HEADING_PRIOR = 25.0  # and each term of its heading, which is smaller
+
+
+@dataclass
+class Known:
+    """What is known beside the readings; each part (n, m) on the finest cells, or None.
+
+    Parameters
+    ----------
+    cruise : numpy.ndarray of int
+        Index of the cruise on track cells, -1 elsewhere.
+    heading_deg : numpy.ndarray
+        Heading of the ship on track cells (clockwise from north); needs `cruise`.
+    strike_deg : numpy.ndarray
+        Strike of isochrons or fabric (clockwise from north), NaN where it is not known.
+    barrier : numpy.ndarray of bool
+        Cells of fracture zones, which nothing is carried across.
+    """
+
+    cruise: np.ndarray | None = None
+    heading_deg: np.ndarray | None = None
+    strike_deg: np.ndarray | None = None
+    barrier: np.ndarray | None = None
 
 
 @dataclass
@@ -21,17 +47,19 @@ class Level:
     total: np.ndarray
     size: int
     offsets: solver.Offsets | None
+    barrier: np.ndarray | None = None  # share of each cell that is a barrier
+    across: tuple | None = None  # known strike: share of the cell, cos and sin of twice its normal
 
 
-def build(data, weight, cruise=None, levels=4):
+def build(data, weight, known=None, levels=4):
     """Sum the readings over cells that double from level to level.
 
     Parameters
     ----------
     data, weight : numpy.ndarray, shape (n, m)
         Values (nT; anything where the weight is 0) and confidence.
-    cruise : numpy.ndarray of int, shape (n, m), optional
-        Index of the cruise on track cells.
+    known : Known, optional
+        Cruises, headings, strikes and barriers.
     levels : int
         Number of coarser grids.
 
@@ -40,12 +68,21 @@ def build(data, weight, cruise=None, levels=4):
     list of Level
         Finest first.
     """
+    known = known or Known()
     total = np.where(weight > 0, weight * np.nan_to_num(data), 0).astype("float32")
-    pyramid = [Level(weight, total, 1, _offsets(data, weight, cruise, 1))]
+    barrier = None if known.barrier is None else known.barrier.astype("float32")
+    across = None if known.strike_deg is None else _double_angle(known.strike_deg)
+    offsets = _offsets(data, weight, known, 1)
+    pyramid = [Level(weight, total, 1, offsets, barrier, across)]
     while len(pyramid) <= levels and min(pyramid[-1].weight.shape) > COARSEST_CELLS:
         finer, size = pyramid[-1], 2 * pyramid[-1].size
-        parts = (4 * structure.block_mean(part, 2) for part in (finer.weight, finer.total))
-        pyramid.append(Level(*parts, size, _offsets(data, weight, cruise, size)))
+        parts = [4 * structure.block_mean(part, 2) for part in (finer.weight, finer.total)]
+        if barrier is not None:
+            barrier = structure.block_mean(finer.barrier, 2)
+        if across is not None:
+            across = tuple(structure.block_mean(part, 2) for part in finer.across)
+        offsets = _offsets(data, weight, known, size)
+        pyramid.append(Level(*parts, size, offsets, barrier, across))
     return pyramid
 
 
@@ -72,9 +109,7 @@ def along_strike(pyramid, smoothing, integration_cells, across, reestimations, s
         confidence = _confidence(level)
         for _ in range(reestimations):
             tensor = _tensor(level, field, confidence, integration_cells)
-            diffusivity = structure.diffusion_tensor(tensor, field.shape, across)
-            edges = solver.stencil(diffusivity, smoothing)
-            field = solver.solve(level.weight, edges, level.total, field, level.offsets)
+            field = _solve(level, tensor, smoothing, across, field)
     return field, _tensor(level, field, confidence, integration_cells)
 
 
@@ -99,9 +134,7 @@ def along_known(pyramid, tensor, smoothing, across, start=None):
     field = _isotropic(pyramid[-1], smoothing) if start is None else start
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
-        diffusivity = structure.diffusion_tensor(tensor, field.shape, across)
-        edges = solver.stencil(diffusivity, smoothing)
-        field = solver.solve(level.weight, edges, level.total, field, level.offsets)
+        field = _solve(level, tensor, smoothing, across, field)
     return field
 
 
@@ -133,17 +166,53 @@ def plate(pyramid, tension, bending):
     return field
 
 
+def _solve(level, tensor, smoothing, across, start):
+    """Solve the system of one level along a structure tensor, up to the barriers."""
+    diffusivity = structure.diffusion_tensor(tensor, start.shape, across)
+    if level.barrier is not None:  # one cell around it, for all that touches it to be closed
+        closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
+        diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
+    edges = solver.stencil(diffusivity, smoothing)
+    return solver.solve(level.weight, edges, level.total, start, level.offsets)
+
+
 def _confidence(level):
-    """How much the gradient of each cell is trusted, by its distance to data."""
+    """How much the gradient of each cell is trusted: by its distance to data, not at barriers."""
     distance = ndimage.distance_transform_edt(level.weight <= 0) * level.size
-    return (np.exp(-((distance / DATA_REACH_CELLS) ** 2)) + FLOOR).astype("float32")
+    trust = np.exp(-((distance / DATA_REACH_CELLS) ** 2)) + FLOOR
+    if level.barrier is not None:
+        reach = 1 + 4 // level.size  # cells to which the gradient across a barrier reaches
+        trust[ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)), reach)] *= UNTRUSTED
+    return trust.astype("float32")
 
 
 def _tensor(level, field, confidence, integration_cells):
     """Structure tensor of the field of a level; scales in cells of the finest data."""
     gradient = max(2.0 / level.size, 0.7)
     integration = max(integration_cells / level.size, 2.0)
-    return structure.structure_tensor(field, confidence, gradient, integration)
+    tensor = structure.structure_tensor(field, confidence, gradient, integration)
+    if level.across is None:
+        return tensor
+    return _with_known(tensor, level.across, confidence, integration)
+
+
+def _with_known(tensor, across, confidence, integration):
+    """Add a known strike to a structure tensor where readings are far and show no direction."""
+    step = round(max(confidence.shape) / max(tensor.shape[1:]))
+    known, cos, sin = (structure.block_mean(part, step) for part in across)
+    trust = ndimage.gaussian_filter(structure.block_mean(confidence, step), integration / step)
+    silence = np.clip(FLOOR / np.maximum(trust, FLOOR), 0, 1)
+    doubt = 1 - structure.orientation(tensor)[1]
+    share = 0.5 * KNOWN * silence * doubt * (tensor[0] + tensor[2])
+    return tensor + share * np.stack([known + cos, sin, known - cos])
+
+
+def _double_angle(strike_deg):
+    """Where a strike is known, and cos and sin of twice the angle across it; 0 elsewhere."""
+    known = np.isfinite(strike_deg)
+    twice = np.where(known, -2 * np.radians(strike_deg), 0.0)
+    parts = (known, known * np.cos(twice), known * np.sin(twice))
+    return tuple(part.astype("float32") for part in parts)
 
 
 def _isotropic(level, smoothing):
@@ -152,15 +221,18 @@ def _isotropic(level, smoothing):
     return solver.solve_bending(level.weight, level.total, start, smoothing, 0.0, level.offsets)
 
 
-def _offsets(data, weight, cruise, size):
-    """Unknown constants of the cruises on cells `size` times as large; None without cruises."""
-    if cruise is None:
+def _offsets(data, weight, known, size):
+    """Unknown terms of the cruises on cells `size` times as large; None without cruises."""
+    if known.cruise is None:
         return None
-    row, column = np.nonzero((weight > 0) & (cruise >= 0))
+    of_track = np.nonzero((weight > 0) & (known.cruise >= 0))
     columns = -(-data.shape[1] // size)
-    cell = row // size * columns + column // size
-    of_track = (row, column)
-    count = int(cruise.max()) + 1
-    return solver.Offsets(
-        cell, cruise[of_track], weight[of_track], data[of_track], count, OFFSET_PRIOR
-    )
+    cell = of_track[0] // size * columns + of_track[1] // size
+    basis, prior = np.ones((cell.size, 1)), [OFFSET_PRIOR]
+    if known.heading_deg is not None:
+        turn = np.radians(known.heading_deg[of_track])
+        waves = [np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn)]
+        basis = np.stack([basis[:, 0], *waves], axis=1)
+        prior = [OFFSET_PRIOR] + [HEADING_PRIOR] * len(waves)
+    readings = (known.cruise[of_track], weight[of_track], data[of_track])
+    return solver.Offsets(cell, *readings, basis, int(known.cruise.max()) + 1, prior)

@@ -7,6 +7,10 @@ under tension.  Both can solve for a constant of each cruise along with the fiel
 
 The kernels run in one thread: a hundred short steps that wait for each other gain little from a
 second one, and lose tenfold where another program has that core.
+
+References
+----------
+Bullard, E. C. & Mason, R. G. (1961). Deep-Sea Research 8, 20-27 (heading error).
 """
 
 import numba
@@ -17,11 +21,12 @@ MAX_ITERATIONS = 400
 
 
 class Offsets:
-    """One unknown constant for each cruise, eliminated from the system of the field.
+    """Unknown constants of each cruise, and terms of its heading, eliminated from the system.
 
-    For given ``u`` the best constant of cruise k is ``o_k = sum w (d - u) / (sum w + prior)``;
-    put back, it leaves a system for ``u`` alone, in which each cruise's weighted mean is taken out
-    of both sides (the Schur complement).
+    A reading is ``d = u + b . x`` with ``x`` the unknowns of its cruise and ``b = (1)`` or, with
+    headings, ``(1, cos H, sin H, cos 2H, sin 2H)`` (Bullard & Mason 1961).  For a given field the
+    best ``x`` solves a small system for each cruise; put back, it leaves a system for ``u`` alone
+    (the Schur complement).
 
     Parameters
     ----------
@@ -29,36 +34,56 @@ class Offsets:
         Cell (index of the flattened grid) and cruise of each reading.
     weight, value : numpy.ndarray, shape (n,)
         Confidence and value (nT) of each reading.
+    basis : numpy.ndarray, shape (n, terms)
+        What multiplies the unknowns of its cruise in each reading.
     count : int
         Number of cruises.
-    prior : float
-        Weight, in readings, of the expectation that a constant is zero.
+    prior : array_like, shape (terms,)
+        Weight, in readings, of the expectation that each unknown is zero.
     """
 
-    def __init__(self, cell, cruise, weight, value, count, prior):
+    def __init__(self, cell, cruise, weight, value, basis, count, prior):
         key = cell.astype(np.int64) * count + cruise
         unique, inverse = np.unique(key, return_inverse=True)
         self.cell, self.cruise = unique // count, unique % count
-        self.weight = np.bincount(inverse, weight)
-        self.total = np.bincount(cruise, weight * value, count)
-        self.mass = np.bincount(cruise, weight, count) + prior
+        weighed = weight[:, None] * basis
+        self.share = _sums(inverse, weighed, unique.size)
+        self.total = _sums(cruise, weighed * value[:, None], count)
+        squares = (weighed[:, :, None] * basis[:, None]).reshape(len(basis), -1)
+        normal = _sums(cruise, squares, count).reshape(count, *[basis.shape[1]] * 2)
+        self.inverse = np.linalg.inv(normal + np.diag(np.broadcast_to(prior, basis.shape[1])))
 
     def remove_means(self, field, product):
-        """Take the means of the cruises out of `product`; return what its inner product loses."""
-        sums = _sum_by_cruise(self.cell, self.cruise, self.weight, field.ravel(), self.mass.size)
-        _subtract(self.cell, self.cruise, self.weight, sums / self.mass, product.ravel())
-        return float(np.sum(sums**2 / self.mass))
+        """Take what the cruises explain out of `product`; return what its inner product loses."""
+        sums = self._sums_of(field)
+        terms = self._times_inverse(sums)
+        _subtract(self.cell, self.cruise, self.share, terms, product.ravel())
+        return float(np.sum(sums * terms))
 
-    def without(self, total, constants):
-        """Return the right-hand side with a constant of each cruise taken from its readings."""
+    def without(self, total, terms):
+        """Return the right-hand side with the terms of each cruise taken from its readings."""
         rest = total.copy()
-        _subtract(self.cell, self.cruise, self.weight, constants, rest.ravel())
+        _subtract(self.cell, self.cruise, self.share, terms, rest.ravel())
         return rest
 
+    def of_readings(self):
+        """Return the terms that go with a field of zeros (nT)."""
+        return self._times_inverse(self.total)
+
     def constants(self, field):
-        """Return the constant of each cruise that goes with a field (nT)."""
-        sums = _sum_by_cruise(self.cell, self.cruise, self.weight, field.ravel(), self.mass.size)
-        return (self.total - sums) / self.mass
+        """Return the terms of each cruise that go with a field (nT), shape (cruises, terms)."""
+        return self._times_inverse(self.total - self._sums_of(field))
+
+    def _sums_of(self, field):
+        return _sum_by_cruise(self.cell, self.cruise, self.share, field.ravel(), len(self.total))
+
+    def _times_inverse(self, sums):
+        return np.einsum("kij,kj->ki", self.inverse, sums)
+
+
+def _sums(key, rows, count):
+    """Sum rows that share a key."""
+    return np.stack([np.bincount(key, column, count) for column in rows.T], axis=1)
 
 
 def stencil(tensor, scale):
@@ -144,7 +169,7 @@ def _conjugate_gradients(operator, diagonal, total, start, offsets):
         inner = operator(field, product)
         return inner if offsets is None else inner - offsets.remove_means(field, product)
 
-    total = total if offsets is None else offsets.without(total, offsets.total / offsets.mass)
+    total = total if offsets is None else offsets.without(total, offsets.of_readings())
     field = np.ascontiguousarray(start, "float32").copy()
     product = np.empty_like(field)
     inverse = (1 / np.maximum(diagonal, 1e-12)).astype("float32")
@@ -278,16 +303,18 @@ def _redirect(direction, residual, inverse, ratio):
 
 
 @numba.njit(cache=True)
-def _sum_by_cruise(cell, cruise, weight, field, count):
-    """Weighted sum of the field over the cells of each cruise."""
-    sums = np.zeros(count)
+def _sum_by_cruise(cell, cruise, share, field, count):
+    """Sum the field over the readings of each cruise, weighted by their shares of the terms."""
+    sums = np.zeros((count, share.shape[1]))
     for n in range(cell.size):
-        sums[cruise[n]] += weight[n] * field[cell[n]]
+        for term in range(share.shape[1]):
+            sums[cruise[n], term] += share[n, term] * field[cell[n]]
     return sums
 
 
 @numba.njit(cache=True)
-def _subtract(cell, cruise, weight, constants, out):
-    """Subtract from `out` each cruise's constant times the weight of its readings."""
+def _subtract(cell, cruise, share, terms, out):
+    """Subtract from `out` what the terms of each cruise make in its readings."""
     for n in range(cell.size):
-        out[cell[n]] -= weight[n] * constants[cruise[n]]
+        for term in range(share.shape[1]):
+            out[cell[n]] -= share[n, term] * terms[cruise[n], term]

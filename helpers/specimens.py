@@ -4,6 +4,8 @@ Each has a standard deviation of 100 nT.  They are simpler than simulated seaflo
 a method makes of them shows one of its habits at a time.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 from scipy import ndimage
@@ -110,6 +112,61 @@ def half_striped(cells, rng):
     field = stripes(cells)
     field[:, cells // 2 :] = blobs(cells, rng)[:, cells // 2 :]
     return field
+
+
+@dataclass
+class Case:
+    """A field that misleads, where to judge it, and what could be known of it beforehand."""
+
+    field: np.ndarray
+    where: np.ndarray
+    known: dict
+
+
+def hard_cases(cells, wavelength_cells=16.0, near_cells=10):
+    """Make the cases in which following a direction goes wrong most easily.
+
+    Parameters
+    ----------
+    cells : int
+        Side of the maps.
+    wavelength_cells : float
+        Of the stripes.
+    near_cells : int
+        How far from the difficulty to judge.
+
+    Returns
+    -------
+    dict of str to Case
+        ``curved`` and ``fan-shaped`` isochrons (judged everywhere), ``crossing strikes`` and
+        ``fracture zone`` (judged near the border), ``seamount`` (among stripes, judged near it).
+    """
+    north, east = np.indices((cells, cells)) - (cells - 1) / 2
+    turn = 2 * np.pi / wavelength_cells
+    everywhere, height = np.ones((cells, cells), bool), AMPLITUDE_NT * np.sqrt(2)
+    radius = np.hypot(north + 0.8 * cells, east + 0.3 * cells)
+    pole = np.arctan2(east + 0.8 * cells, north + 0.4 * cells)
+    two = np.where(east < 0, across_strike(cells, 30.0), across_strike(cells, 120.0))
+    strikes = np.where(east < 0, 30.0, 120.0)
+    zone = along_strike(cells)
+    mount = 4 * AMPLITUDE_NT * np.exp(-(north**2 + east**2) / (2 * (0.3 * wavelength_cells) ** 2))
+    return {
+        "curved": Case(height * np.sin(turn * radius), everywhere, {}),
+        "fan-shaped": Case(height * np.sin(turn * 0.9 * cells * pole), everywhere, {}),
+        "crossing strikes": Case(
+            height * np.sin(turn * two), np.abs(east) < near_cells, {"strike_deg": strikes}
+        ),
+        "fracture zone": Case(
+            stripes(cells, wavelength_cells=wavelength_cells, offset_cells=wavelength_cells / 2),
+            np.abs(zone) < near_cells,
+            {"barrier": np.abs(zone) < 0.75},
+        ),
+        "seamount": Case(
+            stripes(cells, wavelength_cells=wavelength_cells) + mount,
+            np.hypot(north, east) < 2 * near_cells,
+            {},
+        ),
+    }
 
 
 def survey(field, rng, coverage, spacing_km=2.0):

@@ -3,28 +3,16 @@
 Each trial is made anew where it is called and none returns a stored number.
 """
 
-import functools
-
 import numpy as np
 import pandas as pd
 
 from . import (
-    crossvalidation,
-    data,
     diffusion,
     evidence,
-    gridding,
-    interpolation,
-    levelling,
     pyramid,
-    seafloor,
-    ships,
     specimens,
-    surveys,
     views,
 )
-
-_truth = functools.lru_cache(maxsize=2)(seafloor.simulate_region)
 
 
 def restore(grid):
@@ -78,24 +66,6 @@ def strike_errors(result, truth):
     """
     wrong = np.abs((result["strike_deg"] - truth["strike_deg"] + 90) % 180 - 90)
     return wrong.where(truth["lineated"] == 1)
-
-
-def region_survey(name, coverage, seed):
-    """Send cruises over a simulated region, level and grid them, as `patches.region_grid` does.
-
-    Parameters
-    ----------
-    name, coverage, seed
-        As in `patches.region_grid`.
-
-    Returns
-    -------
-    tuple of xarray.Dataset
-        Truth, and the grid without ``uncertainty_nt``.
-    """
-    truth, region = _truth(name), data.region(name)
-    table = ships.cruise_over(truth, region, np.random.default_rng(seed), coverage)
-    return truth, _grid(levelling.level(table, region)[0], region, truth)
 
 
 def withheld(grid, integration_cells=24.0, across=0.003):
@@ -199,93 +169,37 @@ def added_seamount(grid, truth, guided, height_nt, size_km, around_km=80.0):
     return added, {name: float(np.sqrt((share * d**2).sum())) for name, d in distance.items()}
 
 
-def cruise_constants(name, coverage, seed):
-    """Solve for constants of the cruises with the field, levelled before or not.
+def hard_cases(cells, coverage, seeds):
+    """Try the methods where a direction misleads: bends, offsets, crossing strikes, a seamount.
 
     Parameters
     ----------
-    name, coverage, seed
-        As in `patches.region_grid`.
+    cells : int
+        Side of the maps.
+    coverage : float
+        Share of cells on tracks.
+    seeds : iterable of int
+        One set of ships each.
 
     Returns
     -------
     pandas.DataFrame
-        Correlations with the truth; rows ``as read`` and ``levelled``, columns ``field alone``
-        and ``with constants``.
+        Mean correlation with the truth where the difficulty lies: a row for each case of
+        `specimens.hard_cases`, columns the methods; ``told`` is guided diffusion that was given
+        the strike or the fracture zone where one is known, NaN elsewhere.
     """
-    truth, region = _truth(name), data.region(name)
-    table = ships.cruise_over(truth, region, np.random.default_rng(seed), coverage)
     rows = {}
-    for row, read in {"as read": table, "levelled": levelling.level(table, region)[0]}.items():
-        grid = _grid(read, region, truth)
-        known = {"field alone": None, "with constants": cruise_cells(read, region, grid)}
-        maps = {
-            column: diffusion.guided(
-                grid["block"], grid["weight"], uncertainty=False, cruise=cruise
-            )
-            for column, cruise in known.items()
-        }
-        rows[row] = correlations(maps, truth["anomaly"])
+    for name, case in specimens.hard_cases(cells).items():
+        found = []
+        for seed in seeds:
+            grid = specimens.survey(case.field, np.random.default_rng(seed), coverage)
+            maps = {"linear": grid, "isotropic": diffusion.isotropic(grid["anomaly"])}
+            maps |= restore(grid)
+            if case.known:
+                told = diffusion.guided(
+                    grid["block"], grid["weight"], uncertainty=False, **case.known
+                )
+                maps["told"] = told
+            found.append(correlations(maps, grid["truth"].where(case.where)))
+        rows[name] = pd.DataFrame(found).mean()
     return pd.DataFrame(rows).T
-
-
-def cruise_cells(table, region, grid):
-    """Find which cruise read the field in each cell.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Track table with ``cruise``, ``longitude`` and ``latitude``.
-    region : helpers.data.Region
-        Gives the projection.
-    grid : xarray.Dataset
-        From `gridding.grid_tracks`.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (northing, easting)
-        Number of the cruise in order of appearance, -1 off the tracks; where several cruises
-        share a cell, that of the last reading.
-    """
-    number = np.full(grid["block"].shape, -1)
-    place = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
-    column, row = (
-        np.rint((where - float(grid[axis][0])) / float(grid[axis][1] - grid[axis][0])).astype(int)
-        for where, axis in zip(place, ("easting", "northing"), strict=True)
-    )
-    inside = (row >= 0) & (row < number.shape[0]) & (column >= 0) & (column < number.shape[1])
-    number[row[inside], column[inside]] = pd.factorize(table["cruise"])[0][inside]
-    return np.where(grid["block"].notnull(), number, -1)
-
-
-def real_surveys():
-    """Leave tiles of the real surveys out and predict them, by each method.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Root mean square errors (nT): a row for each survey that can be had, columns the methods.
-    """
-
-    def linear(block):
-        return interpolation.interpolate(block, "linear")
-
-    methods = {
-        "linear": linear,
-        "classical": lambda block: diffusion.classical(linear(block))["anomaly"],
-        "guided": lambda block: diffusion.guided(block, uncertainty=False)["anomaly"],
-    }
-    rows = {}
-    for name, table in surveys.load_all().items():
-        survey = surveys.SURVEYS[name]
-        place = (survey.region, survey.spacing_km)
-        errors = crossvalidation.cross_validate(table, *place, methods)
-        rows[survey.title] = crossvalidation.pooled(errors)["rms_nt"]
-    return pd.DataFrame(rows, index=list(methods)).T
-
-
-def _grid(table, region, truth):
-    """Grid a table on the cells of a simulated region, without the expected error."""
-    place = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
-    axes = (truth["northing"].to_numpy(), truth["easting"].to_numpy())
-    return gridding.grid_points(*place, table["residual_nt"].to_numpy(), *axes, uncertainty=False)

@@ -70,6 +70,17 @@ def test_a_cruise_is_judged_without_itself():
     assert by_cruise[[f"E{k}" for k in range(2, 11)]].max() < 20  # far from it, no harm
 
 
+def test_a_line_is_judged_without_itself():
+    """Here every cruise is one straight line, so that lines and cruises are the same parts."""
+    table = cruises(offset=300.0)
+    table["time"] = pd.Timestamp("2000-01-01") + pd.to_timedelta(np.arange(len(table)), unit="min")
+    lines, whole = (
+        crossvalidation.cross_validate(table, REGION, by=by)
+        for by in ("line", "cruise")
+    )
+    assert sorted(lines.rms_nt) == pytest.approx(sorted(whole.rms_nt))
+
+
 def test_all_methods_are_compared_on_the_same_cells():
     errors = crossvalidation.cross_validate(
         cruises(number=5), REGION, methods=("linear", "minimum_curvature")
@@ -90,7 +101,7 @@ def test_pooled_error_is_weighted_by_cells():
 
 def test_bad_input_says_what_to_do():
     table = cruises(number=2)
-    with pytest.raises(ValueError, match="choose 'tiles' or 'cruise'"):
+    with pytest.raises(ValueError, match="choose one of 'tiles', 'cruise', 'line'"):
         crossvalidation.cross_validate(table, REGION, by="point")
     few = table[table.cruise == "E0"].iloc[:30]
     with pytest.raises(ValueError, match="1 cruises in box.*smaller cells"):

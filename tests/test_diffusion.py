@@ -405,3 +405,31 @@ def test_classical_keeps_nan_cells_nan_and_ignores_them():
 def test_no_estimate_of_strike_is_refused():
     with pytest.raises(ValueError, match="reestimations"):
         diffusion.guided(np.eye(16), reestimations=0)
+
+
+@pytest.mark.parametrize("noise", [30.0, 80.0])
+def test_expected_error_on_the_tracks(noise):
+    """The expected error on a track is that of the map, not only what smoothing takes away."""
+    rng, truth = np.random.default_rng(21), AMPLITUDE * np.sqrt(2) * plane_wave((160, 160), 50, 18)
+    truth = truth * AMPLITUDE / truth.std()
+    track = tracks((160, 160), 21)
+    block = np.where(track, truth + rng.normal(0, noise, truth.shape), np.nan)
+    result = diffusion.guided(block)
+    true = np.sqrt(np.mean((result.anomaly.values - truth)[track] ** 2))
+    expected = np.sqrt(np.mean(result.uncertainty_nt.values[track] ** 2))
+    assert 0.6 < expected / true < 1.6
+
+
+def test_isotropic_is_a_gaussian_and_nothing_at_time_zero():
+    field = np.zeros((65, 65))
+    field[32, 32] = 1e4
+    result = diffusion.isotropic(field, time_cells2=8.0).anomaly.values
+    row = np.arange(65) - 32
+    exact = 1e4 / (16 * 2 * np.pi) * np.exp(-0.5 * (row[:, None] ** 2 + row**2) / 16)
+    # scipy samples the Gaussian: within a thousandth of the peak where sigma is 4 cells
+    assert np.abs(result - exact).max() < 1e-3 * exact.max()
+    rough = np.random.default_rng(3).normal(0, 50, (40, 40))
+    rough[3:6, 7:9] = np.nan
+    np.testing.assert_allclose(diffusion.isotropic(rough, 0.0).anomaly, rough, rtol=1e-5)
+    with pytest.raises(ValueError, match="time_cells2"):
+        diffusion.isotropic(rough, -1.0)

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from helpers import diffusion, evidence, gridding, nulls, pyramid, solver, structure
+from helpers import diffusion, evidence, gridding, nulls, pyramid, solver, specimens, structure
 
 SIDE = 160
 
@@ -103,6 +103,17 @@ def test_stripes_are_supported(coverage):
     assert correlation(result.anomaly.values, truth) > {0.05: 0.85, 0.1: 0.94, 0.2: 0.98}[coverage]
 
 
+def test_few_readings_are_doubted():
+    """Small maps of blobs with 5 % on tracks: stripes by chance on at most a fifth of them."""
+    found = []
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        grid = specimens.survey(specimens.blobs(96, rng), rng, 0.05)
+        result = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+        found.append(float(result.coherence.mean()))
+    assert np.mean(np.array(found) > 0.2) <= 0.2
+
+
 def test_support_is_local():
     """Stripes in the west, none in the east: each half is treated as what it is."""
     side, truth = 384, stripes(10, side=384)
@@ -164,6 +175,88 @@ def test_cruises_without_an_offset_change_little(offset_survey):
     without = diffusion.guided(block, uncertainty=False)
     of_joint, of_without = (correlation(part.anomaly.values, truth) for part in (joint, without))
     assert np.std(joint["offset_nt"]) < 5 and of_joint > of_without - 0.01
+
+
+def test_headings_of_cruises_are_found_with_the_field():
+    """A ship's own magnetism, told from the field by lines sailed in many directions."""
+    truth, line = stripes(), survey(14, 0.2)
+    rng, cruise = np.random.default_rng(14), np.where(line >= 0, line % 4, -1)
+    heading = np.where(line >= 0, rng.uniform(0, 360, line.max() + 1)[line], np.nan)
+    turn, terms = np.radians(heading), rng.normal(0, 20, (4, 2))
+    error = terms[cruise, 0] * np.cos(turn) + terms[cruise, 1] * np.sin(turn)
+    block = np.where(line >= 0, truth + error, np.nan)
+    with_headings, constants = (
+        diffusion.guided(block, cruise=cruise, heading_deg=degrees, uncertainty=False)
+        for degrees in (heading, None)
+    )
+    known = diffusion.guided(np.where(line >= 0, truth, np.nan), uncertainty=False)
+    of_headings, of_constants, of_known = (
+        correlation(part.anomaly.values, truth) for part in (with_headings, constants, known)
+    )
+    assert of_known - of_headings < 0.25 * (of_known - of_constants)
+    wrong = with_headings["heading_nt"].values[:, :2] - terms
+    # the field takes a part of each term: a line's mean is also the mean of the field along it
+    assert np.sqrt(np.mean(wrong**2)) < 0.4 * 20
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ({"heading_deg": np.zeros((16, 16))}, "without cruise"),
+        (
+            {"cruise": np.zeros((16, 16), int), "heading_deg": np.full((16, 16), np.nan)},
+            "not finite on 16 track cells",
+        ),
+        ({"strike_deg": np.zeros(16)}, "strike_deg has shape"),
+        ({"barrier": np.zeros((16, 16))}, "barrier has shape .*bool"),
+    ],
+)
+def test_bad_knowledge_is_a_clear_error(known, message):
+    block = np.where(np.eye(16) > 0, 1.0, np.nan)
+    with pytest.raises(ValueError, match=message):
+        diffusion.guided(block, **known)
+
+
+# --- what is known beforehand: strikes and fracture zones -------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_offsets_stay_offsets_at_a_known_fracture_zone(seed):
+    """Stripes offset by half a wavelength: near the zone the barrier halves the error at least."""
+    case = specimens.hard_cases(192)["fracture zone"]
+    grid = specimens.survey(case.field, np.random.default_rng(seed), 0.1)
+    maps = [
+        diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **known).anomaly.values
+        for known in ({}, case.known)
+    ]
+    bent, broken = (np.mean((part - case.field)[case.where] ** 2) for part in maps)
+    assert broken < 0.5 * bent
+    far = np.abs(specimens.along_strike(192)) > 60
+    assert np.abs(maps[0] - maps[1])[far].std() < 0.3 * specimens.AMPLITUDE_NT
+
+
+def test_a_barrier_without_readings_beyond_it_is_crossed_at_last():
+    """Nothing is left undefined: where only one side has data, its value leaks through."""
+    block, barrier = np.full((40, 60), np.nan), np.zeros((40, 60), bool)
+    block[:, 5], barrier[:, 30] = 25.0, True
+    result = diffusion.guided(block, barrier=barrier, uncertainty=False).anomaly.values
+    np.testing.assert_allclose(result, 25.0, atol=0.5)
+
+
+def test_a_known_strike_leads_where_readings_are_silent_and_only_there():
+    truth = stripes(60)
+    block = np.where(survey(15, 0.1) >= 0, truth, np.nan)
+    block[:, 60:] = np.nan  # the east was never sailed
+    told = np.full(truth.shape, 150.0)  # wrong by 90 degrees where there are readings
+    free, led = (diffusion.guided(block, uncertainty=False, strike_deg=s) for s in (None, told))
+
+    def off(result, part, strike):
+        return np.median(np.abs((result.strike_deg.values[:, part] - strike + 90) % 180 - 90))
+
+    west, east = slice(0, 50), slice(140, 160)
+    assert off(led, west, 60) < off(free, west, 60) + 3
+    aligned = diffusion.guided(block, uncertainty=False, strike_deg=np.full(truth.shape, 60.0))
+    assert off(aligned, east, 60) < 10 and off(aligned, west, 60) < 5
 
 
 @pytest.mark.parametrize("cruise", [np.zeros((8, 9), int), np.zeros((16, 16))])
@@ -238,14 +331,14 @@ def test_field_and_constants_agree_with_a_direct_solution():
     total = np.bincount(cell, trust * value, cruise.size)
     right = np.concatenate([total, np.bincount(which, trust * value, 5)])
     direct = spsolve(matrix.tocsc(), right)
-    offsets = solver.Offsets(cell, which, trust, value, 5, prior)
+    offsets = solver.Offsets(cell, which, trust, value, np.ones((cell.size, 1)), 5, [prior])
     layers = (
         part.reshape(shape).astype("float32") for part in (weight, total, np.zeros(total.size))
     )
     solved = solver.solve_bending(*layers, 0.5, 0.0, offsets)
     worst = 10 * solver.TOLERANCE * np.abs(direct).max()
     assert np.abs(solved.ravel() - direct[:-5]).max() < worst
-    assert np.abs(offsets.constants(solved) - direct[-5:]).max() < worst
+    assert np.abs(offsets.constants(solved)[:, 0] - direct[-5:]).max() < worst
 
 
 # --- the null test of a survey ----------------------------------------------------------------

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from helpers import data, diffusion, gridding, specimens, structure, trials
+from helpers import data, diffusion, gridding, specimens, structure, trials, trials_cruises
 
 CELLS = 128
 
@@ -109,6 +109,23 @@ def test_cells_know_their_cruise():
     longitude, latitude = region.unproject(east[50:60], np.full(10, north[40]))
     parts = {"longitude": longitude, "latitude": latitude, "residual_nt": 1.0}
     table = pd.DataFrame({**parts, "cruise": ["A"] * 4 + ["B"] * 6})
-    cruise = trials.cruise_cells(table, region, gridding.grid_tracks(table, region))
+    table["time"] = pd.Timestamp("2000-01-01") + pd.to_timedelta(np.arange(10) * 6, unit="min")
+    grid = gridding.grid_tracks(table, region)
+    cruise, heading = trials_cruises.cruise_cells(table, region, grid)
     np.testing.assert_array_equal(cruise[40, 49:61], [-1, *[0] * 4, *[1] * 6, -1])
     assert (cruise >= 0).sum() == 10
+    np.testing.assert_allclose(heading[40, 50:60], 90.0, atol=3)  # the map's meridians converge
+
+
+def test_cruises_that_never_cross_are_told_apart():
+    trial = trials_cruises.parallel_cruises(128, 6, 40.0, range(2))
+    assert (trial["with constants"] > trial["field alone"] + 0.01).all()
+    assert (trial["left_nt"] < 15).all()  # of 40 nT; what all share cannot be told from the field
+
+
+def test_hard_cases_are_judged_where_they_are_hard():
+    trial = trials.hard_cases(96, 0.1, range(1))
+    assert (trial["guided"] > trial["classical"]).all()
+    assert list(trial.index[trial["told"].notnull()]) == ["crossing strikes", "fracture zone"]
+    case = specimens.hard_cases(96)["seamount"]
+    assert case.where[48, 48] and not case.where[0, 0]
