@@ -8,7 +8,7 @@ import cartopy.crs as ccrs
 import matplotlib.pyplot as plt
 import numpy as np
 
-from . import data, diffusion
+from . import data, diffusion, gridding
 
 GREY = "0.35"
 
@@ -88,15 +88,7 @@ def draw_sticks(field, strike_deg, coherence, limit, every=12, spacing_km=2.0):
     """
     figure, axis = plt.subplots(figsize=(4.8, 4), layout="constrained")
     shown = _window(axis, field, limit, spacing_km)
-    rows, columns = np.mgrid[every // 2 : shown.get_size()[0] : every,
-                             every // 2 : shown.get_size()[1] : every]  # fmt: skip
-    angle = np.radians(np.asarray(strike_deg)[rows, columns])
-    length = np.asarray(coherence)[rows, columns]
-    axis.quiver(
-        (columns + 0.5) * spacing_km, (rows + 0.5) * spacing_km, length * np.sin(angle),
-        length * np.cos(angle), angles="xy", pivot="middle", headwidth=0, headlength=0,
-        headaxislength=0, scale=12, width=0.006,
-    )  # fmt: skip
+    _sticks(axis, strike_deg, coherence, every, spacing_km)
     axis.set(xlabel="easting (km); simulated", ylabel="northing (km)")
     figure.colorbar(shown, ax=axis, shrink=0.8, label="anomaly (nT)")
     return figure
@@ -169,9 +161,10 @@ def draw_regions(regions):
 
 
 def draw_guided(
-    block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations
-):
-    """Diffuse track data with given parameters and draw them, the result and the truth.
+    block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations,
+    spacing_km=2.0,
+):  # fmt: skip
+    """Diffuse track data with given parameters; draw before, after with its strike, and the truth.
 
     Parameters
     ----------
@@ -184,6 +177,8 @@ def draw_guided(
         As in `diffusion.guided`.
     across_percent : float
         Diffusivity across strike in per cent of that along strike.
+    spacing_km : float
+        Side of the cells.
 
     Returns
     -------
@@ -197,11 +192,30 @@ def draw_guided(
     limit = float(np.nanpercentile(np.abs(truth), 97))
     coherence = float(result["coherence"].mean())
     title = (
-        f"guided diffusion: supported coherence {coherence:.2f},\n"
+        f"guided: supported coherence {coherence:.2f},\n"
         f"correlation {agreement(field, truth):.3f}"
     )
-    fields = {"track cells": block, title: field, "truth (simulated)": truth}
-    return draw_fields(fields, limit)
+    before = gridding.interpolate(np.asarray(block))
+    fields = {"linear grid, readings on top": before, title: field, "truth (simulated)": truth}
+    figure = draw_fields(fields, limit)
+    row, column = np.nonzero(np.isfinite(np.asarray(block)))
+    place = (column + 0.5) * spacing_km, (row + 0.5) * spacing_km
+    figure.axes[0].scatter(*place, s=0.4, color="k", linewidths=0)
+    _sticks(figure.axes[1], result["strike_deg"], result["coherence"], 12, spacing_km)
+    return figure
+
+
+def _sticks(axis, strike_deg, coherence, every, spacing_km):
+    """Draw sticks along strike on a window, as long as the orientation is coherent."""
+    strike_deg, coherence = np.asarray(strike_deg), np.asarray(coherence)
+    rows, columns = (part[every // 2 :: every, every // 2 :: every]
+                     for part in np.indices(strike_deg.shape))  # fmt: skip
+    angle, length = np.radians(strike_deg[rows, columns]), coherence[rows, columns]
+    axis.quiver(
+        (columns + 0.5) * spacing_km, (rows + 0.5) * spacing_km, length * np.sin(angle),
+        length * np.cos(angle), angles="xy", pivot="middle", headwidth=0, headlength=0,
+        headaxislength=0, scale=12, width=0.006,
+    )  # fmt: skip
 
 
 def _window(axis, field, limit, spacing_km):

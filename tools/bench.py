@@ -25,7 +25,17 @@ import xarray as xr
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
 
-from helpers import data, diffusion, gridding, levelling, patches, seafloor, ships, tracks
+from helpers import (
+    data,
+    diffusion,
+    gridding,
+    levelling,
+    patches,
+    seafloor,
+    ships,
+    tracks,
+    trials_cruises,
+)
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 RUNS = 3
@@ -35,7 +45,7 @@ def main():
     """Run every measurement and write the figures."""
     figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
     measures = (reading, levelling_gain, gridding_speed, pairs, guided_speed, quality, null_test)
-    for measure in (*measures, inference):
+    for measure in (*measures, joint, inference):
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -236,6 +246,31 @@ def null_test(maps=4, side=256):
             figures[f"{name}_coherence_ratio"] = float(found / (usual if np.isnan(true) else true))
             if kind != "shuffled":
                 figures[f"{name}_corr"], figures[f"{name}_corr_linear"] = float(ours), float(linear)
+    return figures
+
+
+def joint(added_nt=60.0, coverages=(0.05, 0.1), seeds=(13, 14)):
+    """Cruises with constants: correlation with the truth of the map, levelled first or jointly.
+
+    Eight simulated surveys; the first figures are of errors as they are, the second with constants
+    added such as archives have.
+    """
+    figures, cases = {}, [(n, c, s) for n in ("epr", "reykjanes") for c in coverages for s in seeds]
+    for suffix, added in (("", 0.0), (f"_{added_nt:.0f}_nt_added", added_nt)):
+        found = [trials_cruises.cruise_constants(*case, added) for case in cases]
+        mean = sum(found) / len(found)
+        gain = [
+            table.loc["as read", "with headings"] - table.loc["levelled", "field alone"]
+            for table in found
+        ]
+        figures |= {
+            f"cruises_as_read_corr{suffix}": mean.loc["as read", "field alone"],
+            f"cruises_levelled_first_corr{suffix}": mean.loc["levelled", "field alone"],
+            f"cruises_joint_corr{suffix}": mean.loc["as read", "with headings"],
+            f"cruises_joint_constants_alone_corr{suffix}": mean.loc["as read", "with constants"],
+            f"cruises_both_corr{suffix}": mean.loc["levelled", "with headings"],
+            f"cruises_joint_better_of_8{suffix}": int(np.sum(np.array(gain) > 0)),
+        }
     return figures
 
 
