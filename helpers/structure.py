@@ -1,5 +1,6 @@
 """Orientation of a map: structure tensor, its angle and coherence, and the diffusion tensor."""
 
+import numba
 import numpy as np
 from scipy import ndimage
 
@@ -82,23 +83,60 @@ def diffusion_tensor(tensor, shape, across):
 
 def block_mean(values, step):
     """Mean over blocks of step x step cells; the last row and column are padded with zeros."""
-    rows, columns = (-(-size // step) * step for size in values.shape)
-    padded = np.zeros((rows, columns), values.dtype)
-    padded[: values.shape[0], : values.shape[1]] = values
-    blocks = padded.reshape(rows // step, step, columns // step, step)
-    return blocks.mean(axis=(1, 3)).astype("float32")
+    rows, columns = (-(-size // step) for size in values.shape)
+    means = np.zeros((rows, columns), "float32")
+    _add_blocks(np.ascontiguousarray(values), step, means)
+    means /= step * step
+    return means
 
 
 def enlarge(values, shape):
     """Interpolate linearly from the centres of large cells to those of smaller ones."""
     if values.shape == tuple(shape):
         return values
-    for axis, size in enumerate(shape):
-        step = -(-size // values.shape[axis])
-        position = (np.arange(size) + 0.5) / step - 0.5
-        lower = np.clip(np.floor(position).astype(int), 0, values.shape[axis] - 1)
-        upper = np.minimum(lower + 1, values.shape[axis] - 1)
-        part = np.clip(position - lower, 0, 1).astype("float32")
-        part = part[:, None] if axis == 0 else part
-        values = values.take(lower, axis) * (1 - part) + values.take(upper, axis) * part
-    return np.ascontiguousarray(values, "float32")
+    (top, bottom, south), (left, right, east) = (
+        _between(size, large) for size, large in zip(shape, values.shape, strict=True)
+    )
+    out = np.empty(shape, "float32")
+    _interpolate(
+        np.ascontiguousarray(values, "float32"), top, bottom, south, left, right, east, out
+    )
+    return out
+
+
+def _between(size, large):
+    """Large cells before and after the centre of each of `size` small ones, share of the latter."""
+    step = -(-size // large)
+    position = (np.arange(size) + 0.5) / step - 0.5
+    lower = np.clip(np.floor(position).astype(int), 0, large - 1)
+    return (
+        lower,
+        np.minimum(lower + 1, large - 1),
+        np.clip(position - lower, 0, 1).astype("float32"),
+    )
+
+
+@numba.njit(cache=True)
+def _add_blocks(values, step, sums):
+    """Add up blocks of step x step cells."""
+    rows, columns = values.shape
+    for i in range(rows):
+        row, into = values[i], sums[i // step]
+        for block in range(sums.shape[1]):
+            total = np.float32(0)
+            for j in range(block * step, min(block * step + step, columns)):
+                total += row[j]
+            into[block] += total
+
+
+@numba.njit(cache=True)
+def _interpolate(values, top, bottom, south, left, right, east, out):
+    """Interpolate row by row: first between two rows, then along the one that this gives."""
+    one = np.float32(1)
+    row = np.empty(values.shape[1], np.float32)
+    for i in range(out.shape[0]):
+        above, below, share, to = values[top[i]], values[bottom[i]], south[i], out[i]
+        for j in range(row.size):
+            row[j] = above[j] * (one - share) + below[j] * share
+        for j in range(to.size):
+            to[j] = row[left[j]] * (one - east[j]) + row[right[j]] * east[j]
