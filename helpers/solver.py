@@ -177,13 +177,14 @@ def _diagonal(weight, right, down, diagonal, anti):
 def _couple(xx, xy, yy, quarter, right, down, diagonal, anti):
     """Add up the couplings of each square between four cells."""
     rows, columns = xx.shape
+    half, zero = np.float32(0.5), np.float32(0)
     for i in range(rows - 1):
         for j in range(columns - 1):
             east = quarter * (xx[i, j] + xx[i + 1, j] + xx[i, j + 1] + xx[i + 1, j + 1])
             mixed = quarter * (xy[i, j] + xy[i + 1, j] + xy[i, j + 1] + xy[i + 1, j + 1])
             north = quarter * (yy[i, j] + yy[i + 1, j] + yy[i, j + 1] + yy[i + 1, j + 1])
-            diagonal[i, j], anti[i, j] = max(mixed, 0), max(-mixed, 0)
-            along_row, along_column = 0.5 * (east - abs(mixed)), 0.5 * (north - abs(mixed))
+            diagonal[i, j], anti[i, j] = max(mixed, zero), max(-mixed, zero)
+            along_row, along_column = half * (east - abs(mixed)), half * (north - abs(mixed))
             right[i, j] += along_row
             right[i + 1, j] += along_row
             down[i, j] += along_column

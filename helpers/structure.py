@@ -2,7 +2,6 @@
 
 import numba
 import numpy as np
-from scipy import ndimage
 
 
 def structure_tensor(field, confidence, gradient_cells, integration_cells):
@@ -25,11 +24,10 @@ def structure_tensor(field, confidence, gradient_cells, integration_cells):
     east, north = gradient(field, gradient_cells)
 
     def average(values):
-        blocks = block_mean(values, step)
-        sigma = integration_cells / step
-        return ndimage.gaussian_filter(blocks, sigma, truncate=3.0, mode="constant")
+        return _blur(block_mean(values, step), taps)
 
-    total = average(confidence) + 1e-12
+    taps = _gaussian(integration_cells / step)
+    total = average(confidence) + np.float32(1e-12)
     products = (east * east, east * north, north * north)
     return np.stack([average(confidence * product) / total for product in products])
 
@@ -49,15 +47,13 @@ def gradient(field, sigma_cells):
     tuple of two numpy.ndarray, each of shape (n, m), float32
         Change per cell along the columns (east) and along the rows (north).
     """
-    reach = int(3.0 * sigma_cells + 0.5)
-    offset = np.arange(-reach, reach + 1)
-    smooth = np.exp(-0.5 * (offset / sigma_cells) ** 2)
-    smooth /= smooth.sum()
-    slope = smooth * offset / sigma_cells**2
+    smooth = _gaussian(sigma_cells)
+    reach = smooth.size // 2
+    slope = smooth * np.arange(-reach, reach + 1, dtype="float32") / np.float32(sigma_cells**2)
     rows, columns = (np.pad(np.arange(size), reach, mode="symmetric") for size in field.shape)
     east, north = np.empty((2, *field.shape), "float32")
-    taps = smooth.astype("float32"), slope.astype("float32")
-    _differentiate(np.ascontiguousarray(field, "float32"), rows, columns, *taps, east, north)
+    field = np.ascontiguousarray(field, "float32")
+    _differentiate(field, rows, columns, smooth, slope, east, north)
     return east, north
 
 
@@ -130,6 +126,13 @@ def enlarge(values, shape):
     return out
 
 
+def _gaussian(sigma_cells):
+    """Weights of a Gaussian, cut off at three standard deviations."""
+    reach = int(3.0 * sigma_cells + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_cells) ** 2)
+    return (weights / weights.sum()).astype("float32")
+
+
 def _between(size, large):
     """Large cells before and after the centre of each of `size` small ones, share of the latter."""
     step = -(-size // large)
@@ -186,6 +189,21 @@ def _differentiate(field, rows, columns, smooth, slope, east, north):
         for k in range(smooth.size):
             _add_row(east[i], slope[k], smoothed[k : k + field.shape[1]])
             _add_row(north[i], smooth[k], sloping[k : k + field.shape[1]])
+
+
+@numba.njit(cache=True, fastmath=True)
+def _blur(values, taps):
+    """Filter down the columns and along the rows; zeros lie around the map."""
+    rows, columns = values.shape
+    reach = taps.size // 2
+    out, row = np.zeros_like(values), np.zeros(columns + 2 * reach, np.float32)
+    for i in range(rows):
+        row[:] = 0
+        for k in range(max(reach - i, 0), min(taps.size, rows + reach - i)):
+            _add_row(row[reach:], taps[k], values[i + k - reach])
+        for k in range(taps.size):
+            _add_row(out[i], taps[k], row[k : k + columns])
+    return out
 
 
 @numba.njit(cache=True, fastmath=True)
