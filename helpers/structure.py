@@ -96,10 +96,15 @@ def diffusion_tensor(tensor, shape, across):
     list of numpy.ndarray, three of shape (n, m)
         Components xx, xy, yy of the diffusion tensor.
     """
-    angle, coherence = orientation(tensor)
-    low = across + (1 - across) * (1 - coherence) ** 3
-    cos, sin = np.cos(angle), np.sin(angle)
-    parts = (low * cos**2 + sin**2, (low - 1) * cos * sin, low * sin**2 + cos**2)
+    xx, xy, yy = tensor
+    difference = np.hypot(xx - yy, 2 * xy)
+    round_share = 1 - difference / (xx + yy + 1e-20)
+    half = 0.5 * (1 - across) * (1 - round_share * round_share * round_share)
+    turn = half / np.maximum(
+        difference, 1e-30
+    )  # times xx - yy and 2 xy: cosine and sine of 2 angle
+    along, mixed, mean = turn * (xx - yy), -2 * turn * xy, 1 - half
+    parts = (mean - along, mixed, mean + along)
     return [enlarge(part.astype("float32"), shape) for part in parts]
 
 
