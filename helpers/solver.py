@@ -5,6 +5,11 @@ triangles whose diagonal follows the anisotropy: symmetric, never negative, exac
 stored as the couplings of each cell with four neighbours.  `solve_bending` takes the thin plate
 under tension.  Both can solve for a constant of each cruise along with the field (`Offsets`).
 
+Where no coupling is negative, ``W + A`` is an M-matrix and the solution stays within the range of
+the data: with strike along the axes and diagonals at any anisotropy, and at any strike where the
+diffusivity across is at least 0.17 of the one along.  Elsewhere it may leave the range; a square
+spot that diffuses at one of 0.003 does so by up to 1.7 percent (``tests/test_solver.py``).
+
 The kernels run in one thread: a hundred short steps that wait for each other gain little from a
 second one, and lose tenfold where another program has that core.
 """
