@@ -5,6 +5,11 @@ triangles whose diagonal follows the anisotropy: symmetric, never negative, exac
 stored as the couplings of each cell with four neighbours.  `solve_bending` takes the thin plate
 under tension.  Both can solve for a constant of each cruise along with the field (`Offsets`).
 
+Where no coupling is negative, ``W + A`` is an M-matrix and the solution stays within the range of
+the data: with strike along the axes and diagonals at any anisotropy, and at any strike where the
+diffusivity across is at least 0.17 of the one along.  Elsewhere it may leave the range; a square
+spot that diffuses at one of 0.003 does so by up to 1.7 percent (``tests/test_solver.py``).
+
 The kernels run in one thread: a hundred short steps that wait for each other gain little from a
 second one, and lose tenfold where another program has that core.
 
@@ -202,13 +207,14 @@ def _diagonal(weight, right, down, diagonal, anti):
 def _couple(xx, xy, yy, quarter, right, down, diagonal, anti):
     """Add up the couplings of each square between four cells."""
     rows, columns = xx.shape
+    half, zero = np.float32(0.5), np.float32(0)
     for i in range(rows - 1):
         for j in range(columns - 1):
             east = quarter * (xx[i, j] + xx[i + 1, j] + xx[i, j + 1] + xx[i + 1, j + 1])
             mixed = quarter * (xy[i, j] + xy[i + 1, j] + xy[i, j + 1] + xy[i + 1, j + 1])
             north = quarter * (yy[i, j] + yy[i + 1, j] + yy[i, j + 1] + yy[i + 1, j + 1])
-            diagonal[i, j], anti[i, j] = max(mixed, 0), max(-mixed, 0)
-            along_row, along_column = 0.5 * (east - abs(mixed)), 0.5 * (north - abs(mixed))
+            diagonal[i, j], anti[i, j] = max(mixed, zero), max(-mixed, zero)
+            along_row, along_column = half * (east - abs(mixed)), half * (north - abs(mixed))
             right[i, j] += along_row
             right[i + 1, j] += along_row
             down[i, j] += along_column

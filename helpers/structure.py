@@ -1,7 +1,7 @@
 """Orientation of a map: structure tensor, its angle and coherence, and the diffusion tensor."""
 
+import numba
 import numpy as np
-from scipy import ndimage
 
 
 def structure_tensor(field, confidence, gradient_cells, integration_cells):
@@ -21,17 +21,40 @@ def structure_tensor(field, confidence, gradient_cells, integration_cells):
         an average this wide need not be stored more finely.
     """
     step = max(1, int(integration_cells // 4))
-    east = ndimage.gaussian_filter(field, gradient_cells, order=(0, 1), truncate=3.0)
-    north = ndimage.gaussian_filter(field, gradient_cells, order=(1, 0), truncate=3.0)
+    east, north = gradient(field, gradient_cells)
 
     def average(values):
-        blocks = block_mean(values, step)
-        sigma = integration_cells / step
-        return ndimage.gaussian_filter(blocks, sigma, truncate=3.0, mode="constant")
+        return _blur(block_mean(values, step), taps)
 
-    total = average(confidence) + 1e-12
+    taps = _gaussian(integration_cells / step)
+    total = average(confidence) + np.float32(1e-12)
     products = (east * east, east * north, north * north)
     return np.stack([average(confidence * product) / total for product in products])
+
+
+def gradient(field, sigma_cells):
+    """Differentiate a field under a Gaussian, mirrored at the edges, in one pass over its rows.
+
+    Parameters
+    ----------
+    field : numpy.ndarray, shape (n, m)
+        The map.
+    sigma_cells : float
+        Standard deviation of the Gaussian, cut off at three of them.
+
+    Returns
+    -------
+    tuple of two numpy.ndarray, each of shape (n, m), float32
+        Change per cell along the columns (east) and along the rows (north).
+    """
+    smooth = _gaussian(sigma_cells)
+    reach = smooth.size // 2
+    slope = smooth * np.arange(-reach, reach + 1, dtype="float32") / np.float32(sigma_cells**2)
+    rows, columns = (np.pad(np.arange(size), reach, mode="symmetric") for size in field.shape)
+    east, north = np.empty((2, *field.shape), "float32")
+    field = np.ascontiguousarray(field, "float32")
+    _differentiate(field, rows, columns, smooth, slope, east, north)
+    return east, north
 
 
 def orientation(tensor):
@@ -73,32 +96,123 @@ def diffusion_tensor(tensor, shape, across):
     list of numpy.ndarray, three of shape (n, m)
         Components xx, xy, yy of the diffusion tensor.
     """
-    angle, coherence = orientation(tensor)
-    low = across + (1 - across) * (1 - coherence) ** 3
-    cos, sin = np.cos(angle), np.sin(angle)
-    parts = (low * cos**2 + sin**2, (low - 1) * cos * sin, low * sin**2 + cos**2)
+    xx, xy, yy = tensor
+    difference = np.hypot(xx - yy, 2 * xy)
+    round_share = 1 - difference / (xx + yy + 1e-20)
+    half = 0.5 * (1 - across) * (1 - round_share * round_share * round_share)
+    turn = half / np.maximum(
+        difference, 1e-30
+    )  # times xx - yy and 2 xy: cosine and sine of 2 angle
+    along, mixed, mean = turn * (xx - yy), -2 * turn * xy, 1 - half
+    parts = (mean - along, mixed, mean + along)
     return [enlarge(part.astype("float32"), shape) for part in parts]
 
 
 def block_mean(values, step):
     """Mean over blocks of step x step cells; the last row and column are padded with zeros."""
-    rows, columns = (-(-size // step) * step for size in values.shape)
-    padded = np.zeros((rows, columns), values.dtype)
-    padded[: values.shape[0], : values.shape[1]] = values
-    blocks = padded.reshape(rows // step, step, columns // step, step)
-    return blocks.mean(axis=(1, 3)).astype("float32")
+    rows, columns = (-(-size // step) for size in values.shape)
+    means = np.zeros((rows, columns), "float32")
+    _add_blocks(np.ascontiguousarray(values), step, means)
+    means /= step * step
+    return means
 
 
 def enlarge(values, shape):
     """Interpolate linearly from the centres of large cells to those of smaller ones."""
     if values.shape == tuple(shape):
         return values
-    for axis, size in enumerate(shape):
-        step = -(-size // values.shape[axis])
-        position = (np.arange(size) + 0.5) / step - 0.5
-        lower = np.clip(np.floor(position).astype(int), 0, values.shape[axis] - 1)
-        upper = np.minimum(lower + 1, values.shape[axis] - 1)
-        part = np.clip(position - lower, 0, 1).astype("float32")
-        part = part[:, None] if axis == 0 else part
-        values = values.take(lower, axis) * (1 - part) + values.take(upper, axis) * part
-    return np.ascontiguousarray(values, "float32")
+    (top, bottom, south), (left, right, east) = (
+        _between(size, large) for size, large in zip(shape, values.shape, strict=True)
+    )
+    out = np.empty(shape, "float32")
+    _interpolate(
+        np.ascontiguousarray(values, "float32"), top, bottom, south, left, right, east, out
+    )
+    return out
+
+
+def _gaussian(sigma_cells):
+    """Weights of a Gaussian, cut off at three standard deviations."""
+    reach = int(3.0 * sigma_cells + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_cells) ** 2)
+    return (weights / weights.sum()).astype("float32")
+
+
+def _between(size, large):
+    """Large cells before and after the centre of each of `size` small ones, share of the latter."""
+    step = -(-size // large)
+    position = (np.arange(size) + 0.5) / step - 0.5
+    lower = np.clip(np.floor(position).astype(int), 0, large - 1)
+    return (
+        lower,
+        np.minimum(lower + 1, large - 1),
+        np.clip(position - lower, 0, 1).astype("float32"),
+    )
+
+
+@numba.njit(cache=True)
+def _add_blocks(values, step, sums):
+    """Add up blocks of step x step cells."""
+    rows, columns = values.shape
+    for i in range(rows):
+        row, into = values[i], sums[i // step]
+        for block in range(sums.shape[1]):
+            total = np.float32(0)
+            for j in range(block * step, min(block * step + step, columns)):
+                total += row[j]
+            into[block] += total
+
+
+@numba.njit(cache=True)
+def _interpolate(values, top, bottom, south, left, right, east, out):
+    """Interpolate row by row: first between two rows, then along the one that this gives."""
+    one = np.float32(1)
+    row = np.empty(values.shape[1], np.float32)
+    for i in range(out.shape[0]):
+        above, below, share, to = values[top[i]], values[bottom[i]], south[i], out[i]
+        for j in range(row.size):
+            row[j] = above[j] * (one - share) + below[j] * share
+        for j in range(to.size):
+            to[j] = row[left[j]] * (one - east[j]) + row[right[j]] * east[j]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _differentiate(field, rows, columns, smooth, slope, east, north):
+    """Filter down the columns into two rows with margins, then along these rows."""
+    reach = smooth.size // 2
+    smoothed, sloping = np.zeros((2, columns.size), np.float32)
+    for i in range(field.shape[0]):
+        smoothed[:], sloping[:] = 0, 0
+        for k in range(smooth.size):
+            _add_row(smoothed[reach:], smooth[k], field[rows[i + k]])
+            _add_row(sloping[reach:], slope[k], field[rows[i + k]])
+        for margin in range(reach):
+            for j in (margin, columns.size - 1 - margin):
+                smoothed[j] = smoothed[reach + columns[j]]
+                sloping[j] = sloping[reach + columns[j]]
+        east[i], north[i] = 0, 0
+        for k in range(smooth.size):
+            _add_row(east[i], slope[k], smoothed[k : k + field.shape[1]])
+            _add_row(north[i], smooth[k], sloping[k : k + field.shape[1]])
+
+
+@numba.njit(cache=True, fastmath=True)
+def _blur(values, taps):
+    """Filter down the columns and along the rows; zeros lie around the map."""
+    rows, columns = values.shape
+    reach = taps.size // 2
+    out, row = np.zeros_like(values), np.zeros(columns + 2 * reach, np.float32)
+    for i in range(rows):
+        row[:] = 0
+        for k in range(max(reach - i, 0), min(taps.size, rows + reach - i)):
+            _add_row(row[reach:], taps[k], values[i + k - reach])
+        for k in range(taps.size):
+            _add_row(out[i], taps[k], row[k : k + columns])
+    return out
+
+
+@numba.njit(cache=True, fastmath=True)
+def _add_row(total, factor, row):
+    """Add a multiple of a row to the first cells of another."""
+    for j in range(row.size):
+        total[j] += factor * row[j]
