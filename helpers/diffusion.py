@@ -43,6 +43,7 @@ import xarray as xr
 from scipy import ndimage
 
 from . import evidence, gridding, pyramid, solver
+from . import known as known_parts
 from .structure import diffusion_tensor, enlarge, orientation, structure_tensor
 
 FIRST_SMOOTHING = 2.0  # under the first orientation, before the data choose
@@ -120,7 +121,7 @@ def guided(
     grid = _as_grid(block)
     data = grid.values.astype("float32")
     weight = _confidence(data, weight)
-    known = _known(data, cruise, heading_deg, strike_deg, barrier)
+    known = known_parts.check(data, cruise, heading_deg, strike_deg, barrier)
     if reestimations < 1:
         raise ValueError(f"reestimations is {reestimations}; give at least 1.")
     options = (smoothing, integration_cells, across, reestimations, levels)
@@ -252,44 +253,6 @@ def _confidence(data, weight):
     return np.where(valid, weight, 0).astype("float32")
 
 
-def _known(data, cruise, heading_deg, strike_deg, barrier):
-    """Check what is known beside the readings."""
-    parts = {"cruise": cruise, "heading_deg": heading_deg, "strike_deg": strike_deg}
-    parts = {name: None if part is None else np.asarray(part) for name, part in parts.items()}
-    parts["barrier"] = None if barrier is None else np.asarray(barrier)
-    kinds = {"cruise": "iu", "heading_deg": "fiu", "strike_deg": "fiu", "barrier": "b"}
-    wanted = {
-        "cruise": "an integer index of each track cell, -1 where there is none",
-        "heading_deg": "degrees clockwise from north on each track cell",
-        "strike_deg": "degrees clockwise from north, NaN where it is not known",
-        "barrier": "True on the cells of fracture zones (bool)",
-    }
-    for name, part in parts.items():
-        if part is not None and (part.shape != data.shape or part.dtype.kind not in kinds[name]):
-            raise ValueError(
-                f"{name} has shape {part.shape} and type {part.dtype}, block shape {data.shape}; "
-                f"give {wanted[name]}."
-            )
-    if parts["cruise"] is not None and parts["cruise"].max() < 0:
-        parts["cruise"] = parts["heading_deg"] = None
-    return pyramid.Known(**_checked_heading(data, parts))
-
-
-def _checked_heading(data, parts):
-    """Refuse headings without cruises, or missing on the track of one."""
-    if parts["heading_deg"] is None:
-        return parts
-    if parts["cruise"] is None:
-        raise ValueError("heading_deg was given without cruise; give both, or leave it out.")
-    missing = np.isfinite(data) & (parts["cruise"] >= 0) & ~np.isfinite(parts["heading_deg"])
-    if missing.any():
-        raise ValueError(
-            f"heading_deg is not finite on {missing.sum()} track cells that have a cruise; give it "
-            "there, or set their cruise to -1."
-        )
-    return parts
-
-
 @dataclass
 class _Restored:
     """What `_restore` found: the field and what it rests on."""
@@ -313,7 +276,8 @@ def _restore(data, weight, known, smoothing, integration_cells, across, reestima
     field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, start=field)
     support = enlarge(found.support.astype("float32"), data.shape)
     if support.min() < 1:
-        field = support * field + (1 - support) * pyramid.plate(grids, *found.plate)
+        flat = pyramid.plate(grids, *found.plate, found.support < 1)
+        field = support * field + (1 - support) * flat
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
     return _Restored(field, tensor, support, found.smoothing, terms)
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from . import solver, structure
+from .known import Known
 
 COARSEST_CELLS = 48  # the pyramid stops before a side gets shorter than this
 DATA_REACH_CELLS = 2.0  # how far from a track the orientation is still trusted
@@ -15,28 +16,6 @@ UNTRUSTED = 1e-3  # factor of the trust in gradients beside a barrier
 KNOWN = 4.0  # weight of a known strike far from readings that show a direction
 OFFSET_PRIOR = 1.0  # readings' worth of expecting a cruise's constant to be zero
 HEADING_PRIOR = 25.0  # and each term of its heading, which is smaller
-
-
-@dataclass
-class Known:
-    """What is known beside the readings; each part (n, m) on the finest cells, or None.
-
-    Parameters
-    ----------
-    cruise : numpy.ndarray of int
-        Index of the cruise on track cells, -1 elsewhere.
-    heading_deg : numpy.ndarray
-        Heading of the ship on track cells (clockwise from north); needs `cruise`.
-    strike_deg : numpy.ndarray
-        Strike of isochrons or fabric (clockwise from north), NaN where it is not known.
-    barrier : numpy.ndarray of bool
-        Cells of fracture zones, which nothing is carried across.
-    """
-
-    cruise: np.ndarray | None = None
-    heading_deg: np.ndarray | None = None
-    strike_deg: np.ndarray | None = None
-    barrier: np.ndarray | None = None
 
 
 @dataclass
@@ -138,7 +117,7 @@ def along_known(pyramid, tensor, smoothing, across, start=None):
     return field
 
 
-def plate(pyramid, tension, bending):
+def plate(pyramid, tension, bending, where=None):
     """Solve for a thin plate under tension from the coarsest level to the finest.
 
     A stiff plate is smooth over many cells and is solved on larger cells only.
@@ -149,6 +128,9 @@ def plate(pyramid, tension, bending):
         From `build`, or a part of it.
     tension, bending : float
         As in `solver.solve_bending`, for the finest cells.
+    where : numpy.ndarray of bool, optional
+        On large cells that cover the map: where the finest level is wanted; elsewhere the level
+        above it will do.  By default everywhere.
 
     Returns
     -------
@@ -160,10 +142,31 @@ def plate(pyramid, tension, bending):
         if level.size < bending**0.25:
             continue
         stiffness = bending / level.size**2
+        if level is pyramid[0] and where is not None and not where.all():
+            total = level.total
+            if level.offsets is not None:
+                total = level.offsets.without(total, level.offsets.constants(field))
+            for box in _boxes(where, field.shape):
+                parts = (np.ascontiguousarray(part[box]) for part in (level.weight, total, field))
+                field[box] = solver.solve_bending(*parts, tension, stiffness)
+            continue
         field = solver.solve_bending(
             level.weight, level.total, field, tension, stiffness, level.offsets
         )
     return field
+
+
+def _boxes(where, shape):
+    """Slices of a map around the connected parts of a coarse mask, with a margin."""
+    step = [-(-size // count) for size, count in zip(shape, where.shape, strict=True)]
+    pieces = ndimage.find_objects(ndimage.label(where, np.ones((3, 3)))[0])
+    return [
+        tuple(
+            slice(max((part.start - 1) * by, 0), (part.stop + 1) * by)
+            for part, by in zip(piece, step, strict=True)
+        )
+        for piece in pieces
+    ]
 
 
 def _solve(level, tensor, smoothing, across, start):

@@ -11,18 +11,25 @@ diffusivity across is at least 0.17 of the one along.  Elsewhere it may leave th
 spot that diffuses at one of 0.003 does so by up to 1.7 percent (``tests/test_solver.py``).
 
 The kernels run in one thread: a hundred short steps that wait for each other gain little from a
-second one, and lose tenfold where another program has that core.
+second one, and lose tenfold where another program has that core.  Large maps are improved in tiles
+first, which wait for nothing, one in each core.
 
 References
 ----------
 Bullard, E. C. & Mason, R. G. (1961). Deep-Sea Research 8, 20-27 (heading error).
+Cai, X.-C. & Sarkis, M. (1999). SIAM J. Sci. Comput. 21, 792-797 (tiles with halos).
 """
 
-import numba
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+
+from . import kernels
 
 TOLERANCE = 1e-3  # relative residual of the conjugate gradients; 1e-2 leaves gaps unfilled
 MAX_ITERATIONS = 400
+TILE_CELLS, HALO_CELLS = 512, 16  # ten arrays of a tile fit a cache of 16 MB
 
 
 class Offsets:
@@ -62,13 +69,13 @@ class Offsets:
         """Take what the cruises explain out of `product`; return what its inner product loses."""
         sums = self._sums_of(field)
         terms = self._times_inverse(sums)
-        _subtract(self.cell, self.cruise, self.share, terms, product.ravel())
+        kernels.subtract(self.cell, self.cruise, self.share, terms, product.ravel())
         return float(np.sum(sums * terms))
 
     def without(self, total, terms):
         """Return the right-hand side with the terms of each cruise taken from its readings."""
         rest = total.copy()
-        _subtract(self.cell, self.cruise, self.share, terms, rest.ravel())
+        kernels.subtract(self.cell, self.cruise, self.share, terms, rest.ravel())
         return rest
 
     def of_readings(self):
@@ -80,7 +87,9 @@ class Offsets:
         return self._times_inverse(self.total - self._sums_of(field))
 
     def _sums_of(self, field):
-        return _sum_by_cruise(self.cell, self.cruise, self.share, field.ravel(), len(self.total))
+        return kernels.sum_by_cruise(
+            self.cell, self.cruise, self.share, field.ravel(), len(self.total)
+        )
 
     def _times_inverse(self, sums):
         return np.einsum("kij,kj->ki", self.inverse, sums)
@@ -108,7 +117,9 @@ def stencil(tensor, scale):
         (i, j)-(i+1, j+1), and along the other diagonal (i, j+1)-(i+1, j).
     """
     edges = np.zeros((4, *tensor[0].shape), "float32")
-    _couple(*(np.asarray(part, "float32") for part in tensor), np.float32(0.25 * scale), *edges)
+    kernels.couple(
+        *(np.asarray(part, "float32") for part in tensor), np.float32(0.25 * scale), *edges
+    )
     return tuple(edges)
 
 
@@ -129,11 +140,65 @@ def solve(weight, edges, total, start, offsets=None):
     numpy.ndarray, shape (n, m), float32
         The solution, to a relative residual of `TOLERANCE` or after `MAX_ITERATIONS`.
     """
+    start = np.ascontiguousarray(start, "float32")
+    diagonal = _diagonal(weight, *edges)
+    if offsets is None and weight.size > 2 * TILE_CELLS**2:
+        start = _by_tiles(weight, edges, diagonal, total, start)
 
     def operator(field, product):
-        return _apply(weight, *edges, field, product)
+        return kernels.apply(weight, *edges, field, product)
 
-    return _conjugate_gradients(operator, _diagonal(weight, *edges), total, start, offsets)
+    return _conjugate_gradients(operator, diagonal, total, start, offsets)
+
+
+def _by_tiles(weight, edges, diagonal, total, start):
+    """Improve a first guess tile by tile, each with a halo in which it does not change.
+
+    A tile fits the processor's cache, in which an iteration takes half the time. What the tiles do
+    to each other is left to the iterations over the whole map that follow: the solution is as
+    good as without tiles (restricted additive Schwarz, Cai & Sarkis 1999).
+    """
+    residual = np.empty_like(start)
+    kernels.apply(weight, *edges, start, residual)
+    np.subtract(total, residual, out=residual)
+    goal = _goal(total, diagonal) / total.size
+    field = start.copy()
+
+    def improve(corner):
+        tile, core, inside = _tile(corner, field.shape)
+        within = [np.ascontiguousarray(edge[tile]) for edge in edges]
+        for edge, ends in zip(within, ("c", "r", "rc", "rc"), strict=True):
+            if "r" in ends:
+                edge[-1] = 0
+            if "c" in ends:
+                edge[:, -1] = 0
+        around = diagonal[tile]
+        fixed = around - _diagonal(np.zeros_like(around), *within)  # what ties it to its halo
+
+        def operator(part, product):
+            return kernels.apply(fixed, *within, part, product)
+
+        right = np.ascontiguousarray(residual[tile])
+        change = _conjugate_gradients(
+            operator, around, right, np.zeros_like(right), goal=goal * right.size
+        )
+        field[core] += change[inside]
+
+    corners = [(row, column) for row in range(0, field.shape[0], TILE_CELLS)
+               for column in range(0, field.shape[1], TILE_CELLS)]  # fmt: skip
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(improve, corners))
+    return field
+
+
+def _tile(corner, shape):
+    """Slices of a tile with its halo, of its core, and of the core within the tile."""
+    parts = []
+    for begin, size in zip(corner, shape, strict=True):
+        end = min(begin + TILE_CELLS, size)
+        outer = max(begin - HALO_CELLS, 0), min(end + HALO_CELLS, size)
+        parts.append((slice(*outer), slice(begin, end), slice(begin - outer[0], end - outer[0])))
+    return tuple(zip(*parts, strict=True))
 
 
 def solve_bending(weight, total, start, tension, bending, offsets=None):
@@ -160,14 +225,14 @@ def solve_bending(weight, total, start, tension, bending, offsets=None):
     tension, bending = np.float32(tension), np.float32(bending)
 
     def operator(field, product):
-        _laplacian(field, curvature)
-        return _plate(weight, tension, bending, curvature, field, product)
+        kernels.laplacian(field, curvature)
+        return kernels.plate(weight, tension, bending, curvature, field, product)
 
     diagonal = weight + 4 * tension + 20 * bending
     return _conjugate_gradients(operator, diagonal, total, start, offsets)
 
 
-def _conjugate_gradients(operator, diagonal, total, start, offsets):
+def _conjugate_gradients(operator, diagonal, total, start, offsets=None, goal=None):
     """Solve from a first guess; `operator` writes a product and returns the inner product."""
 
     def multiply(field, product):
@@ -182,15 +247,20 @@ def _conjugate_gradients(operator, diagonal, total, start, offsets):
     residual = total - product
     direction = residual * inverse
     rho = float(np.vdot(residual, direction))
-    goal = TOLERANCE**2 * float(np.vdot(total, total * inverse))
+    goal = _goal(total, diagonal) if goal is None else goal
     for _ in range(MAX_ITERATIONS):
         if rho <= goal:
             break
         step = rho / multiply(direction, product)
-        updated = _advance(field, residual, direction, product, inverse, np.float32(step))
-        _redirect(direction, residual, inverse, np.float32(updated / rho))
+        updated = kernels.advance(field, residual, direction, product, inverse, np.float32(step))
+        kernels.redirect(direction, residual, inverse, np.float32(updated / rho))
         rho = updated
     return field
+
+
+def _goal(total, diagonal):
+    """Squared residual, weighted by the diagonal, at which a solution is good enough."""
+    return TOLERANCE**2 * float(np.vdot(total, total / np.maximum(diagonal, 1e-12)))
 
 
 def _diagonal(weight, right, down, diagonal, anti):
@@ -201,126 +271,3 @@ def _diagonal(weight, right, down, diagonal, anti):
     total[1:, 1:] += diagonal[:-1, :-1]
     total[1:, :-1] += anti[:-1, :-1]
     return total
-
-
-@numba.njit(cache=True)
-def _couple(xx, xy, yy, quarter, right, down, diagonal, anti):
-    """Add up the couplings of each square between four cells."""
-    rows, columns = xx.shape
-    half, zero = np.float32(0.5), np.float32(0)
-    for i in range(rows - 1):
-        for j in range(columns - 1):
-            east = quarter * (xx[i, j] + xx[i + 1, j] + xx[i, j + 1] + xx[i + 1, j + 1])
-            mixed = quarter * (xy[i, j] + xy[i + 1, j] + xy[i, j + 1] + xy[i + 1, j + 1])
-            north = quarter * (yy[i, j] + yy[i + 1, j] + yy[i, j + 1] + yy[i + 1, j + 1])
-            diagonal[i, j], anti[i, j] = max(mixed, zero), max(-mixed, zero)
-            along_row, along_column = half * (east - abs(mixed)), half * (north - abs(mixed))
-            right[i, j] += along_row
-            right[i + 1, j] += along_row
-            down[i, j] += along_column
-            down[i, j + 1] += along_column
-
-
-@numba.njit(cache=True, fastmath=True)
-def _apply(weight, right, down, diagonal, anti, field, out):
-    """Write ``(W + A) field`` into `out`; return its inner product with `field`."""
-    rows, columns = field.shape
-    inner = 0.0
-    for i in range(rows):
-        row_inner = 0.0
-        for j in range(columns):
-            here = field[i, j]
-            value = weight[i, j] * here
-            if j < columns - 1:
-                value += right[i, j] * (here - field[i, j + 1])
-            if j > 0:
-                value += right[i, j - 1] * (here - field[i, j - 1])
-            if i < rows - 1:
-                value += down[i, j] * (here - field[i + 1, j])
-                if j < columns - 1:
-                    value += diagonal[i, j] * (here - field[i + 1, j + 1])
-                if j > 0:
-                    value += anti[i, j - 1] * (here - field[i + 1, j - 1])
-            if i > 0:
-                value += down[i - 1, j] * (here - field[i - 1, j])
-                if j > 0:
-                    value += diagonal[i - 1, j - 1] * (here - field[i - 1, j - 1])
-                if j < columns - 1:
-                    value += anti[i - 1, j] * (here - field[i - 1, j + 1])
-            out[i, j] = value
-            row_inner += value * here
-        inner += row_inner
-    return inner
-
-
-@numba.njit(cache=True, fastmath=True)
-def _laplacian(field, out):
-    """Write minus the Laplacian of `field` into `out`; nothing flows over the edges."""
-    rows, columns = field.shape
-    for i in range(rows):
-        up, down = max(i - 1, 0), min(i + 1, rows - 1)
-        for j in range(columns):
-            left, right = max(j - 1, 0), min(j + 1, columns - 1)
-            around = field[up, j] + field[down, j] + field[i, left] + field[i, right]
-            out[i, j] = np.float32(4.0) * field[i, j] - around
-
-
-@numba.njit(cache=True, fastmath=True)
-def _plate(weight, tension, bending, curvature, field, out):
-    """Write the plate's operator into `out`; return its inner product with `field`."""
-    rows, columns = field.shape
-    inner = 0.0
-    for i in range(rows):
-        up, down = max(i - 1, 0), min(i + 1, rows - 1)
-        row_inner = 0.0
-        for j in range(columns):
-            left, right = max(j - 1, 0), min(j + 1, columns - 1)
-            here = curvature[i, j]
-            around = curvature[up, j] + curvature[down, j] + curvature[i, left]
-            second = np.float32(4.0) * here - around - curvature[i, right]
-            value = weight[i, j] * field[i, j] + tension * here + bending * second
-            out[i, j] = value
-            row_inner += value * field[i, j]
-        inner += row_inner
-    return inner
-
-
-@numba.njit(cache=True, fastmath=True)
-def _advance(field, residual, direction, product, inverse, step):
-    """Move along the direction; return the preconditioned norm of the new residual."""
-    rho = 0.0
-    for i in range(field.shape[0]):
-        row = 0.0
-        for j in range(field.shape[1]):
-            field[i, j] += step * direction[i, j]
-            left = residual[i, j] - step * product[i, j]
-            residual[i, j] = left
-            row += left * left * inverse[i, j]
-        rho += row
-    return rho
-
-
-@numba.njit(cache=True, fastmath=True)
-def _redirect(direction, residual, inverse, ratio):
-    """Make the next search direction from the residual and the last direction."""
-    for i in range(direction.shape[0]):
-        for j in range(direction.shape[1]):
-            direction[i, j] = residual[i, j] * inverse[i, j] + ratio * direction[i, j]
-
-
-@numba.njit(cache=True)
-def _sum_by_cruise(cell, cruise, share, field, count):
-    """Sum the field over the readings of each cruise, weighted by their shares of the terms."""
-    sums = np.zeros((count, share.shape[1]))
-    for n in range(cell.size):
-        for term in range(share.shape[1]):
-            sums[cruise[n], term] += share[n, term] * field[cell[n]]
-    return sums
-
-
-@numba.njit(cache=True)
-def _subtract(cell, cruise, share, terms, out):
-    """Subtract from `out` what the terms of each cruise make in its readings."""
-    for n in range(cell.size):
-        for term in range(share.shape[1]):
-            out[cell[n]] -= share[n, term] * terms[cruise[n], term]

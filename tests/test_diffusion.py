@@ -7,7 +7,7 @@ from registry_files import fetch_or_skip
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from helpers import diffusion, gridding, solver, structure
+from helpers import diffusion, gridding, kernels, solver, structure
 
 AMPLITUDE = 100.0  # of the stripes made here (nT)
 
@@ -28,7 +28,7 @@ def dense(weight, edges):
     for number in range(size):
         unit, out = np.zeros((2, *weight.shape), "float32")
         unit.flat[number] = 1
-        solver._apply(weight, *edges, unit, out)
+        kernels.apply(weight, *edges, unit, out)
         columns.append(out.ravel())
     return np.array(columns, float).T
 

@@ -314,6 +314,19 @@ def test_plate_agrees_with_a_direct_solution():
     assert np.abs(solved - direct).max() < 10 * solver.TOLERANCE * np.abs(direct).max()
 
 
+def test_plate_in_boxes_is_the_plate():
+    """Solved in boxes only, the plate there is that of the whole map, away from the margin."""
+    block = np.where(survey(16, 0.1) >= 0, isotropic(16), np.nan).astype("float32")
+    grids = pyramid.build(block, np.isfinite(block).astype("float32"))
+    where = np.zeros((8, 8), bool)
+    where[2:4, 3:6] = where[6, 6] = True
+    whole, boxes = (pyramid.plate(grids, 0.01, 0.05, part) for part in (None, where))
+    fine = np.kron(where, np.ones((20, 20), bool))
+    # of 100 nT; at the margin of a box, one large cell away, the plate does not know what follows
+    assert np.sqrt(np.mean((whole - boxes)[fine] ** 2)) < 2.0
+    assert np.abs(whole - boxes)[~ndimage.binary_dilation(fine, iterations=25)].max() > 5.0
+
+
 def test_field_and_constants_agree_with_a_direct_solution():
     """The same system with the constants as unknowns beside the field."""
     rng, shape, prior = np.random.default_rng(10), (20, 17), 1.0

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
+from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from helpers import diffusion, solver
+from helpers import diffusion, kernels, solver
 
 SHAPE = (24, 31)
 
@@ -30,7 +30,7 @@ def direct(weight, edges, total):
     for number in range(weight.size):
         unit, out = np.zeros((2, *weight.shape), "float32")
         unit.flat[number] = 1
-        solver._apply(weight, *edges, unit, out)
+        kernels.apply(weight, *edges, unit, out)
         columns.append(out.ravel())
     matrix = sparse.csc_matrix(np.array(columns, float).T)
     return spsolve(matrix, total.ravel().astype(float)).reshape(weight.shape)
@@ -50,7 +50,7 @@ def test_solution_converges_to_the_direct_one_as_the_tolerance_shrinks(monkeypat
 
 def products(side, monkeypatch):
     """Return how many products with the operator a map takes, its tracks 16 cells apart."""
-    count, apply = [0], solver._apply
+    count, apply = [0], kernels.apply
 
     def counted(*layers):
         count[0] += 1
@@ -61,7 +61,7 @@ def products(side, monkeypatch):
     total = (weight * 100 * np.sin((column + 0.4 * row) / 3)).astype("float32")
     edges = solver.stencil(tensor_of(np.full((side, side), 0.38), 0.003), 1.0)
     with monkeypatch.context() as patch:
-        patch.setattr(solver, "_apply", counted)
+        patch.setattr(kernels, "apply", counted)
         solver.solve(weight, edges, total, np.zeros((side, side)))
     return count[0]
 
@@ -144,3 +144,35 @@ def test_no_track_is_a_clear_error(function):
 def test_classical_leaves_a_constant_constant():
     smooth = diffusion.classical(np.full((32, 40), -37.0)).anomaly.values
     np.testing.assert_allclose(smooth, -37.0, rtol=1e-5)
+
+
+def test_tiles_change_the_solution_by_no_more_than_the_tolerance(monkeypatch):
+    """A map in tiles and in one piece: both stop at the same residual, and agree as far as that."""
+    rng, side = np.random.default_rng(31), 150
+    angle = ndimage.gaussian_filter(rng.uniform(0, np.pi, (side, side)), 12) * 8
+    cos, sin = np.cos(angle), np.sin(angle)
+    parts = (0.003 * cos**2 + sin**2, -0.997 * cos * sin, 0.003 * sin**2 + cos**2)
+    edges = solver.stencil([part.astype("float32") for part in parts], 2.0)
+    weight = (rng.random((side, side)) < 0.1).astype("float32")
+    total = (weight * rng.normal(0, 100, weight.shape)).astype("float32")
+    start = np.zeros_like(total)
+    whole = solver.solve(weight, edges, total, start)
+    monkeypatch.setattr(solver, "TILE_CELLS", 40)  # 4 x 4 tiles, the last ones 30 cells
+    calls, improve = [], solver._by_tiles
+    monkeypatch.setattr(solver, "_by_tiles", lambda *given: calls.append(1) or improve(*given))
+    tiled = solver.solve(weight, edges, total, start)
+    assert calls
+    monkeypatch.setattr(solver, "TOLERANCE", 1e-6)
+    exact = solver.solve(weight, edges, total, start)
+    size = np.abs(exact).max()
+    # the residual ends at 1e-3; far from readings the field is softly held and errors grow
+    assert np.abs(tiled - exact).max() < 1.5 * max(np.abs(whole - exact).max(), 1e-3 * size)
+
+
+def test_a_first_guess_by_tiles_is_repeatable(monkeypatch):
+    """Tiles run in threads of their own and write to places of their own: the same bytes."""
+    monkeypatch.setattr(solver, "TILE_CELLS", 40)
+    rng = np.random.default_rng(32)
+    block = np.where(rng.random((160, 160)) < 0.1, rng.normal(0, 100, (160, 160)), np.nan)
+    one, other = (diffusion.guided(block, uncertainty=False).anomaly.values for _ in range(2))
+    assert one.tobytes() == other.tobytes()

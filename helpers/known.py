@@ -1,0 +1,82 @@
+"""What is known beside the readings: cruises, headings, strikes, fracture zones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Known:
+    """What is known beside the readings; each part (n, m) on the finest cells, or None.
+
+    Parameters
+    ----------
+    cruise : numpy.ndarray of int
+        Index of the cruise on track cells, -1 elsewhere.
+    heading_deg : numpy.ndarray
+        Heading of the ship on track cells (clockwise from north); needs `cruise`.
+    strike_deg : numpy.ndarray
+        Strike of isochrons or fabric (clockwise from north), NaN where it is not known.
+    barrier : numpy.ndarray of bool
+        Cells of fracture zones, which nothing is carried across.
+    """
+
+    cruise: np.ndarray | None = None
+    heading_deg: np.ndarray | None = None
+    strike_deg: np.ndarray | None = None
+    barrier: np.ndarray | None = None
+
+
+def check(data, cruise=None, heading_deg=None, strike_deg=None, barrier=None):
+    """Check what is known beside the readings and put it together.
+
+    Parameters
+    ----------
+    data : numpy.ndarray, shape (n, m)
+        Readings (nT), NaN off the tracks.
+    cruise, heading_deg, strike_deg, barrier
+        As in `Known`.
+
+    Returns
+    -------
+    Known
+
+    Raises
+    ------
+    ValueError
+        If a part has another shape or type than it should, or a heading is missing.
+    """
+    parts = {"cruise": cruise, "heading_deg": heading_deg, "strike_deg": strike_deg}
+    parts = {name: None if part is None else np.asarray(part) for name, part in parts.items()}
+    parts["barrier"] = None if barrier is None else np.asarray(barrier)
+    kinds = {"cruise": "iu", "heading_deg": "fiu", "strike_deg": "fiu", "barrier": "b"}
+    wanted = {
+        "cruise": "an integer index of each track cell, -1 where there is none",
+        "heading_deg": "degrees clockwise from north on each track cell",
+        "strike_deg": "degrees clockwise from north, NaN where it is not known",
+        "barrier": "True on the cells of fracture zones (bool)",
+    }
+    for name, part in parts.items():
+        if part is not None and (part.shape != data.shape or part.dtype.kind not in kinds[name]):
+            raise ValueError(
+                f"{name} has shape {part.shape} and type {part.dtype}, block shape {data.shape}; "
+                f"give {wanted[name]}."
+            )
+    if parts["cruise"] is not None and parts["cruise"].max() < 0:
+        parts["cruise"] = parts["heading_deg"] = None
+    return Known(**_checked_heading(data, parts))
+
+
+def _checked_heading(data, parts):
+    """Refuse headings without cruises, or missing on the track of one."""
+    if parts["heading_deg"] is None:
+        return parts
+    if parts["cruise"] is None:
+        raise ValueError("heading_deg was given without cruise; give both, or leave it out.")
+    missing = np.isfinite(data) & (parts["cruise"] >= 0) & ~np.isfinite(parts["heading_deg"])
+    if missing.any():
+        raise ValueError(
+            f"heading_deg is not finite on {missing.sum()} track cells that have a cruise; give it "
+            "there, or set their cruise to -1."
+        )
+    return parts
