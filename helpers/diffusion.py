@@ -20,9 +20,12 @@ coordinates of the grids.
    the data support stripes at all (`helpers.evidence`).
 3. The system is solved on the fine cells.  Where stripes are not supported, the plate's field
    takes over, and the coherence that is returned is the supported one.
-4. Where it is known which cruise read what, a constant of each cruise is solved for in the same
-   system (`helpers.solver.Offsets`): cruises that disagree by a constant otherwise become stripes
-   along the tracks, or ask for more smoothing than the field bears.
+4. Where it is known which cruise read what, a constant of each cruise and its heading error are
+   solved for in the same system (`helpers.solver.Offsets`): cruises that disagree otherwise become
+   stripes along the tracks, or ask for more smoothing than the field bears.
+
+Known fracture zones are barriers, and a known strike leads where readings are silent
+(`helpers.known`).
 
 References
 ----------

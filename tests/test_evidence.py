@@ -322,8 +322,8 @@ def test_plate_in_boxes_is_the_plate():
     where[2:4, 3:6] = where[6, 6] = True
     whole, boxes = (pyramid.plate(grids, 0.01, 0.05, part) for part in (None, where))
     fine = np.kron(where, np.ones((20, 20), bool))
-    # of 100 nT; at the margin of a box, one large cell away, the plate does not know what follows
-    assert np.sqrt(np.mean((whole - boxes)[fine] ** 2)) < 2.0
+    # of 100 nT; beyond the margin of a box, one large cell wide, the plate knows no readings
+    assert np.sqrt(np.mean((whole - boxes)[fine] ** 2)) < 4.0
     assert np.abs(whole - boxes)[~ndimage.binary_dilation(fine, iterations=25)].max() > 5.0
 
 
