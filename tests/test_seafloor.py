@@ -136,6 +136,22 @@ def test_labels_lie_on_positive_anomalies(reykjanes):
     assert (reykjanes.anomaly.values[lines] > 0).mean() > 0.97
 
 
+def test_polarity_changes_over_a_transition_and_not_over_a_cell_more():
+    """Age grows by 0.05 Ma a km; 2 km of it is 0.1 Ma, 4 km cells need 0.2."""
+    row, column = np.indices((60, 60))
+    for spacing, expected in ((1.0, 0.1), (2.0, 0.1), (4.0, 0.2)):
+        width = seafloor._averaging_width(0.05 * spacing * column + 0 * row, spacing)
+        np.testing.assert_allclose(width, expected, rtol=1e-3)
+
+
+def test_quiet_zone_of_polarity_alone_is_quiet():
+    """Little more than the rims: 7 nT of 170 on lively crust."""
+    truth = seafloor.simulate_region("azores", spacing_km=4.0)
+    alone, age = seafloor.stripes_alone(truth), truth.age_ma.values
+    quiet, lively = (age > 88) & (age < 117), (age < 80) & (truth.lineated.values > 0)
+    assert quiet.sum() > 5000 and alone[quiet].std() < 0.06 * alone[lively].std()
+
+
 def test_region_repeats_for_a_seed_and_changes_with_it(reykjanes):
     again = seafloor.simulate_region("reykjanes", spacing_km=4.0)
     other = seafloor.simulate_region("reykjanes", spacing_km=4.0, seed=1)
