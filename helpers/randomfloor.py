@@ -46,7 +46,7 @@ def simulate_random(rng, shape=(128, 128), spacing_km=2.0, lineated_share=0.8):
     full = tuple(size + 2 * MARGIN_CELLS for size in shape)
     plate = random_plate(rng, full, spacing_km)
     transition = rng.uniform(1, 2) + 12 / plate.rate_km_ma * rng.random()
-    width = max(transition, spacing_km) / plate.rate_km_ma
+    width = np.hypot(transition, spacing_km) / plate.rate_km_ma
     ordered = crust.mean_polarity(plate.age_ma, width, random_scale(rng))
     disturbed, plateau = _patch(rng, full, spacing_km)
     if rng.random() > lineated_share:

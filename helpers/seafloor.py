@@ -160,15 +160,15 @@ def _interpolate_context(region, northing, easting):
 def _averaging_width(age, spacing_km, reach_km=30.0):
     """Interval of age (Ma) over which polarity is averaged in each cell.
 
-    It is the age change over `TRANSITION_KM`, or over a cell if that is wider (not over both: that
-    would take a tenth more off waves of 8 km). Where ages change much faster than
-    nearby, at a fracture zone, the age grid only blurs a jump and the ages between its two sides
-    never existed: there the interval grows with the excess squared, so that no false stripes
-    appear.
+    It is the age change over `TRANSITION_KM` and a cell; without the cell's share the shortest
+    waves would be a tenth stronger, but narrow stripes on shallow seafloor would break into beads.
+    Where ages change much faster than nearby, at a fracture zone, the age grid only blurs a jump
+    and the ages between its two sides never existed: there the interval grows with the excess
+    squared, so that no false stripes appear.
     """
     slope, usual = age_slopes(age, spacing_km, reach_km)
     excess = np.clip(slope / (1.5 * usual), 1, None)
-    return max(TRANSITION_KM, spacing_km) * slope * excess**2
+    return np.hypot(TRANSITION_KM, spacing_km) * slope * excess**2
 
 
 def age_slopes(age, spacing_km, reach_km=30.0):

@@ -208,16 +208,15 @@ def test_profile_of_a_map_stops_where_the_map_does():
 
 
 def test_map_has_the_amplitudes_of_the_cruises():
-    """Median of three cruises; every band from 6 to 120 km within 8 % was found.
+    """Median of three cruises; 0.84 below 10 km, where a cell's averaging tells, else within 8 %.
 
-    With polarity averaged over a transition and a cell the shortest band has 0.84, read along
-    straight lines too 0.71.
+    Read along straight lines between cells, the shortest band has 0.71.
     """
     for name in simulation_checks.NEEDED:
         fetch_or_skip(name)
     profiles = simulation_checks.real_profiles().values()
     ratio = np.median([comparison.amplitude_ratio(part) for part in profiles], axis=0)
-    assert ratio.min() > 0.88 and ratio.max() < 1.12
+    assert ratio[0] > 0.8 and ratio[1:].min() > 0.9 and ratio.max() < 1.12
 
 
 def test_cruise_without_picks_is_a_clear_error():
@@ -279,10 +278,10 @@ def test_stripes_are_alike_along_strike_and_not_across(strike):
 def test_stripes_of_real_regions_have_no_beads(name):
     """One age cell (12 km) apart along strike polarity is the same; taken carelessly it is not.
 
-    A straight line of 12 km leaves the narrow, sharp stripes of slow ridges where they bend: 7 %.
+    A straight line of 12 km leaves the narrow stripes of slow ridges where they bend: 5 %.
     """
     whole, careless = simulation_checks.continuity(name, 12.0)
-    assert whole > 0.92 and careless < 0.8
+    assert whole > 0.94 and careless < 0.8
 
 
 @pytest.mark.parametrize("name", list(data.REGIONS))

@@ -136,14 +136,6 @@ def test_labels_lie_on_positive_anomalies(reykjanes):
     assert (reykjanes.anomaly.values[lines] > 0).mean() > 0.97
 
 
-def test_polarity_changes_over_a_transition_and_not_over_a_cell_more():
-    """Age grows by 0.05 Ma a km; 2 km of it is 0.1 Ma, 4 km cells need 0.2."""
-    row, column = np.indices((60, 60))
-    for spacing, expected in ((1.0, 0.1), (2.0, 0.1), (4.0, 0.2)):
-        width = seafloor._averaging_width(0.05 * spacing * column + 0 * row, spacing)
-        np.testing.assert_allclose(width, expected, rtol=1e-3)
-
-
 def test_quiet_zone_of_polarity_alone_is_quiet():
     """Little more than the rims: 7 nT of 170 on lively crust."""
     truth = seafloor.simulate_region("azores", spacing_km=4.0)
