@@ -194,8 +194,9 @@ def age_error(name):
 def quiet_profile():
     """Even profile of a real cruise over crust of the Cretaceous superchron.
 
-    VANC05MV in the Cape Basin, east of where it crosses the isochron of chron 34 (83 Ma; Mueller
-    et al. 2016, doi:10.1146/annurev-earth-060115-012211).
+    VANC05MV in the Cape Basin, between the isochrons of chrons 34 (83 Ma, crossed near 5 E) and M0
+    (121 Ma, beyond the end of the cruise) of Mueller et al. (2016),
+    doi:10.1146/annurev-earth-060115-012211.
 
     Raises
     ------
