@@ -3,12 +3,18 @@
 import functools
 
 import numpy as np
+import pandas as pd
+import xarray as xr
 
 from . import comparison, crust, data, picks, seafloor, tracks
 
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
 TIED = "NBP9707"  # the cruise on which picks lie
-NEEDED = (*(f"tracks/ncei/{name}.m77t" for name in CRUISES), "picks/Croon++_2008_G3.gmt")
+QUIET_CRUISE, QUIET_BOX = "vanc05mv", (6.0, 14.0, -46.0, -36.0)  # east of C34 in the Cape Basin
+NEEDED = (
+    *(f"tracks/ncei/{name}.m77t" for name in (*CRUISES, QUIET_CRUISE)),
+    "picks/Croon++_2008_G3.gmt",
+)
 
 
 @functools.cache
@@ -127,3 +133,76 @@ def continuity(name, lag_km):
             truth["polarity"].to_numpy(), careless_polarity(truth, data.region(name)),
         )
     )  # fmt: skip
+
+
+def fracture_contrast(name, steep=3.0):
+    """Mean size of polarity at fracture zones, as simulated and taken carelessly.
+
+    There the age grid passes through ages that never were; stripes drawn from them are false.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    steep : float
+        A cell belongs to a fracture zone where age changes so many times faster than usual.
+
+    Returns
+    -------
+    tuple of float
+        0 for no stripes, 1 for stripes of full strength.
+    """
+    truth = simulated(name)
+    slope, usual = seafloor.age_slopes(truth["age_ma"].to_numpy(), truth.attrs["spacing_km"])
+    where = slope > steep * usual
+    return tuple(
+        float(np.mean(np.abs(polarity[where])))
+        for polarity in (
+            truth["polarity"].to_numpy(), careless_polarity(truth, data.region(name)),
+        )
+    )  # fmt: skip
+
+
+@functools.cache
+def age_error(name):
+    """Age of the grid at each pick in a region less the age of the pick.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``off_ma`` and ``off_km`` (by the local spreading rate), positive where the grid is older.
+
+    Raises
+    ------
+    helpers.data.DataUnavailable
+        If no picks can be had.
+    """
+    data.fetch("picks/Croon++_2008_G3.gmt")
+    region, truth = data.region(name), simulated(name)
+    table = picks.region_picks(region)
+    east, north = region.project(table["longitude"], table["latitude"])
+    age = truth["age_ma"]
+    at = {"northing": ("pick", north), "easting": ("pick", east)}
+    found = age.interp({key: xr.Variable(*value) for key, value in at.items()}).to_numpy()
+    _, usual = seafloor.age_slopes(age.to_numpy(), truth.attrs["spacing_km"])
+    here = age.copy(data=usual).interp({key: xr.Variable(*value) for key, value in at.items()})
+    off = found - table["age_ma"].to_numpy()
+    return pd.DataFrame({"off_ma": off, "off_km": off / here.to_numpy()}).dropna()
+
+
+@functools.cache
+def quiet_profile():
+    """Even profile of a real cruise over crust of the Cretaceous superchron.
+
+    VANC05MV in the Cape Basin, between the isochrons of chrons 34 (83 Ma, crossed near 5 E) and M0
+    (121 Ma, beyond the end of the cruise) of Mueller et al. (2016),
+    doi:10.1146/annurev-earth-060115-012211.
+
+    Raises
+    ------
+    helpers.data.DataUnavailable
+        If the cruise cannot be had.
+    """
+    region = data.region_from_box(*QUIET_BOX, name="cape_basin")
+    table = tracks.read_tracks(data.fetch(f"tracks/ncei/{QUIET_CRUISE}.m77t"))
+    return comparison.even_profile(tracks.residual(table), region)

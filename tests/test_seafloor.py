@@ -136,6 +136,14 @@ def test_labels_lie_on_positive_anomalies(reykjanes):
     assert (reykjanes.anomaly.values[lines] > 0).mean() > 0.97
 
 
+def test_quiet_zone_of_polarity_alone_is_quiet():
+    """Little more than the rims: 7 nT of 170 on lively crust."""
+    truth = seafloor.simulate_region("azores", spacing_km=4.0)
+    alone, age = seafloor.stripes_alone(truth), truth.age_ma.values
+    quiet, lively = (age > 88) & (age < 117), (age < 80) & (truth.lineated.values > 0)
+    assert quiet.sum() > 5000 and alone[quiet].std() < 0.06 * alone[lively].std()
+
+
 def test_region_repeats_for_a_seed_and_changes_with_it(reykjanes):
     again = seafloor.simulate_region("reykjanes", spacing_km=4.0)
     other = seafloor.simulate_region("reykjanes", spacing_km=4.0, seed=1)
