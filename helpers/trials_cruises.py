@@ -83,42 +83,51 @@ def cruise_constants(name, coverage, seed, added_nt=0.0):
     return pd.DataFrame(rows).T
 
 
-def parallel_cruises(cells, spacing_cells, constant_nt, seeds):
-    """Solve for the constants of cruises that never cross, so that none can be levelled.
+def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
+    """Level parallel tracks by one tie line, or solve for their constants with the field.
 
     Parameters
     ----------
     cells : int
         Side of the maps, stripes at 30 degrees.
     spacing_cells : int
-        Distance between tracks, which run north.
-    constant_nt : float
-        Standard deviation of the constants.
+        Distance between the tracks, which run north; a cruise each. The tie line runs east.
+    constant_nt, noise_nt : float
+        Standard deviations of the constants and of the noise of each reading.
     seeds : iterable of int
-        One set of constants each.
+        One set of errors each.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each seed: correlations with the truth of ``linear``, ``field alone`` and
-        ``with constants``, and ``left_nt``, what is left of the constants (standard deviation).
+        A row for each seed: correlations with the truth ``as read``, ``levelled first`` (each
+        track by its one crossing) and ``joint``; ``levelled_nt`` and ``joint_nt``, what is left of
+        the constants (standard deviation, nT).
     """
     field, rows = specimens.stripes(cells), []
-    cruise = np.full((cells, cells), -1)
-    cruise[:, spacing_cells // 2 :: spacing_cells] = np.arange(
-        len(range(spacing_cells // 2, cells, spacing_cells))
+    cruise, columns = (
+        np.full((cells, cells), -1),
+        np.arange(spacing_cells // 2, cells, spacing_cells),
     )
+    cruise[cells // 2] = len(columns)
+    cruise[:, columns] = np.arange(len(columns))
     for seed in seeds:
-        constants = np.random.default_rng(seed).normal(0, constant_nt, cruise.max() + 1)
-        block = np.where(cruise >= 0, field + constants[cruise], np.nan)
-        solved = diffusion.guided(block, uncertainty=False, cruise=cruise)
+        rng = np.random.default_rng(seed)
+        constants = np.append(rng.normal(0, constant_nt, len(columns)), 0.0)
+        read = field + constants[cruise] + rng.normal(0, noise_nt, field.shape)
+        tie = field[cells // 2, columns] + rng.normal(0, noise_nt, len(columns))
+        found = np.append(read[cells // 2, columns] - tie, 0.0)
+        as_read = np.where(cruise >= 0, read, np.nan)
+        levelled = as_read - found[cruise]
+        solved = diffusion.guided(as_read, uncertainty=False, cruise=cruise)
         maps = {
-            "linear": interpolation.interpolate(block, "linear"),
-            "field alone": diffusion.guided(block, uncertainty=False)["anomaly"],
-            "with constants": solved["anomaly"],
+            "as read": diffusion.guided(as_read, uncertainty=False)["anomaly"],
+            "levelled first": diffusion.guided(levelled, uncertainty=False)["anomaly"],
+            "joint": solved["anomaly"],
         }
         rows.append({name: views.agreement(part, field) for name, part in maps.items()})
-        rows[-1]["left_nt"] = float(np.std(solved["offset_nt"] - constants))
+        rows[-1]["levelled_nt"] = float(np.std(found - constants))
+        rows[-1]["joint_nt"] = float(np.std(solved["offset_nt"] - constants))
     return pd.DataFrame(rows)
 
 
