@@ -34,23 +34,16 @@ Hale, D. (2009). Structure-oriented smoothing and semblance. CWP-635, Colorado S
 Smith, W. H. F. & Wessel, P. (1990). Gridding with continuous curvature splines in tension.
 Geophysics 55, 293-305.
 Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5, 241-259.
-Wahba, G. (1983). Bayesian "confidence intervals" for the cross-validated smoothing spline.
-J. R. Stat. Soc. B 45, 133-150.
 Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30926-1.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import evidence, gridding, pyramid, solver
 from . import known as known_parts
+from . import pyramid, restoration, solver
 from .structure import diffusion_tensor, enlarge, orientation, structure_tensor
-
-FIRST_SMOOTHING = 2.0  # under the first orientation, before the data choose
-LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
 
 
 def guided(
@@ -128,10 +121,10 @@ def guided(
     if reestimations < 1:
         raise ValueError(f"reestimations is {reestimations}; give at least 1.")
     options = (smoothing, integration_cells, across, reestimations, levels)
-    restored = _restore(data, weight, known, *options)
+    restored = restoration.restore(data, weight, known, *options)
     error = np.full(data.shape, np.nan, "float32")
     if uncertainty:
-        error = _expected_error(data, weight, known, restored, options)
+        error = restoration.expected_error(data, weight, known, restored, options)
     dataset = _dataset(grid, restored.field, restored.tensor, restored.support, error)
     if restored.terms is not None:
         attrs = {"units": "nT", "long_name": "constant of the cruise, taken out"}
@@ -254,73 +247,6 @@ def _confidence(data, weight):
     if not np.isfinite(weight).all() or weight.min() < 0 or not weight[valid].any():
         raise ValueError("weight must be finite, not negative, and above 0 on some track cell.")
     return np.where(valid, weight, 0).astype("float32")
-
-
-@dataclass
-class _Restored:
-    """What `_restore` found: the field and what it rests on."""
-
-    field: np.ndarray
-    tensor: np.ndarray
-    support: np.ndarray
-    smoothing: float
-    terms: np.ndarray | None
-
-
-def _restore(data, weight, known, smoothing, integration_cells, across, reestimations, levels):
-    """Solve on coarse cells, ask the data what they support, and finish on the fine cells."""
-    options = (integration_cells, across)
-    grids = pyramid.build(data, weight, known, levels)
-    coarse = grids[1:] or grids
-    first = smoothing or FIRST_SMOOTHING
-    field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
-    found = evidence.weigh(data, weight, known, coarse, tensor, smoothing, across)
-    field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
-    field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, start=field)
-    support = enlarge(found.support.astype("float32"), data.shape)
-    if support.min() < 1:
-        flat = pyramid.plate(grids, *found.plate, found.support < 1)
-        field = support * field + (1 - support) * flat
-    terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
-    return _Restored(field, tensor, support, found.smoothing, terms)
-
-
-def _expected_error(data, weight, known, restored, options):
-    """Error expected in each cell (nT), from tiles of the tracks that were left out.
-
-    Every fourth tile of track cells is withheld, the map is solved again without it, and the
-    root mean square misfit there is taken as a function of the distance to the data used; on the
-    tracks themselves see `_error_on_track`.
-    """
-    left_out = gridding.leave_out_tiles(weight > 0)
-    kept = np.where(left_out, 0, weight).astype("float32")
-    distance = ndimage.distance_transform_edt(weight <= 0)
-    if not kept.any() or left_out.sum() < 20:
-        return np.full(data.shape, np.nan, "float32")
-    field = _restore(data, kept, known, *options).field
-    misfit = (field - data)[left_out]
-    withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
-    spread = float(np.std(data[weight > 0]))
-    on_track = max(_error_on_track(data, weight, restored, options[2]), gridding.NOISE_NT)
-    error = gridding.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
-    return error.astype("float32")
-
-
-def _error_on_track(data, weight, restored, across):
-    """Root mean square error expected on the tracks (nT).
-
-    A map that keeps the share ``h`` of what one reading says leaves a residual of variance
-    ``sigma^2 (1 - h)`` and an error of ``sigma^2 h`` (Wahba 1983). The mean share is measured by
-    sending random signs through the same system (Hutchinson's estimate of a trace).
-    """
-    track = weight > 0
-    signs = np.where(np.random.default_rng(0).random(data.shape) < 0.5, -1, 1).astype("float32")
-    grids = pyramid.build(signs, weight, levels=0)
-    start = np.zeros_like(signs)
-    kept = pyramid.along_known(grids, restored.tensor, restored.smoothing, across, start)
-    share = float(np.clip(np.mean((signs * kept)[track]), 0.0, 0.95))
-    residual = np.sqrt(np.mean((restored.field - data)[track] ** 2))
-    return float(residual * np.sqrt(share / (1 - share)))
 
 
 def _dataset(grid, field, tensor, support, error):

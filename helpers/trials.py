@@ -10,6 +10,7 @@ from . import (
     diffusion,
     evidence,
     pyramid,
+    restoration,
     specimens,
     views,
 )
@@ -88,7 +89,7 @@ def withheld(grid, integration_cells=24.0, across=0.003):
     """
     values, weight = (grid[name].to_numpy() for name in ("block", "weight"))
     levels = pyramid.build(values, weight)[1:]
-    first = (diffusion.FIRST_SMOOTHING, integration_cells, across)
+    first = (restoration.FIRST_SMOOTHING, integration_cells, across)
     _, tensor = pyramid.along_strike(levels, *first, reestimations=6)
     row, column = np.indices(values.shape) // evidence.TILE_CELLS
     out = (row + column) % 2 == 1

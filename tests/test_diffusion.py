@@ -409,15 +409,16 @@ def test_no_estimate_of_strike_is_refused():
 
 @pytest.mark.parametrize("noise", [30.0, 80.0])
 def test_expected_error_on_the_tracks(noise):
-    """The expected error on a track is that of the map, not only what smoothing takes away."""
-    rng, truth = np.random.default_rng(21), AMPLITUDE * np.sqrt(2) * plane_wave((160, 160), 50, 18)
-    truth = truth * AMPLITUDE / truth.std()
+    """It is that of a reading: cautious where noise is independent, and is smoothed away."""
+    rng, truth = np.random.default_rng(21), plane_wave((160, 160), 50, 18)
     track = tracks((160, 160), 21)
     block = np.where(track, truth + rng.normal(0, noise, truth.shape), np.nan)
     result = diffusion.guided(block)
-    true = np.sqrt(np.mean((result.anomaly.values - truth)[track] ** 2))
+    # the stripes themselves leave a residual, too: up to a fifth
     expected = np.sqrt(np.mean(result.uncertainty_nt.values[track] ** 2))
-    assert 0.6 < expected / true < 1.6
+    assert expected == pytest.approx(noise, rel=0.2)
+    true = np.sqrt(np.mean((result.anomaly.values - truth)[track] ** 2))
+    assert true < expected < 3 * true
 
 
 def test_isotropic_is_a_gaussian_and_nothing_at_time_zero():

@@ -1,0 +1,126 @@
+"""The steps of guided diffusion, in order, and the error that is to be expected of its map.
+
+References
+----------
+Wahba, G. (1983). Bayesian "confidence intervals" for the cross-validated smoothing spline.
+J. R. Stat. Soc. B 45, 133-150.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from . import evidence, gridding, pyramid
+from .structure import enlarge
+
+FIRST_SMOOTHING = 2.0  # under the first orientation, before the data choose
+LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
+
+
+@dataclass
+class Restored:
+    """What `restore` found: the field (nT), the structure tensor, the share along strike, and more.
+
+    Parameters
+    ----------
+    field, support : numpy.ndarray, shape (n, m)
+        Anomaly (nT) and how far stripes are supported (0 to 1).
+    tensor : numpy.ndarray, shape (3, n / k, m / k)
+        Structure tensor.
+    smoothing : float
+        The one that was used.
+    terms : numpy.ndarray, shape (cruises, terms), or None
+        Constants of the cruises and terms of their headings (nT).
+    """
+
+    field: np.ndarray
+    tensor: np.ndarray
+    support: np.ndarray
+    smoothing: float
+    terms: np.ndarray | None
+
+
+def restore(data, weight, known, smoothing, integration_cells, across, reestimations, levels):
+    """Solve on coarse cells, ask the data what they support, and finish on the fine cells.
+
+    Parameters
+    ----------
+    data, weight : numpy.ndarray, shape (n, m)
+        Readings (nT) and their confidence, 0 off the tracks.
+    known : helpers.known.Known
+        What is known beside them.
+    smoothing, integration_cells, across, reestimations, levels
+        As in `helpers.diffusion.guided`.
+
+    Returns
+    -------
+    Restored
+    """
+    options = (integration_cells, across)
+    grids = pyramid.build(data, weight, known, levels)
+    coarse = grids[1:] or grids
+    first = smoothing or FIRST_SMOOTHING
+    field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
+    found = evidence.weigh(data, weight, known, coarse, tensor, smoothing, across)
+    field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
+    field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, start=field)
+    support = enlarge(found.support.astype("float32"), data.shape)
+    if support.min() < 1:
+        flat = pyramid.plate(grids, *found.plate, found.support < 1)
+        field = support * field + (1 - support) * flat
+    terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
+    return Restored(field, tensor, support, found.smoothing, terms)
+
+
+def expected_error(data, weight, known, restored, options):
+    """Error expected in each cell (nT), from tiles of the tracks that were left out.
+
+    Every fourth tile of track cells is withheld, the map is solved again without it, and the
+    root mean square misfit there is taken as a function of the distance to the data used; on the
+    tracks themselves see `_error_on_track`.
+
+    Parameters
+    ----------
+    data, weight, known
+        As in `restore`.
+    restored : Restored
+        The map from all readings.
+    options : tuple
+        The other arguments of `restore`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m)
+        NaN everywhere where too few readings could be left out.
+    """
+    left_out = gridding.leave_out_tiles(weight > 0)
+    kept = np.where(left_out, 0, weight).astype("float32")
+    distance = ndimage.distance_transform_edt(weight <= 0)
+    if not kept.any() or left_out.sum() < 20:
+        return np.full(data.shape, np.nan, "float32")
+    field = restore(data, kept, known, *options).field
+    misfit = (field - data)[left_out]
+    withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
+    spread = float(np.std(data[weight > 0]))
+    on_track = max(_error_on_track(data, weight, restored, options[2]), gridding.NOISE_NT)
+    error = gridding.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
+    return error.astype("float32")
+
+
+def _error_on_track(data, weight, restored, across):
+    """Root mean square error expected on the tracks (nT): that of a reading.
+
+    The map takes away the same share of errors of variance 1 as of the true ones, so that the
+    residual over that share tells the error of a reading (Wahba 1983).  Smoothing does not lessen
+    it by much, since the errors of one track agree (constants, positions).  The share is measured
+    by sending random signs through the same system (Hutchinson's estimate of a trace).
+    """
+    track = weight > 0
+    signs = np.where(np.random.default_rng(0).random(data.shape) < 0.5, -1, 1).astype("float32")
+    grids = pyramid.build(signs, weight, levels=0)
+    start = np.zeros_like(signs)
+    kept = pyramid.along_known(grids, restored.tensor, restored.smoothing, across, start)
+    taken_away = np.sqrt(np.mean((signs - kept)[track] ** 2))
+    residual = np.sqrt(np.mean((restored.field - data)[track] ** 2))
+    return float(residual / max(taken_away, 0.2))
