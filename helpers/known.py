@@ -47,8 +47,8 @@ def check(data, cruise=None, heading_deg=None, strike_deg=None, barrier=None):
         If a part has another shape or type than it should, or a heading is missing.
     """
     parts = {"cruise": cruise, "heading_deg": heading_deg, "strike_deg": strike_deg}
+    parts["barrier"] = barrier
     parts = {name: None if part is None else np.asarray(part) for name, part in parts.items()}
-    parts["barrier"] = None if barrier is None else np.asarray(barrier)
     kinds = {"cruise": "iu", "heading_deg": "fiu", "strike_deg": "fiu", "barrier": "b"}
     wanted = {
         "cruise": "an integer index of each track cell, -1 where there is none",

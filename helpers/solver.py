@@ -152,16 +152,6 @@ def solve(weight, edges, total, start, offsets=None):
     return _solve(restrict, total, start, offsets, 1)
 
 
-def _tile(corner, shape):
-    """Slices of a tile with its halo, of its core, and of the core within the tile."""
-    parts = []
-    for begin, size in zip(corner, shape, strict=True):
-        end = min(begin + TILE_CELLS, size)
-        outer = max(begin - HALO_CELLS, 0), min(end + HALO_CELLS, size)
-        parts.append((slice(*outer), slice(begin, end), slice(begin - outer[0], end - outer[0])))
-    return tuple(zip(*parts, strict=True))
-
-
 def solve_bending(weight, total, start, tension, bending, offsets=None):
     """Thin plate under tension: ``(W + tension * L + bending * L^2) u = total``.
 
