@@ -50,8 +50,8 @@ def guided(
     block,
     weight=None,
     smoothing=None,
-    integration_cells=24.0,
-    across=0.003,
+    integration_cells=None,
+    across=0.001,
     reestimations=6,
     levels=4,
     uncertainty=True,
@@ -76,8 +76,9 @@ def guided(
     smoothing : float, optional
         Weight of the smoothness along strike against the data (lambda); by default the one that
         predicts withheld readings.
-    integration_cells : float
-        Standard deviation, in cells, of the averaging of the structure tensor.
+    integration_cells : float, optional
+        Standard deviation, in cells, of the averaging of the structure tensor; by default the one
+        that predicts withheld readings.
     across : float
         Diffusivity across strike relative to the one along strike, where coherence is 1.
     reestimations : int

@@ -1,8 +1,8 @@
 """Do the tracks themselves support stripes?  Left-out readings decide, place by place.
 
 Anisotropic smoothing always finds some direction, and draws stripes along it even in data that have
-none.  Here half of the readings, in tiles, are withheld and predicted twice from the others: along
-strike, and by a thin plate that knows no direction.  Where the first predicts better its field is
+none.  Here each half of the readings, in tiles, is predicted twice from the other: along strike,
+and by a thin plate that knows no direction.  Where the first predicts better its field is
 kept, where it does not the plate's is: the share that fits the withheld readings best is a
 regression, taken over a neighbourhood (stacked generalisation, Wolpert 1992, Neural Networks 5,
 241-259).  The same misfits choose the smoothing.
@@ -18,6 +18,8 @@ from . import pyramid, structure
 TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
+INTEGRATIONS = (12.0, 24.0, 36.0)  # cells
+REESTIMATIONS = 3  # of the orientation for each of them; more hardly change which is best
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
@@ -34,6 +36,47 @@ class Evidence:
     support: np.ndarray  # share of the field along strike, 0 to 1, on large cells
     smoothing: float
     plate: tuple[float, float]
+
+
+def integration(data, weight, known, levels, smoothing, across):
+    """Choose how widely the orientation is averaged: by predicting withheld readings.
+
+    Orientation and field come from the kept readings alone.  A wide average is steady where
+    tracks are few, a narrow one follows fans and offsets where they are many.
+
+    Parameters
+    ----------
+    data, weight, known
+        As in `pyramid.build`.
+    levels : list of pyramid.Level
+        All readings, on the cells on which the comparison is made and on larger ones.
+    smoothing, across : float
+        As in `helpers.diffusion.guided`.
+
+    Returns
+    -------
+    float
+        The largest of `INTEGRATIONS` (cells) whose misfit is within `CAUTION` standard errors of
+        the least.
+    """
+    halves = _halves(data, weight, known, levels)
+    if not halves:
+        return INTEGRATIONS[1]
+
+    def misfits(cells):
+        options = (smoothing, cells, across, REESTIMATIONS)
+        found = _misfit(halves, levels[0], lambda kept: pyramid.along_strike(kept, *options)[0])
+        return structure.block_mean(found**2, max(1, TILE_CELLS // levels[0].size)).ravel()
+
+    found = {cells: misfits(cells) for cells in INTEGRATIONS}
+    best = min(found.values(), key=np.sum)
+    return max(cells for cells, squares in found.items() if _hardly_worse(squares, best))
+
+
+def _hardly_worse(squares, best):
+    """Tell whether sums of squares differ by less than `CAUTION` standard errors of tiles."""
+    difference = squares - best
+    return difference.sum() <= CAUTION * np.sqrt(np.sum(difference**2))
 
 
 def weigh(data, weight, known, levels, tensor, smoothing, across):
@@ -56,33 +99,50 @@ def weigh(data, weight, known, levels, tensor, smoothing, across):
     -------
     Evidence
     """
-    row, column = np.indices(data.shape, sparse=True)
-    withheld = (row // TILE_CELLS + column // TILE_CELLS) % 2 == 1
-    kept = pyramid.build(data, np.where(withheld, 0, weight), known, len(levels))
-    kept = [level for level in kept if level.size >= levels[0].size]
-    test = (kept[0].weight == 0) & (levels[0].weight > 0)
-    if not test.any() or not kept[0].weight.any():
+    halves = _halves(data, weight, known, levels)
+    if not halves:
         return Evidence(np.zeros((1, 1), "float32"), smoothing or SMOOTHINGS[0], PLATES[0])
 
-    def misfit(field):
-        return _misfit(field, kept[0], levels[0], test)
+    def misfit(solve, *options):
+        return _misfit(halves, levels[0], lambda kept: solve(kept, *options))
 
     choices = SMOOTHINGS if smoothing is None else (smoothing,)
     smoothing, along = _stiffest(
-        choices, lambda value: misfit(pyramid.along_known(kept, tensor, value, across))
+        choices, lambda value: misfit(pyramid.along_known, tensor, value, across)
     )
-    rivals = [misfit(pyramid.plate(kept, *choice)) for choice in PLATES]
+    rivals = [misfit(pyramid.plate, *choice) for choice in PLATES]
     best = int(np.argmin([np.sum(rival**2) for rival in rivals]))
-    support = _support(along, rivals[best], np.where(test, levels[0].weight, 0), levels[0].size)
+    tested = np.any([test for _, test in halves], axis=0)
+    support = _support(along, rivals[best], np.where(tested, levels[0].weight, 0), levels[0].size)
     return Evidence(support, smoothing, PLATES[best])
 
 
-def _misfit(field, kept, full, test):
-    """Withheld minus predicted (nT) on the cells of `test`, 0 elsewhere."""
-    total = full.total
-    if full.offsets is not None:
-        total = full.offsets.without(total, kept.offsets.constants(field))
-    return np.where(test, total / np.maximum(full.weight, 1e-12) - field, 0)
+def _halves(data, weight, known, levels):
+    """Levels without one half of the readings and without the other, and where those lie.
+
+    Empty where one half has none.
+    """
+    row, column = np.indices(data.shape, sparse=True)
+    tile, halves = (row // TILE_CELLS + column // TILE_CELLS) % 2, []
+    for withheld in (tile == 1, tile == 0):
+        kept = pyramid.build(data, np.where(withheld, 0, weight), known, len(levels))
+        kept = [level for level in kept if level.size >= levels[0].size]
+        test = (kept[0].weight == 0) & (levels[0].weight > 0)
+        if not test.any() or not kept[0].weight.any():
+            return []
+        halves.append((kept, test))
+    return halves
+
+
+def _misfit(halves, full, predict):
+    """Take from each reading its prediction from the other half (nT); 0 off the tracks."""
+    misfit = np.zeros_like(full.total)
+    for kept, test in halves:
+        field, total = predict(kept), full.total
+        if full.offsets is not None:
+            total = full.offsets.without(total, kept[0].offsets.constants(field))
+        misfit += np.where(test, total / np.maximum(full.weight, 1e-12) - field, 0)
+    return misfit
 
 
 def _stiffest(choices, predict):

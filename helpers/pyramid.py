@@ -10,9 +10,10 @@ from .known import Known
 
 COARSEST_CELLS = 48  # the pyramid stops before a side gets shorter than this
 DATA_REACH_CELLS = 2.0  # how far from a track the orientation is still trusted
-FLOOR = 0.02  # trust in the orientation far from any track
+FLOOR = 0.1  # trust in the orientation far from any track
 LEAK = np.float32(1e-3)  # what a barrier lets through, so that no cell is left alone
 UNTRUSTED = 1e-3  # factor of the trust in gradients beside a barrier
+SILENCE = 0.02  # mean trust in readings that a known strike outweighs
 KNOWN = 4.0  # weight of a known strike far from readings that show a direction
 OFFSET_PRIOR = 1.0  # readings' worth of expecting a cruise's constant to be zero
 HEADING_PRIOR = 25.0  # and each term of its heading, which is smaller
@@ -92,7 +93,7 @@ def along_strike(pyramid, smoothing, integration_cells, across, reestimations, s
     return field, _tensor(level, field, confidence, integration_cells)
 
 
-def along_known(pyramid, tensor, smoothing, across, start=None):
+def along_known(pyramid, tensor, smoothing, across, start=None, yielding=False):
     """Solve as `along_strike` with a structure tensor that is already known.
 
     Parameters
@@ -105,6 +106,9 @@ def along_known(pyramid, tensor, smoothing, across, start=None):
         As in `helpers.diffusion.guided`.
     start : numpy.ndarray, optional
         First guess for the coarsest level; without direction by default.
+    yielding : bool
+        Smooth less where the first guess changes along strike beyond the usual: at offsets,
+        seamounts and where strikes meet (see `structure.yield_along`).
 
     Returns
     -------
@@ -113,7 +117,7 @@ def along_known(pyramid, tensor, smoothing, across, start=None):
     field = _isotropic(pyramid[-1], smoothing) if start is None else start
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
-        field = _solve(level, tensor, smoothing, across, field)
+        field = _solve(level, tensor, smoothing, across, field, yielding)
     return field
 
 
@@ -169,9 +173,11 @@ def _boxes(where, shape):
     ]
 
 
-def _solve(level, tensor, smoothing, across, start):
+def _solve(level, tensor, smoothing, across, start, yielding=False):
     """Solve the system of one level along a structure tensor, up to the barriers."""
     diffusivity = structure.diffusion_tensor(tensor, start.shape, across)
+    if yielding:
+        diffusivity = structure.yield_along(diffusivity, tensor, start)
     if level.barrier is not None:  # one cell around it, for all that touches it to be closed
         closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
         diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
@@ -204,7 +210,7 @@ def _with_known(tensor, across, confidence, integration):
     step = round(max(confidence.shape) / max(tensor.shape[1:]))
     known, cos, sin = (structure.block_mean(part, step) for part in across)
     trust = ndimage.gaussian_filter(structure.block_mean(confidence, step), integration / step)
-    silence = np.clip(FLOOR / np.maximum(trust, FLOOR), 0, 1)
+    silence = SILENCE / (SILENCE + np.maximum(trust - FLOOR, 0))
     doubt = 1 - structure.orientation(tensor)[1]
     share = 0.5 * KNOWN * silence * doubt * (tensor[0] + tensor[2])
     return tensor + share * np.stack([known + cos, sin, known - cos])

@@ -14,7 +14,9 @@ from scipy import ndimage
 from . import evidence, gridding, pyramid
 from .structure import enlarge
 
-FIRST_SMOOTHING = 2.0  # under the first orientation, before the data choose
+FIRST_SMOOTHING = 1.0  # under the first orientation, before the data choose
+OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share of it: beyond the
+# hull of the tracks slopes are carried on along strike, and would grow without end
 LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
 
 
@@ -57,18 +59,23 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     -------
     Restored
     """
-    options = (integration_cells, across)
     grids = pyramid.build(data, weight, known, levels)
     coarse = grids[1:] or grids
     first = smoothing or FIRST_SMOOTHING
+    integration_cells = integration_cells or evidence.integration(
+        data, weight, known, coarse, first, across
+    )
+    options = (integration_cells, across)
     field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
     found = evidence.weigh(data, weight, known, coarse, tensor, smoothing, across)
     field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
-    field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, start=field)
+    field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, field, yielding=True)
     support = enlarge(found.support.astype("float32"), data.shape)
     if support.min() < 1:
         flat = pyramid.plate(grids, *found.plate, found.support < 1)
         field = support * field + (1 - support) * flat
+    low, high = data[weight > 0].min(), data[weight > 0].max()
+    field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
     return Restored(field, tensor, support, found.smoothing, terms)
 

@@ -264,16 +264,16 @@ def test_guided_leaves_a_constant_constant():
 def test_guided_stays_within_the_range_of_the_data(striped):
     """Linear elements keep no exact maximum principle for so strong an anisotropy.
 
-    Between the tracks the excess is a few percent.  Beyond their hull the field is carried on
-    along strike and may exceed the data by nearly as much again; a corner there is a guess in
-    any case.
+    Between the tracks the excess is a few percent.  Beyond their hull slopes are carried on along
+    strike, up to a tenth of the range of the data; a corner there is a guess in any case.
     """
     truth, block, result = striped
     excess = np.abs(result.anomaly.values) - np.nanmax(np.abs(block))
     between = np.isfinite(gridding.interpolate(block))
     assert 0.9 < between.mean() < 1.0
     assert excess[between].max() < 0.1 * AMPLITUDE
-    assert excess.max() < 0.9 * AMPLITUDE and (excess > 0).mean() < 0.02
+    assert excess.max() == pytest.approx(0.1 * np.ptp(block[np.isfinite(block)]), rel=1e-3)
+    assert (excess > 0).mean() < 0.02
     noise = np.random.default_rng(7).normal(0, AMPLITUDE, truth.shape)
     rough = np.where(np.isfinite(block), noise, np.nan)
     found = diffusion.guided(rough, uncertainty=False).anomaly.values
@@ -418,7 +418,7 @@ def test_expected_error_on_the_tracks(noise):
     expected = np.sqrt(np.mean(result.uncertainty_nt.values[track] ** 2))
     assert expected == pytest.approx(noise, rel=0.2)
     true = np.sqrt(np.mean((result.anomaly.values - truth)[track] ** 2))
-    assert true < expected < 3 * true
+    assert true < expected < 4 * true
 
 
 def test_isotropic_is_a_gaussian_and_nothing_at_time_zero():

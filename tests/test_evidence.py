@@ -386,3 +386,28 @@ def test_isotropic_null_is_as_steep_as_the_survey():
 def test_bad_null_tests_are_clear_errors(kind, trials):
     with pytest.raises(ValueError, match="kind is .* trials"):
         nulls.null_test(np.eye(16), np.random.default_rng(0), kind, trials)
+
+
+def test_integration_follows_the_data():
+    """Few tracks ask for a wide average of the orientation, many over a fan for a narrow one."""
+    straight = specimens.hard_cases(192, wavelength_cells=16.0)["curved"].field
+    north, east = np.indices((192, 192)) - 96.0
+    swirl = 100 * np.sin(np.hypot(north, east) / 2.5)  # turns by 90 degrees within 40 cells
+    chosen = []
+    for field, coverage in ((straight, 0.06), (swirl, 0.3)):
+        grid = specimens.survey(field, np.random.default_rng(3), coverage)
+        values = grid["block"].to_numpy(), grid["weight"].to_numpy()
+        levels = pyramid.build(*values)[1:]
+        chosen.append(evidence.integration(*values, None, levels, 1.0, 0.001))
+    assert chosen[0] > chosen[1] == 12.0
+
+
+def test_breaks_along_strike_are_smoothed_less():
+    """Half a wavelength of offset: the slope along strike there halves the smoothing and more."""
+    field = specimens.stripes(128, offset_cells=8.0).astype("float32")
+    tensor = structure.structure_tensor(field, np.ones_like(field), 1.0, 24.0)
+    plain = structure.diffusion_tensor(tensor, field.shape, 0.001)
+    ratio = structure.yield_along(plain, tensor, field)[0] / plain[0]
+    distance = np.abs(specimens.along_strike(128))
+    assert np.median(ratio[distance < 1]) < 0.4
+    assert np.median(ratio[distance > 8]) > 0.9
