@@ -14,12 +14,13 @@ coordinates of the grids.
 `guided` goes through four steps:
 
 1. The field and its orientation are estimated in turn on coarse cells, coarsest first
-   (`helpers.pyramid`).
-2. Half of the readings are withheld and predicted from the others, along strike and by a thin
-   plate that knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far
-   the data support stripes at all (`helpers.evidence`).
-3. The system is solved on the fine cells.  Where stripes are not supported, the plate's field
-   takes over, and the coherence that is returned is the supported one.
+   (`helpers.pyramid`); how widely the orientation is averaged, withheld readings decide.
+2. Each half of the readings is predicted from the other, along strike and by a thin plate that
+   knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far the data
+   support stripes at all (`helpers.evidence`).
+3. The system is solved on the fine cells, with less smoothing where the field changes along
+   strike: offsets, seamounts, strikes that meet (`structure.yield_along`).  Where stripes are not
+   supported, the plate's field takes over, and the coherence returned is the supported one.
 4. Where it is known which cruise read what, a constant of each cruise and its heading error are
    solved for in the same system (`helpers.solver.Offsets`): cruises that disagree otherwise become
    stripes along the tracks, or ask for more smoothing than the field bears.
@@ -33,6 +34,8 @@ Weickert, J. (1999). Coherence-enhancing diffusion filtering. Int. J. Comput. Vi
 Hale, D. (2009). Structure-oriented smoothing and semblance. CWP-635, Colorado School of Mines.
 Smith, W. H. F. & Wessel, P. (1990). Gridding with continuous curvature splines in tension.
 Geophysics 55, 293-305.
+Geman, D. & Reynolds, G. (1992). Constrained restoration and the recovery of discontinuities. IEEE
+Trans. Pattern Anal. Mach. Intell. 14, 367-383.
 Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5, 241-259.
 Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30926-1.
 """
@@ -104,7 +107,8 @@ def guided(
     -------
     xarray.Dataset
         ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180)
-        and ``coherence`` (0 to 1, the part that the data support), on the cells of `block`; with
+        and ``coherence`` (0 to 1, the part that the data support), on the cells of `block`; the
+        attributes ``smoothing`` and ``integration_cells`` tell what was used; with
         `cruise` also ``offset_nt``, the constant of each cruise, and with `heading_deg`
         ``heading_nt``, its terms in cos H, sin H, cos 2H and sin 2H.
 
@@ -127,6 +131,8 @@ def guided(
     if uncertainty:
         error = restoration.expected_error(data, weight, known, restored, options)
     dataset = _dataset(grid, restored.field, restored.tensor, restored.support, error)
+    dataset.attrs["smoothing"] = float(restored.smoothing)
+    dataset.attrs["integration_cells"] = float(restored.integration_cells)
     if restored.terms is not None:
         attrs = {"units": "nT", "long_name": "constant of the cruise, taken out"}
         dataset["offset_nt"] = ("cruise", restored.terms[:, 0], attrs)

@@ -19,7 +19,7 @@ TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 INTEGRATIONS = (12.0, 24.0, 36.0)  # cells
-REESTIMATIONS = 3  # of the orientation for each of them; more hardly change which is best
+REESTIMATIONS = {"reestimations": 3, "last": 2}  # for each; more hardly change which is best
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
@@ -64,8 +64,10 @@ def integration(data, weight, known, levels, smoothing, across):
         return INTEGRATIONS[1]
 
     def misfits(cells):
-        options = (smoothing, cells, across, REESTIMATIONS)
-        found = _misfit(halves, levels[0], lambda kept: pyramid.along_strike(kept, *options)[0])
+        def predict(kept):
+            return pyramid.along_strike(kept, smoothing, cells, across, **REESTIMATIONS)[0]
+
+        found = _misfit(halves, levels[0], predict)
         return structure.block_mean(found**2, max(1, TILE_CELLS // levels[0].size)).ravel()
 
     found = {cells: misfits(cells) for cells in INTEGRATIONS}

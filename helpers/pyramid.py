@@ -66,7 +66,9 @@ def build(data, weight, known=None, levels=4):
     return pyramid
 
 
-def along_strike(pyramid, smoothing, integration_cells, across, reestimations, start=None):
+def along_strike(
+    pyramid, smoothing, integration_cells, across, reestimations, start=None, last=None
+):
     """Solve ``(W + smoothing * G^T D G) u = W d`` from the coarsest level to the finest.
 
     Parameters
@@ -77,6 +79,8 @@ def along_strike(pyramid, smoothing, integration_cells, across, reestimations, s
         As in `helpers.diffusion.guided`; cells are those of the finest data.
     start : numpy.ndarray, optional
         First guess for the coarsest level; without direction by default.
+    last : int, optional
+        Re-estimations on the first level, the finest and dearest, if not as many as elsewhere.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def along_strike(pyramid, smoothing, integration_cells, across, reestimations, s
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
         confidence = _confidence(level)
-        for _ in range(reestimations):
+        for _ in range(last if last and level is pyramid[0] else reestimations):
             tensor = _tensor(level, field, confidence, integration_cells)
             field = _solve(level, tensor, smoothing, across, field)
     return field, _tensor(level, field, confidence, integration_cells)

@@ -30,8 +30,8 @@ class Restored:
         Anomaly (nT) and how far stripes are supported (0 to 1).
     tensor : numpy.ndarray, shape (3, n / k, m / k)
         Structure tensor.
-    smoothing : float
-        The one that was used.
+    smoothing, integration_cells : float
+        Those that were used.
     terms : numpy.ndarray, shape (cruises, terms), or None
         Constants of the cruises and terms of their headings (nT).
     """
@@ -40,6 +40,7 @@ class Restored:
     tensor: np.ndarray
     support: np.ndarray
     smoothing: float
+    integration_cells: float
     terms: np.ndarray | None
 
 
@@ -77,7 +78,7 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     low, high = data[weight > 0].min(), data[weight > 0].max()
     field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
-    return Restored(field, tensor, support, found.smoothing, terms)
+    return Restored(field, tensor, support, found.smoothing, integration_cells, terms)
 
 
 def expected_error(data, weight, known, restored, options):

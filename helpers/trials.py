@@ -69,7 +69,7 @@ def strike_errors(result, truth):
     return wrong.where(truth["lineated"] == 1)
 
 
-def withheld(grid, integration_cells=24.0, across=0.003):
+def withheld(grid, integration_cells=24.0, across=0.001):
     """Predict half of the readings from the other half, along strike and by plates.
 
     Much as `evidence.weigh` does it, but on the fine cells.

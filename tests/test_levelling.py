@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import ndimage
 
 from helpers import crossovers as crossing
 from helpers import data, levelling, seafloor, shiperrors, ships
