@@ -23,7 +23,8 @@ REESTIMATIONS = {"reestimations": 3, "last": 2}  # for each; more hardly change 
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
-CAUTION = 1.0  # standard errors
+CAUTION = 1.5  # standard errors
+WORTH = 1.0  # standard errors of misfit that a wider average of the orientation is worth
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: withheld readings
 # call for too little smoothing, since fewer of them are left to smooth and errors of one cruise
 # agree on both sides of a tile's edge
@@ -56,8 +57,8 @@ def integration(data, weight, known, levels, smoothing, across):
     Returns
     -------
     float
-        The largest of `INTEGRATIONS` (cells) whose misfit is within `CAUTION` standard errors of
-        the least.
+        The largest of `INTEGRATIONS` (cells) whose misfit is within `WORTH` standard errors of the
+        least.
     """
     halves = _halves(data, weight, known, levels)
     if not halves:
@@ -76,9 +77,9 @@ def integration(data, weight, known, levels, smoothing, across):
 
 
 def _hardly_worse(squares, best):
-    """Tell whether sums of squares differ by less than `CAUTION` standard errors of tiles."""
+    """Tell whether sums of squares differ by less than `WORTH` standard errors of tiles."""
     difference = squares - best
-    return difference.sum() <= CAUTION * np.sqrt(np.sum(difference**2))
+    return difference.sum() <= WORTH * np.sqrt(np.sum(difference**2))
 
 
 def weigh(data, weight, known, levels, tensor, smoothing, across):
