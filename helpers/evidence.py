@@ -8,15 +8,16 @@ regression, taken over a neighbourhood (stacked generalisation, Wolpert 1992, Ne
 241-259).  The same misfits choose the smoothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
-from . import pyramid, structure
+from . import pyramid, solver, structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
+ROUGHLY = 5e-3  # relative residual of predictions that only choose among a few
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 INTEGRATIONS = (12.0, 24.0, 36.0)  # cells
 REESTIMATIONS = {"reestimations": 3, "last": 2}  # for each; more hardly change which is best
@@ -60,7 +61,7 @@ def integration(data, weight, known, levels, smoothing, across):
         The largest of `INTEGRATIONS` (cells) whose misfit is within `WORTH` standard errors of the
         least.
     """
-    halves = _halves(data, weight, known, levels)
+    halves = _halves(data, weight, known, levels, ROUGHLY)
     if not halves:
         return INTEGRATIONS[1]
 
@@ -106,21 +107,22 @@ def weigh(data, weight, known, levels, tensor, smoothing, across):
     if not halves:
         return Evidence(np.zeros((1, 1), "float32"), smoothing or SMOOTHINGS[0], PLATES[0])
 
-    def misfit(solve, *options):
+    def misfit(solve, *options, halves=halves):
         return _misfit(halves, levels[0], lambda kept: solve(kept, *options))
 
     choices = SMOOTHINGS if smoothing is None else (smoothing,)
     smoothing, along = _stiffest(
         choices, lambda value: misfit(pyramid.along_known, tensor, value, across)
     )
-    rivals = [misfit(pyramid.plate, *choice) for choice in PLATES]
+    rough = _halves(data, weight, known, levels, ROUGHLY)
+    rivals = [misfit(pyramid.plate, *choice, halves=rough) for choice in PLATES]
     best = int(np.argmin([np.sum(rival**2) for rival in rivals]))
     tested = np.any([test for _, test in halves], axis=0)
     support = _support(along, rivals[best], np.where(tested, levels[0].weight, 0), levels[0].size)
     return Evidence(support, smoothing, PLATES[best])
 
 
-def _halves(data, weight, known, levels):
+def _halves(data, weight, known, levels, tolerance=solver.TOLERANCE):
     """Levels without one half of the readings and without the other, and where those lie.
 
     Empty where one half has none.
@@ -129,7 +131,9 @@ def _halves(data, weight, known, levels):
     tile, halves = (row // TILE_CELLS + column // TILE_CELLS) % 2, []
     for withheld in (tile == 1, tile == 0):
         kept = pyramid.build(data, np.where(withheld, 0, weight), known, len(levels))
-        kept = [level for level in kept if level.size >= levels[0].size]
+        kept = [
+            replace(level, tolerance=tolerance) for level in kept if level.size >= levels[0].size
+        ]
         test = (kept[0].weight == 0) & (levels[0].weight > 0)
         if not test.any() or not kept[0].weight.any():
             return []

@@ -29,6 +29,7 @@ class Level:
     offsets: solver.Offsets | None
     barrier: np.ndarray | None = None  # share of each cell that is a barrier
     across: tuple | None = None  # known strike: share of the cell, cos and sin of twice its normal
+    tolerance: float = solver.TOLERANCE  # relative residual of the solutions on it
 
 
 def build(data, weight, known=None, levels=4):
@@ -159,7 +160,7 @@ def plate(pyramid, tension, bending, where=None):
                 field[box] = solver.solve_bending(*parts, tension, stiffness)
             continue
         field = solver.solve_bending(
-            level.weight, level.total, field, tension, stiffness, level.offsets
+            level.weight, level.total, field, tension, stiffness, level.offsets, level.tolerance
         )
     return field
 
@@ -186,7 +187,7 @@ def _solve(level, tensor, smoothing, across, start, yielding=False):
         closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
         diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
     edges = solver.stencil(diffusivity, smoothing)
-    return solver.solve(level.weight, edges, level.total, start, level.offsets)
+    return solver.solve(level.weight, edges, level.total, start, level.offsets, level.tolerance)
 
 
 def _confidence(level):

@@ -123,7 +123,7 @@ def stencil(tensor, scale):
     return tuple(edges)
 
 
-def solve(weight, edges, total, start, offsets=None):
+def solve(weight, edges, total, start, offsets=None, tolerance=TOLERANCE):
     """Conjugate gradients with a diagonal preconditioner for ``(W + A) u = total``.
 
     Parameters
@@ -134,11 +134,13 @@ def solve(weight, edges, total, start, offsets=None):
         Couplings from `stencil`.
     offsets : Offsets, optional
         Constants of the cruises, to be solved for along with the field.
+    tolerance : float
+        Relative residual at which the iteration ends.
 
     Returns
     -------
     numpy.ndarray, shape (n, m), float32
-        The solution, to a relative residual of `TOLERANCE` or after `MAX_ITERATIONS`.
+        The solution, to `tolerance` or after `MAX_ITERATIONS`.
     """
 
     def restrict(part):
@@ -149,10 +151,10 @@ def solve(weight, edges, total, start, offsets=None):
 
         return operator, _diagonal(of_part, *within)
 
-    return _solve(restrict, total, start, offsets, 1)
+    return _solve(restrict, total, start, offsets, 1, tolerance)
 
 
-def solve_bending(weight, total, start, tension, bending, offsets=None):
+def solve_bending(weight, total, start, tension, bending, offsets=None, tolerance=TOLERANCE):
     """Thin plate under tension: ``(W + tension * L + bending * L^2) u = total``.
 
     ``L`` is minus the Laplacian; this is the minimum-curvature gridding of Smith & Wessel (1990)
@@ -164,8 +166,8 @@ def solve_bending(weight, total, start, tension, bending, offsets=None):
         Diagonal ``W``, right-hand side and first guess.
     tension, bending : float
         Factors of the first and second derivatives' squares.
-    offsets : Offsets, optional
-        Constants of the cruises, to be solved for along with the field.
+    offsets, tolerance
+        As in `solve`.
 
     Returns
     -------
@@ -184,10 +186,10 @@ def solve_bending(weight, total, start, tension, bending, offsets=None):
 
         return operator, of_part + (4 * tension + 20 * bending)
 
-    return _solve(restrict, total, start, offsets, 2)
+    return _solve(restrict, total, start, offsets, 2, tolerance)
 
 
-def _solve(restrict, total, start, offsets, ring):
+def _solve(restrict, total, start, offsets, ring, tolerance):
     """Solve in one piece or, if the map is large and has no constants to solve for, in tiles.
 
     `restrict` gives the operator and its diagonal for a part of the map; `ring` is how many cells
@@ -195,11 +197,14 @@ def _solve(restrict, total, start, offsets, ring):
     """
     start = np.ascontiguousarray(start, "float32")
     if offsets is None and total.size > 2 * TILE_CELLS**2:
-        return _in_tiles(restrict, total, start, ring)
-    return _conjugate_gradients(*restrict(np.s_[:, :]), total, start, offsets)
+        return _in_tiles(restrict, total, start, ring, tolerance)
+    operator, diagonal = restrict(np.s_[:, :])
+    total = total if offsets is None else offsets.without(total, offsets.of_readings())
+    goal = tolerance**2 * float(np.vdot(total, total / np.maximum(diagonal, 1e-12)))
+    return _conjugate_gradients(operator, diagonal, total, start, goal, offsets)
 
 
-def _in_tiles(restrict, total, start, ring):
+def _in_tiles(restrict, total, start, ring, tolerance):
     """Correct a first guess tile by tile; around each, in a halo, the guess holds at its rim.
 
     A tile fits the processor's cache, in which an iteration takes half the time, and tiles wait
@@ -227,8 +232,8 @@ def _in_tiles(restrict, total, start, ring):
         right = total[tile] - right
         for side in rim:
             right[side] = 0
-        goal = TOLERANCE**2 * float(size * np.sum(1 / np.maximum(diagonal, 1e-12)))
-        change = _conjugate_gradients(held, diagonal, right, np.zeros_like(right), goal=goal)
+        goal = tolerance**2 * float(size * np.sum(1 / np.maximum(diagonal, 1e-12)))
+        change = _conjugate_gradients(held, diagonal, right, np.zeros_like(right), goal)
         field[core] = start[core] + change[inside]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -256,14 +261,16 @@ def _tile(corner, shape):
     return tuple(zip(*parts, strict=True))
 
 
-def _conjugate_gradients(operator, diagonal, total, start, offsets=None, goal=None):
-    """Solve from a first guess; `operator` writes a product and returns the inner product."""
+def _conjugate_gradients(operator, diagonal, total, start, goal, offsets=None):
+    """Solve from a first guess until the squared residual over the diagonal is below `goal`.
+
+    `operator` writes a product and returns the inner product.
+    """
 
     def multiply(field, product):
         inner = operator(field, product)
         return inner if offsets is None else inner - offsets.remove_means(field, product)
 
-    total = total if offsets is None else offsets.without(total, offsets.of_readings())
     field = np.ascontiguousarray(start, "float32").copy()
     product = np.empty_like(field)
     inverse = (1 / np.maximum(diagonal, 1e-12)).astype("float32")
@@ -271,7 +278,6 @@ def _conjugate_gradients(operator, diagonal, total, start, offsets=None, goal=No
     residual = total - product
     direction = residual * inverse
     rho = float(np.vdot(residual, direction))
-    goal = _goal(total, diagonal) if goal is None else goal
     for _ in range(MAX_ITERATIONS):
         if rho <= goal:
             break
@@ -280,11 +286,6 @@ def _conjugate_gradients(operator, diagonal, total, start, offsets=None, goal=No
         kernels.redirect(direction, residual, inverse, np.float32(updated / rho))
         rho = updated
     return field
-
-
-def _goal(total, diagonal):
-    """Squared residual, weighted by the diagonal, at which a solution is good enough."""
-    return TOLERANCE**2 * float(np.vdot(total, total / np.maximum(diagonal, 1e-12)))
 
 
 def _diagonal(weight, right, down, diagonal, anti):

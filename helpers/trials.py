@@ -9,6 +9,7 @@ import pandas as pd
 from . import (
     diffusion,
     evidence,
+    interpolation,
     pyramid,
     restoration,
     specimens,
@@ -137,13 +138,13 @@ def without_stripes(make, cells, coverage, seeds):
     return pd.DataFrame(rows)
 
 
-def added_seamount(grid, truth, guided, height_nt, size_km, around_km=80.0):
-    """Add a round anomaly to the readings in the middle of a map; see what it adds to the map.
+def added_seamount(grid, truth, height_nt, size_km, around_km=80.0):
+    """Add a round anomaly to the readings in the middle of a map; see what it adds to each map.
 
     Parameters
     ----------
-    grid, truth, guided : xarray.Dataset
-        Grid of the readings, simulated truth with ``strike_deg``, guided map of the readings.
+    grid, truth : xarray.Dataset
+        Grid of the readings, simulated truth with ``strike_deg``.
     height_nt, size_km : float
         Height and standard deviation of the Gaussian that is added.
     around_km : float
@@ -151,23 +152,27 @@ def added_seamount(grid, truth, guided, height_nt, size_km, around_km=80.0):
 
     Returns
     -------
-    tuple
-        What is added to the map (DataArray, nT) and its size (standard deviation, km) ``along``
-        and ``across`` strike, a dict.
+    pandas.DataFrame
+        A row for each method: size (standard deviation, km) ``along_km`` and ``across_km`` strike
+        of what is added, and its ``highest_nt``.
     """
     north, east = (grid[axis] - grid[axis].mean() for axis in ("northing", "easting"))
     square = north**2 + east**2
     mount = height_nt * np.exp(-square / (2 * size_km**2))
-    raised = diffusion.guided(grid["block"] + mount, grid["weight"], uncertainty=False)
-    added = (raised["anomaly"] - guided["anomaly"]).where(square < around_km**2)
-    middle = truth["strike_deg"][tuple(size // 2 for size in square.shape)]
-    azimuth = np.radians(float(middle))
-    distance = {
-        "along": north * np.cos(azimuth) + east * np.sin(azimuth),
-        "across": north * np.sin(azimuth) - east * np.cos(azimuth),
-    }
-    share = np.abs(added) / np.abs(added).sum()
-    return added, {name: float(np.sqrt((share * d**2).sum())) for name, d in distance.items()}
+    maps = []
+    for each in (grid, grid.assign(block=grid["block"] + mount)):
+        linear = interpolation.interpolate(each["block"].to_numpy(), "linear")
+        maps.append(restore(each.assign(anomaly=square.copy(data=linear))))
+    azimuth = np.radians(float(truth["strike_deg"][tuple(size // 2 for size in square.shape)]))
+    along = north * np.cos(azimuth) + east * np.sin(azimuth)
+    across = np.sqrt(np.maximum(square - along**2, 0))
+    rows = {}
+    for name in maps[0]:
+        added = (maps[1][name]["anomaly"] - maps[0][name]["anomaly"]).where(square < around_km**2)
+        share = np.abs(added) / np.abs(added).sum()
+        sizes = [float(np.sqrt((share * distance**2).sum())) for distance in (along, across)]
+        rows[name] = [*sizes, float(added.max())]
+    return pd.DataFrame(rows, index=["along_km", "across_km", "highest_nt"]).T
 
 
 def hard_cases(cells, coverage, seeds):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from helpers import data, diffusion, gridding, specimens, structure, trials, trials_cruises
+from helpers import data, gridding, specimens, structure, trials, trials_cruises
 
 CELLS = 128
 
@@ -95,12 +95,22 @@ def test_trial_without_stripes_has_a_row_for_each_map():
     assert (trial["classical coherence"] > trial["guided coherence"]).all()
 
 
-def test_a_seamount_is_drawn_out_along_strike():
-    grid = specimens.survey(specimens.stripes(CELLS), np.random.default_rng(6), 0.1)
-    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+def test_a_seamount_is_drawn_out_along_strike_until_tracks_show_it():
     truth = dataset({"strike_deg": np.full((CELLS, CELLS), 30.0)})
-    added, size = trials.added_seamount(grid, truth, guided, 200.0, 8.0)
-    assert size["along"] > 1.5 * size["across"] and float(added.max()) < 200.0
+    few, many = (
+        trials.added_seamount(
+            specimens.survey(specimens.stripes(CELLS), np.random.default_rng(6), coverage),
+            truth, 200.0, 8.0,
+        )
+        for coverage in (0.1, 0.4)
+    )  # fmt: skip
+    assert list(few.index) == ["linear", "classical", "guided"]
+    assert few.loc["guided", "along_km"] > 1.5 * few.loc["guided", "across_km"]
+    assert (few["highest_nt"] < 200.0).all()
+    # with many tracks the linear grid has the size that was added, and guided comes nearer to it
+    assert many.loc["linear", "along_km"] == pytest.approx(8.0, rel=0.1)
+    assert many.loc["guided", "along_km"] < 0.7 * few.loc["guided", "along_km"]
+    assert many.loc["guided", "along_km"] < many.loc["classical", "along_km"]
 
 
 def test_cells_know_their_cruise():
