@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from . import pyramid, solver, structure
+from . import pyramid, structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
@@ -40,7 +40,35 @@ class Evidence:
     plate: tuple[float, float]
 
 
-def integration(data, weight, known, levels, smoothing, across):
+def halve(data, weight, known, levels):
+    """Withhold one half of the readings, in tiles, and then the other.
+
+    Parameters
+    ----------
+    data, weight, known
+        As in `pyramid.build`.
+    levels : list of pyramid.Level
+        All readings, on the cells on which predictions are compared and on larger ones.
+
+    Returns
+    -------
+    list of tuple
+        Levels without the half, and where on the first of them it lies (numpy.ndarray of bool);
+        empty where one half has no readings.
+    """
+    row, column = np.indices(data.shape, sparse=True)
+    tile, halves = (row // TILE_CELLS + column // TILE_CELLS) % 2, []
+    for withheld in (tile == 1, tile == 0):
+        kept = pyramid.build(data, np.where(withheld, 0, weight), known, len(levels))
+        kept = [level for level in kept if level.size >= levels[0].size]
+        test = (kept[0].weight == 0) & (levels[0].weight > 0)
+        if not test.any() or not kept[0].weight.any():
+            return []
+        halves.append((kept, test))
+    return halves
+
+
+def integration(halves, full, smoothing, across):
     """Choose how widely the orientation is averaged: by predicting withheld readings.
 
     Orientation and field come from the kept readings alone.  A wide average is steady where
@@ -48,10 +76,10 @@ def integration(data, weight, known, levels, smoothing, across):
 
     Parameters
     ----------
-    data, weight, known
-        As in `pyramid.build`.
-    levels : list of pyramid.Level
-        All readings, on the cells on which the comparison is made and on larger ones.
+    halves : list of tuple
+        From `halve`.
+    full : pyramid.Level
+        All readings, on the cells of the comparison.
     smoothing, across : float
         As in `helpers.diffusion.guided`.
 
@@ -61,16 +89,16 @@ def integration(data, weight, known, levels, smoothing, across):
         The largest of `INTEGRATIONS` (cells) whose misfit is within `WORTH` standard errors of the
         least.
     """
-    halves = _halves(data, weight, known, levels, ROUGHLY)
     if not halves:
         return INTEGRATIONS[1]
+    rough = _roughly(halves)
 
     def misfits(cells):
         def predict(kept):
             return pyramid.along_strike(kept, smoothing, cells, across, **REESTIMATIONS)[0]
 
-        found = _misfit(halves, levels[0], predict)
-        return structure.block_mean(found**2, max(1, TILE_CELLS // levels[0].size)).ravel()
+        found = _misfit(rough, full, predict)
+        return structure.block_mean(found**2, max(1, TILE_CELLS // full.size)).ravel()
 
     found = {cells: misfits(cells) for cells in INTEGRATIONS}
     best = min(found.values(), key=np.sum)
@@ -83,15 +111,13 @@ def _hardly_worse(squares, best):
     return difference.sum() <= WORTH * np.sqrt(np.sum(difference**2))
 
 
-def weigh(data, weight, known, levels, tensor, smoothing, across):
+def weigh(halves, full, tensor, smoothing, across):
     """Predict withheld readings along strike and without direction, and compare.
 
     Parameters
     ----------
-    data, weight, known
-        As in `pyramid.build`.
-    levels : list of pyramid.Level
-        All readings, on the cells on which the comparison is made and on larger ones.
+    halves, full
+        As in `integration`.
     tensor : numpy.ndarray, shape (3, n, m)
         Structure tensor of the map from all readings.
     smoothing : float, optional
@@ -103,42 +129,27 @@ def weigh(data, weight, known, levels, tensor, smoothing, across):
     -------
     Evidence
     """
-    halves = _halves(data, weight, known, levels)
     if not halves:
         return Evidence(np.zeros((1, 1), "float32"), smoothing or SMOOTHINGS[0], PLATES[0])
 
-    def misfit(solve, *options, halves=halves):
-        return _misfit(halves, levels[0], lambda kept: solve(kept, *options))
+    def misfit(halves, solve, *options):
+        return _misfit(halves, full, lambda kept: solve(kept, *options))
 
     choices = SMOOTHINGS if smoothing is None else (smoothing,)
     smoothing, along = _stiffest(
-        choices, lambda value: misfit(pyramid.along_known, tensor, value, across)
+        choices, lambda value: misfit(halves, pyramid.along_known, tensor, value, across)
     )
-    rough = _halves(data, weight, known, levels, ROUGHLY)
-    rivals = [misfit(pyramid.plate, *choice, halves=rough) for choice in PLATES]
+    rough = _roughly(halves)
+    rivals = [misfit(rough, pyramid.plate, *choice) for choice in PLATES]
     best = int(np.argmin([np.sum(rival**2) for rival in rivals]))
     tested = np.any([test for _, test in halves], axis=0)
-    support = _support(along, rivals[best], np.where(tested, levels[0].weight, 0), levels[0].size)
+    support = _support(along, rivals[best], np.where(tested, full.weight, 0), full.size)
     return Evidence(support, smoothing, PLATES[best])
 
 
-def _halves(data, weight, known, levels, tolerance=solver.TOLERANCE):
-    """Levels without one half of the readings and without the other, and where those lie.
-
-    Empty where one half has none.
-    """
-    row, column = np.indices(data.shape, sparse=True)
-    tile, halves = (row // TILE_CELLS + column // TILE_CELLS) % 2, []
-    for withheld in (tile == 1, tile == 0):
-        kept = pyramid.build(data, np.where(withheld, 0, weight), known, len(levels))
-        kept = [
-            replace(level, tolerance=tolerance) for level in kept if level.size >= levels[0].size
-        ]
-        test = (kept[0].weight == 0) & (levels[0].weight > 0)
-        if not test.any() or not kept[0].weight.any():
-            return []
-        halves.append((kept, test))
-    return halves
+def _roughly(halves):
+    """Lower the precision to which the levels of halves are solved."""
+    return [([replace(level, tolerance=ROUGHLY) for level in kept], test) for kept, test in halves]
 
 
 def _misfit(halves, full, predict):

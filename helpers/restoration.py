@@ -63,12 +63,11 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     grids = pyramid.build(data, weight, known, levels)
     coarse = grids[1:] or grids
     first = smoothing or FIRST_SMOOTHING
-    integration_cells = integration_cells or evidence.integration(
-        data, weight, known, coarse, first, across
-    )
+    halves = evidence.halve(data, weight, known, coarse)
+    integration_cells = integration_cells or evidence.integration(halves, coarse[0], first, across)
     options = (integration_cells, across)
     field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
-    found = evidence.weigh(data, weight, known, coarse, tensor, smoothing, across)
+    found = evidence.weigh(halves, coarse[0], tensor, smoothing, across)
     field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
     field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, field, yielding=True)
     support = enlarge(found.support.astype("float32"), data.shape)

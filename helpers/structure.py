@@ -19,10 +19,10 @@ def structure_tensor(field, confidence, gradient_cells, integration_cells):
     Returns
     -------
     numpy.ndarray, shape (3, n / k, m / k)
-        Components xx, xy, yy (x: easting) on cells k = integration_cells // 3 times larger:
+        Components xx, xy, yy (x: easting) on cells k = integration_cells // 4 times larger:
         an average this wide need not be stored more finely.
     """
-    step = max(1, int(integration_cells // 3))
+    step = max(1, int(integration_cells // 4))
     east, north = gradient(field, gradient_cells)
 
     def average(values):

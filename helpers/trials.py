@@ -104,7 +104,8 @@ def withheld(grid, integration_cells=24.0, across=0.001):
         for smoothing in evidence.SMOOTHINGS
     }
     best = min(error(pyramid.plate(half, *choice)) for choice in evidence.PLATES)
-    return along, best, evidence.weigh(values, weight, None, levels, tensor, None, across)
+    halves = evidence.halve(values, weight, None, levels)
+    return along, best, evidence.weigh(halves, levels[0], tensor, None, across)
 
 
 def without_stripes(make, cells, coverage, seeds):

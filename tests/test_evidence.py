@@ -134,7 +134,8 @@ def test_noise_asks_for_more_smoothing():
         weight = track.astype("float32")
         levels = pyramid.build(data, weight)[1:]
         tensor = pyramid.along_strike(levels, 2.0, 24.0, 0.003, 3)[1]
-        chosen.append(evidence.weigh(data, weight, None, levels, tensor, None, 0.003).smoothing)
+        halves = evidence.halve(data, weight, None, levels)
+        chosen.append(evidence.weigh(halves, levels[0], tensor, None, 0.003).smoothing)
     assert chosen[0] == evidence.SMOOTHINGS[0] and chosen[1] >= 10
     results = [diffusion.guided(data, smoothing=s, uncertainty=False) for s in (None, 1.0)]
     of_choice, of_least = (correlation(result.anomaly.values, truth) for result in results)
@@ -398,7 +399,8 @@ def test_integration_follows_the_data():
         grid = specimens.survey(field, np.random.default_rng(3), coverage)
         values = grid["block"].to_numpy(), grid["weight"].to_numpy()
         levels = pyramid.build(*values)[1:]
-        chosen.append(evidence.integration(*values, None, levels, 1.0, 0.001))
+        halves = evidence.halve(*values, None, levels)
+        chosen.append(evidence.integration(halves, levels[0], 1.0, 0.001))
     assert chosen[0] > chosen[1] == 12.0
 
 
