@@ -86,6 +86,12 @@ def said(control):
     return f"{label} {control.value:g} {getattr(control, 'unit', '')}".strip()
 
 
+def picture(alt=""):
+    """Make an empty picture of its own size, never stretched, with its text for screen readers."""
+    size = {"max_width": "100%", "align_self": "flex-start"}
+    return _Picture(format="png", layout=size, tooltip=alt)
+
+
 class _Picture(ipywidgets.Image):
     """An image whose tooltip is its text for screen readers.
 
@@ -154,8 +160,7 @@ class Explorer:
         self.alt, self.call, self._pending = alt, call or f"{draw.__name__}(...)", None
         self.has_coarse = "coarse" in inspect.signature(draw).parameters
         self._first = self.values
-        size = {"max_width": "100%", "align_self": "flex-start"}  # its own size, never stretched
-        self.image = _Picture(format="png", layout=size)
+        self.image = picture()
         self.image.value = self._png()
         self.image.tooltip = self._text()
         for control in self.controls.values():
