@@ -265,8 +265,7 @@ class Labeller:
 
     def __repr__(self):
         """Text that does not change from run to run."""
-        count = f"{len(self.layer.lines)} lines"
-        return f"Labeller({self.layer.path.name}: {count} by {self.layer.who})"
+        return f"Labeller({self.layer.path.name}, {self.layer.who})"
 
     def _repr_mimebundle_(self, **kwargs):
         """Show map and controls in a notebook, and the stable text elsewhere."""
@@ -282,7 +281,7 @@ def _canvas(figure):
     canvas = Canvas(figure)
     manager = FigureManager(canvas, 0)
     canvas.mpl_disconnect(manager.key_press_handler_id)  # keys are the page's, not matplotlib's
-    canvas.header_visible = False
+    canvas.header_visible, canvas.toolbar_position = False, "right"
     return canvas
 
 
