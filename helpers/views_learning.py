@@ -13,6 +13,7 @@ from skimage.morphology import skeletonize
 from . import cases, data, lines, maps, network, patches, scores
 
 GREY = "0.35"
+ORIENTED = ("anomaly", "strike_deg", "coherence")  # of a guided map, as a network may see it
 SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
 TOLERANCE_CELLS = 2
 THRESHOLDS = np.arange(0.1, 0.91, 0.1)
@@ -100,8 +101,8 @@ def _draw_key(figure):
     figure.legend(marks, KINDS, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
 
 
-def prepare_models(name, names, coverage=cases.COVERAGE):
-    """Apply shipped models to every test block of a simulated region.
+def prepare_models(name, names, coverage=cases.COVERAGE, most=6):
+    """Apply shipped models to the test blocks of a simulated region.
 
     Parameters
     ----------
@@ -111,29 +112,45 @@ def prepare_models(name, names, coverage=cases.COVERAGE):
         Models of ``data/models/models.json``.
     coverage : float
         Share of cells on tracks.
+    most : int
+        Take at most so many blocks.
 
     Returns
     -------
     dict
-        ``label`` and ``mask``, arrays (blocks, rows, columns); ``seen``, the input maps of each
-        model, ``probability`` and ``threshold``, by name of the model.
+        ``label`` and ``mask``, lists with an array (rows, columns) for each block; ``seen`` (the
+        map, nT), ``probability`` and ``threshold``, by name of the model.
     """
     truth, _, grid, guided = cases.simulated(name, coverage)
-    corners = patches.blocks(truth)["test"]
-    target = patches.cut(patches.truth_channels(truth, grid), corners)
-    made = {"label": target[..., 0], "mask": target[..., 1] > 0}
+    windows = _test_windows(name, most)
+    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    made = {"label": [truth["label"].sel(each).to_numpy() for each in windows]}
+    made |= {"mask": [near.sel(each).to_numpy() for each in windows]}
     made |= {"seen": {}, "probability": {}, "threshold": {}}
-    inputs = {"guided": guided["anomaly"]}
+    inputs = {"guided": grid.assign({layer: guided[layer] for layer in ORIENTED})}
     for each in names:
         model = network.load(each)
         kind = model.record["input"]
         if kind not in inputs:
-            inputs[kind] = patches.make_map(grid, kind)
-        stack = patches.cut(patches.channels(grid.assign(anomaly=inputs[kind])), corners)
-        made["seen"][each] = stack[..., 0]
-        made["probability"][each] = np.asarray(model(stack, training=False))[..., 0]
+            inputs[kind] = grid.assign(anomaly=patches.make_map(grid, kind))
+        parts = [inputs[kind].sel(window) for window in windows]
+        made["seen"][each] = [part["anomaly"].to_numpy() for part in parts]
+        made["probability"][each] = [
+            network.predict(model, part)["probability"].to_numpy() for part in parts
+        ]
         made["threshold"][each] = model.record["threshold"]
     return made
+
+
+def _test_windows(name, most):
+    """Test blocks of a region, at most so many."""
+    found = []
+    while len(found) < most:
+        try:
+            found.append(cases.test_window(name, number=len(found)))
+        except IndexError:
+            break
+    return found
 
 
 def draw_models(made, block, first, second, shown="probability"):
@@ -158,12 +175,11 @@ def draw_models(made, block, first, second, shown="probability"):
     figure, axes = plt.subplots(
         2, 3, figsize=(10, 6.4), layout="constrained", sharex=True, sharey=True
     )
-    said = []
+    said, limit = [], float(np.nanpercentile(np.abs(made["seen"][second][block]), 97))
     for (top, bottom), name in zip(axes.T, (first, second), strict=False):
         probability, threshold = made["probability"][name][block], made["threshold"][name]
-        field = top.imshow(
-            made["seen"][name][block], origin="lower", cmap="RdBu_r", vmin=-2, vmax=2
-        )
+        seen = made["seen"][name][block]
+        field = top.imshow(seen, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
         got = scores.score_lines(probability, label, mask, threshold=threshold)
         said.append(f"{_words(name)}\n{_said(got, lines=True)}\nthreshold {threshold:.2f}")
         top.set_title(f"{_words(name)}: what it sees", fontsize=10)
@@ -176,7 +192,7 @@ def draw_models(made, block, first, second, shown="probability"):
     axes[0, 2].set_title("label (grey: too far from data)", fontsize=10)
     axes[1, 2].set_axis_off()
     axes[1, 2].text(0, 0.5, "\n\n".join(said), va="center", transform=axes[1, 2].transAxes)
-    figure.colorbar(field, ax=axes[0], shrink=0.8, label="anomaly / local amplitude")
+    figure.colorbar(field, ax=axes[0], shrink=0.8, label="anomaly (nT)")
     if shown == "lines":
         _draw_key(figure)
     else:

@@ -53,7 +53,7 @@ def test_stripes_on_the_map_run_along_the_ridge(strike):
     angle = np.radians(strike)
     along = east * np.sin(angle) + north * np.cos(angle)
     across = east * np.cos(angle) - north * np.sin(angle)
-    # differences over cells of 2 km see steep flanks a little aslant; a wrong turn gives 0.5 or more
+    # differences over cells of 2 km see steep flanks a little aslant; a wrong turn gives over 0.5
     assert np.abs(along).mean() < 0.1 * np.abs(across).mean()
 
 
