@@ -18,7 +18,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 test: export TF_ENABLE_ONEDNN_OPTS := 0
 unexport MPLBACKEND
 
-.PHONY: help workbook test lab figures site student train lint bench data clean
+.PHONY: help workbook test lab map figures site student train lint bench data clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,13 @@ test: $(INSTALLED) ## lint, unit tests, notebooks under nbval, figures, browser
 lab: $(INSTALLED) ## open JupyterLab on notebooks/
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+
+NAME ?= mine
+map: $(INSTALLED) ## lines of your own tracks: make map BOX="W E S N" TRACKS=folder/
+	@test -n "$(BOX)" && test -n "$(TRACKS)" || { \
+		echo 'Say where and with what: make map BOX="-46.4 -43 44.4 46.6" TRACKS=my_cruises/' >&2; \
+		echo '(west, east, south, north in degrees; files, folders or archives)' >&2; exit 1; }
+	$(BIN)/python tools/make_map.py --box $(BOX) --tracks $(TRACKS) --name $(NAME)
 
 figures: $(INSTALLED) ## redraw figures/ and its index, without Jupyter
 	$(BIN)/python tools/make_figures.py

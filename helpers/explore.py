@@ -86,6 +86,21 @@ def said(control):
     return f"{label} {control.value:g} {getattr(control, 'unit', '')}".strip()
 
 
+def takes_coarse(draw):
+    """Whether a function can draw coarsely: it has an argument of that name."""
+    return "coarse" in inspect.signature(draw).parameters
+
+
+def png(figure, coarse=False, dpi=100):
+    """Write a figure as PNG bytes, of few pixels if it is coarse, and close it."""
+    buffer = io.BytesIO()
+    try:
+        figure.savefig(buffer, format="png", dpi=COARSE_DPI if coarse else dpi)
+    finally:
+        plt.close(figure)
+    return buffer.getvalue()
+
+
 def picture(alt=""):
     """Make an empty picture of its own size, never stretched, with its text for screen readers."""
     size = {"max_width": "100%", "align_self": "flex-start"}
@@ -158,7 +173,7 @@ class Explorer:
             )
         self.draw, self.controls, self.dpi, self.error = draw, dict(controls), dpi, ""
         self.alt, self.call, self._pending = alt, call or f"{draw.__name__}(...)", None
-        self.has_coarse = "coarse" in inspect.signature(draw).parameters
+        self.has_coarse = takes_coarse(draw)
         self._first = self.values
         self.image = picture()
         self.image.value = self._png()
@@ -221,13 +236,8 @@ class Explorer:
     def _png(self, coarse=False):
         """Draw with the present values; return the picture as PNG bytes."""
         figure = self.draw(**self.values, **({"coarse": True} if coarse else {}))
-        try:
-            self.image.layout.width = f"{figure.get_figwidth() * self.dpi:.0f}px"
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", dpi=COARSE_DPI if coarse else self.dpi)
-        finally:
-            plt.close(figure)
-        return buffer.getvalue()
+        self.image.layout.width = f"{figure.get_figwidth() * self.dpi:.0f}px"
+        return png(figure, coarse, self.dpi)
 
     def _changed(self, _change=None):
         """Draw again: at once, or coarsely now and finely when the controls rest."""

@@ -22,7 +22,7 @@ MODES = {
     "delete": "Delete: click a line to take it out; Undo brings it back.",
 }
 REACH = 0.02  # share of the map's width within which a click means a line
-COLOURS = {"own": "k", "picks": "#009E73", "current": "#D55E00", "other": "#CC79A7"}
+COLOURS = {"own": "k", "start": "#009E73", "current": "#D55E00", "other": "#CC79A7"}
 INCHES = (7.0, 6.2)
 NO_CANVAS = (
     "No map above, or it does not answer to the mouse? This front end lacks ipympl. Write "
@@ -246,7 +246,7 @@ class Labeller:
         ]
         in_hand = {self.current, self.held and self.held[0]}
         for number, line in self.layer.lines.items():
-            kind = "picks" if line.source.startswith("picks") else "own"
+            kind = "own" if line.source == "drawn" else "start"
             colour = COLOURS["current" if number in in_hand else kind]
             self.marks += self.axis.plot(*line.points.T, "o-", color=colour, lw=1.5, ms=3)
         if self._start is not None:

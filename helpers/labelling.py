@@ -14,11 +14,21 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
+import xarray as xr
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 from shapely.geometry import LineString
 
+from . import data
+
 DECIMALS = 6  # of longitude and latitude on disk: about 0.1 m
+SHOWN = {  # of a map of one's own, by the name in the labeller's menu
+    "guided diffusion": "anomaly",
+    "readings": "block",
+    "probability": "probability",
+    "expected error": "uncertainty_nt",
+    "distance to data": "distance_km",
+}
 JOIN_KM = 60.0  # neighbouring picks of one isochron are joined up to this distance
 
 
@@ -52,7 +62,7 @@ class Layer:
         The GeoJSON file; read if it exists, else made at the first stroke.
     region : helpers.data.Region
         Gives the projection.
-    who, data : str
+    who, about : str
         Who draws, and on what data; written into every line.
 
     Attributes
@@ -63,13 +73,13 @@ class Layer:
     Raises
     ------
     ValueError
-        If `who` or `data` is empty, or the file holds something else than lines.
+        If `who` or `about` is empty, or the file holds something else than lines.
     """
 
-    def __init__(self, path, region, who, data):
-        if not who or not data:
+    def __init__(self, path, region, who, about):
+        if not who or not about:
             raise ValueError("Say who draws and on what data: both are written into every line.")
-        self.path, self.region, self.who, self.data = Path(path), region, who, data
+        self.path, self.region, self.who, self.about = Path(path), region, who, about
         self.lines = dict(enumerate(read(self.path, region))) if self.path.exists() else {}
         self._past = []
 
@@ -106,7 +116,7 @@ class Layer:
         if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
             raise ValueError(f"A line needs two points (easting, northing) or more, got {points}.")
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        return Line(points, self.who, when, self.data, source)
+        return Line(points, self.who, when, self.about, source)
 
     def _keep(self, lines):
         """Write the lines, and only then take them as ours."""
@@ -177,6 +187,27 @@ def read(path, region):
         given = {name: str(row.get(name) or "unknown") for name in ("who", "when", "data")}
         found.append(Line(points, source=str(row.get("source") or "drawn"), **given))
     return found
+
+
+def open_map(path):
+    """Open a map that `make map` made of somebody's own tracks.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``build/maps/NAME.nc``.
+
+    Returns
+    -------
+    tuple
+        Region, maps by name (dict of str to xarray.DataArray) as the labeller shows them, and
+        what they were made of.
+    """
+    with xr.open_dataset(path) as stored:
+        made = stored.load()
+    box = map(float, made.attrs["box"])
+    region = data.region_from_box(*box, name=made.attrs["name"])
+    return region, {name: made[key] for name, key in SHOWN.items()}, made.attrs["data"]
 
 
 def pick_lines(table, region, join_km=JOIN_KM):

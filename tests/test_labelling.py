@@ -9,6 +9,7 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from helpers import data, labelling
 
@@ -143,6 +144,19 @@ def test_a_branching_set_of_picks_is_cut_where_it_branches():
     table = pd.DataFrame({"longitude": longitude, "latitude": latitude, "chron": "C1n", "end": "o"})
     found = labelling.pick_lines(table, REGION)
     assert sorted(len(points) for points, _ in found) == [4, 4, 4]
+
+
+def test_a_map_of_ones_own_is_opened(tmp_path):
+    axis = np.arange(0.0, 10.0, 2.0)
+    coords = {"northing": axis, "easting": axis}
+    layers = {key: (("northing", "easting"), np.full((5, 5), k))
+              for k, key in enumerate(labelling.SHOWN.values())}  # fmt: skip
+    made = xr.Dataset(layers, coords)
+    made.attrs.update(box=[-3, 3, 48, 52], name="mine", data="cruises/")
+    made.to_netcdf(tmp_path / "mine.nc")
+    region, fields, about = labelling.open_map(tmp_path / "mine.nc")
+    assert (region.box, region.crs, about) == (REGION.box, REGION.crs, "cruises/")
+    assert [int(field[0, 0]) for field in fields.values()] == [0, 1, 2, 3, 4]
 
 
 def test_the_table_tells_the_length(layer):
