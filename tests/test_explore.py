@@ -2,12 +2,17 @@
 
 import asyncio
 import functools
+import importlib
+import inspect
+import re
 import subprocess
 import sys
 from io import BytesIO
+from pathlib import Path
 
 import matplotlib.image
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 
@@ -217,3 +222,28 @@ def test_importing_the_package_does_not_import_widgets():
     code = "import sys, helpers; print('ipywidgets' in sys.modules, 'matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+NOTEBOOKS = sorted(Path(__file__).resolve().parents[1].glob("notebooks/*.ipynb"))
+
+
+def explorers_of(path):
+    """Return the cells of a notebook that hold an explorer or its controls."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+    marks = ("explore.slider(", "explore.Explorer(")
+    return "\n".join(text for text in cells if any(mark in text for mark in marks))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_code_that_an_explorer_of_a_notebook_writes_fits_its_function(path):
+    text = explorers_of(path)
+    if not text:
+        pytest.skip("no explorer")
+    (call,) = set(re.findall(r"\b(views\w*\.draw_\w+)\(", text))
+    module, name = call.split(".")
+    arguments = inspect.signature(getattr(importlib.import_module(f"helpers.{module}"), name))
+    controls = re.findall(r'"(\w+)": explore\.', text)
+    given = re.search(rf"{re.escape(call)}\((.*?)\.\.\.\)", text)[1]
+    bound = len([part for part in re.split(r", *", given) if part])
+    names = [key for key in arguments.parameters if key != "coarse"]
+    assert names[bound : bound + len(controls)] == controls
