@@ -64,7 +64,11 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     coarse = grids[1:] or grids
     first = smoothing or FIRST_SMOOTHING
     halves = evidence.halve(data, weight, known, coarse)
-    integration_cells = integration_cells or evidence.integration(halves, coarse[0], first, across)
+    if integration_cells is None:
+        sample = halves, coarse[0]
+        if max(data.shape) > evidence.SAMPLE_CELLS:
+            sample = _sample(data, weight, known, levels)
+        integration_cells = evidence.integration(*sample, first, across)
     options = (integration_cells, across)
     field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
     found = evidence.weigh(halves, coarse[0], tensor, smoothing, across)
@@ -78,6 +82,14 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
     return Restored(field, tensor, support, found.smoothing, integration_cells, terms)
+
+
+def _sample(data, weight, known, levels):
+    """Halves and all readings of a part of a large map: one number needs no more."""
+    window = evidence.busiest(weight)
+    part = data[window], weight[window], known.cut(window)
+    grids = pyramid.build(*part, levels)[1:]
+    return evidence.halve(*part, grids), grids[0]
 
 
 def expected_error(data, weight, known, restored, options):
