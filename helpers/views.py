@@ -192,8 +192,7 @@ def draw_guided(
     limit = float(np.nanpercentile(np.abs(truth), 97))
     coherence = float(result["coherence"].mean())
     title = (
-        f"guided: supported coherence {coherence:.2f},\n"
-        f"correlation {agreement(field, truth):.3f}"
+        f"guided: supported coherence {coherence:.2f},\ncorrelation {agreement(field, truth):.3f}"
     )
     before = gridding.interpolate(np.asarray(block))
     fields = {"linear grid, readings on top": before, title: field, "truth (simulated)": truth}
