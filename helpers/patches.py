@@ -272,8 +272,8 @@ def cut(stack, corners):
     return np.stack([stack[row : row + SIZE, column : column + SIZE] for row, column in corners])
 
 
-def region_maps(name, coverage, seed, inputs=INPUTS):
-    """Simulate a region, its cruises and the input maps over it.
+def region_grid(name, coverage, seed, kept=1.0):
+    """Simulate a region, send cruises over it, level them and grid what they read.
 
     Parameters
     ----------
@@ -283,25 +283,6 @@ def region_maps(name, coverage, seed, inputs=INPUTS):
         Share of cells on tracks.
     seed : int
         Seed of the cruises.
-    inputs : sequence of str
-        Which maps to make, of `INPUTS`.
-
-    Returns
-    -------
-    tuple
-        Truth (Dataset), grid (Dataset) and ``{input: DataArray}``.
-    """
-    truth, _, grid = region_grid(name, coverage, seed)
-    return truth, grid, {name_: make_map(grid, name_) for name_ in inputs}
-
-
-def region_grid(name, coverage, seed, kept=1.0):
-    """Simulate a region, send cruises over it, level them and grid what they read.
-
-    Parameters
-    ----------
-    name, coverage, seed
-        As `region_maps`.
     kept : float
         Share of the cruises that is kept; the others are dropped, drawn at random.
 

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 
 from .data import DATA
+from .detectors import DETECTORS
 from .patches import SIZE
 
 REGIONS = ("epr", "reykjanes")
@@ -89,6 +90,35 @@ def shown():
     """Give the split behind the results at hand, as their log says (the first ones do not)."""
     log = json.loads((DATA / "results" / "training.json").read_text())
     return SPLITS[log["config"].get("split", 1)]
+
+
+def leading(records):
+    """Leave only the best detector on each input beside the networks and chance.
+
+    Parameters
+    ----------
+    records : list of dict
+        From ``data/results/scores.json``.
+
+    Returns
+    -------
+    list of dict
+        Those of the detector with the highest mean F1 on each input, and of all that is none.
+    """
+    sums = {}
+    for record in records:
+        if record["model"] in DETECTORS:
+            of_input = sums.setdefault(record["input"], {})
+            of_input.setdefault(record["model"], []).append(record["f1"])
+    best = {
+        name: max(found, key=lambda one: sum(found[one]) / len(found[one]))
+        for name, found in sums.items()
+    }
+    return [
+        record
+        for record in records
+        if record["model"] not in DETECTORS or record["model"] == best[record["input"]]
+    ]
 
 
 def blocks(truth, split=None, gap=24, least_known=0.6):

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from toys import stripes
 
-from helpers import network, patches, tiles, turns
+from helpers import calibration, diffusion, network, patches, tiles, turns
 
 keras = network.keras
 
@@ -105,6 +105,87 @@ def test_prediction_turns_with_the_map(taught):
     np.testing.assert_allclose(np.rot90(one), two, atol=1e-5)  # sums in another order
 
 
+# --- strike, calibration, orientation, ensembles ----------------------------------------------
+
+
+def small(**changes):
+    """Return an untrained small network with a record, and a map with an orientation."""
+    record = {"kind": "unet", "widths": [4, 4, 4, 4, 4], "outputs": 3, "input": "guided",
+              "layers": list(patches.LAYERS["guided"])} | changes  # fmt: skip
+    keras.utils.set_random_seed(5)
+    grid = wave_grid((48, 64)).to_dataset(name="anomaly")
+    rng = np.random.default_rng(6)
+    for name, most in (("coherence", 1.0), ("strike_deg", 180.0)):
+        grid[name] = grid["anomaly"].copy(data=rng.uniform(0, most, grid["anomaly"].shape))
+    return network.build(record), grid
+
+
+def test_strike_is_given_and_turns_with_the_map():
+    model, grid = small()
+    seen = network.predict(model, grid)
+    assert set(seen) == {"probability", "uncertainty", "strike_deg"}
+    assert seen["strike_deg"].attrs["units"] == "degree"
+    assert 0 <= float(seen["strike_deg"].min()) and float(seen["strike_deg"].max()) <= 180
+    turned = {
+        name: (("northing", "easting"), np.rot90(part.values)) for name, part in grid.items()
+    }
+    turned["strike_deg"] = (turned["strike_deg"][0], (turned["strike_deg"][1] - 90) % 180)
+    other = network.predict(model, xr.Dataset(turned))
+    np.testing.assert_allclose(
+        np.rot90(seen["probability"].values), other["probability"].values, atol=1e-5
+    )
+    # a quarter turn of the map turns its strikes by as much
+    off = np.rot90(seen["strike_deg"].values) - 90 - other["strike_deg"].values
+    assert np.abs((off + 90) % 180 - 90).max() < 0.1
+
+
+def test_probability_is_calibrated_as_the_record_says():
+    model, grid = small()
+    raw = network.predict(model, grid)["probability"].values
+    model.record = model.record | {"temperature": 2.0, "offset": 0.5}
+    made = network.predict(model, grid)
+    np.testing.assert_allclose(
+        made["probability"], calibration.calibrated(raw, 2.0, 0.5), atol=1e-6
+    )
+    assert float(made["uncertainty"].max()) > 0
+
+
+def test_orientation_is_taken_from_the_grid_or_from_guided():
+    model, grid = small()
+    block = grid["anomaly"].where(np.random.default_rng(7).random(grid["anomaly"].shape) < 0.3)
+    survey = grid[["anomaly"]].assign(block=block, weight=block.notnull().astype(float))
+    survey["distance_km"] = 0 * survey["anomaly"]
+    guided = diffusion.guided(survey["block"], survey["weight"], uncertainty=False)
+    expected = patches.input_stack(survey, "guided", guided)
+    np.testing.assert_array_equal(network.see(model, survey, guided=guided), expected)
+    np.testing.assert_array_equal(network.see(model, survey.assign(guided)), expected)
+    plain = network.unet()
+    np.testing.assert_array_equal(network.see(plain, survey, "guided", guided), expected[..., :2])
+    np.testing.assert_array_equal(
+        network.see(plain, survey, "raw"), patches.input_stack(survey, "raw")
+    )
+    with pytest.raises(ValueError, match="guided=..."):
+        network.predict(model, survey)
+
+
+def test_ensemble_is_the_mean_of_its_members_and_shares_the_positions(folder):
+    model = network.load("joined", folder)
+    one, two = (network.load(name, folder) for name in ("good", "second"))
+    inputs = np.random.default_rng(8).normal(0, 1, (2, 32, 32, 2)).astype("float32")
+    mean = (np.asarray(one(inputs)) + np.asarray(two(inputs))) / 2
+    np.testing.assert_allclose(np.asarray(model(inputs)), mean, atol=1e-6)
+    assert model.record["input"] == "raw" and model.record["threshold"] == 0.3
+    passes = network._passes(model, inputs[0])
+    for position in range(turns.POSITIONS):
+        member = (one, two)[position % 2]
+        np.testing.assert_allclose(
+            passes[position], network._passes(member, inputs[0])[position], atol=1e-6
+        )
+    np.testing.assert_allclose(
+        network.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
+    )
+
+
 @pytest.mark.parametrize("shape", [(60, 470), (470, 60)])
 def test_tiles_agree_with_one_pass(taught, shape):
     """A map of no multiple of 16 cells, seen in three tiles and in one pass.
@@ -145,10 +226,12 @@ def test_tiles_without_wanted_cells_are_passed_over(taught):
 @pytest.fixture
 def folder(tmp_path):
     keras.utils.set_random_seed(3)
-    network.unet().save_weights(tmp_path / "good.weights.h5")
+    for name in ("good", "second"):
+        network.unet().save_weights(tmp_path / f"{name}.weights.h5")
     record = {"input": "raw", "threshold": 0.4, "seed": 3}
-    names = ("good", "missing", "truncated", "other", "empty")
-    (tmp_path / "models.json").write_text(json.dumps(dict.fromkeys(names, record)))
+    known = dict.fromkeys(("good", "second", "missing", "truncated", "other", "empty"), record)
+    known["joined"] = {"members": ["good", "second"], "threshold": 0.3}
+    (tmp_path / "models.json").write_text(json.dumps(known))
     return tmp_path
 
 
@@ -161,7 +244,7 @@ def test_weights_come_back_as_they_were(folder):
 
 
 def test_unknown_model_is_a_clear_error(folder):
-    with pytest.raises(ValueError, match="no model named 'best'; choose one of good, missing"):
+    with pytest.raises(ValueError, match="no model named 'best'; choose one of good, second"):
         network.load("best", folder)
 
 

@@ -75,6 +75,20 @@ def test_what_is_shown_is_the_split_of_the_results():
     assert protocol.shown().cruise_seed == log["config"]["cruise_seed"]
 
 
+def test_only_the_best_detector_on_each_input_leads():
+    scores = {("scratch", "raw"): 0.1, ("chance", "none"): 0.0, ("sato filter", "raw"): 0.5,
+              ("frangi filter", "raw"): 0.4, ("sato filter", "guided"): 0.6,
+              ("tilt maxima", "guided"): 0.7}  # fmt: skip
+    records = [
+        {"model": model, "input": name, "f1": f1 + add}
+        for (model, name), f1 in scores.items()
+        for add in (-0.05, 0.05)
+    ]
+    kept = [(record["model"], record["input"]) for record in protocol.leading(records)]
+    assert set(kept) == set(scores) - {("frangi filter", "raw"), ("sato filter", "guided")}
+    assert len(kept) == 2 * (len(scores) - 2)
+
+
 def test_every_run_and_detector_has_a_name():
     from helpers import detectors
 
