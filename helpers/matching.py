@@ -109,8 +109,9 @@ def best_f1(probability, truth, mask, tolerance_cells=2.0, thresholds=THRESHOLDS
 
     Returns
     -------
-    dict of str to float
-        ``ods``, ``ois`` and the ``threshold`` of the first.
+    dict
+        ``ods``, ``ois``, the ``threshold`` of the first, and lists of ``precision`` and
+        ``recall`` over the thresholds.
     """
     table = np.array([
         [counts(*one, tolerance_cells, threshold)
@@ -120,9 +121,14 @@ def best_f1(probability, truth, mask, tolerance_cells=2.0, thresholds=THRESHOLDS
     whole = [f1(row) for row in table]
     each = np.array([[f1(one) for one in row] for row in table])
     best = table[each.argmax(axis=0), np.arange(table.shape[1])]
+    predicted, right, true, found = np.moveaxis(table.sum(axis=1), -1, 0)
     return {
-        "ods": max(whole), "ois": f1(best), "threshold": float(thresholds[int(np.argmax(whole))])
-    }  # fmt: skip
+        "ods": max(whole),
+        "ois": f1(best),
+        "threshold": float(thresholds[int(np.argmax(whole))]),
+        "precision": (right / np.maximum(predicted, 1)).tolist(),
+        "recall": (found / np.maximum(true, 1)).tolist(),
+    }
 
 
 def strike_errors(strike, truth):

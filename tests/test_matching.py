@@ -63,6 +63,7 @@ def test_best_threshold_of_all_and_of_each():
     assert best["ois"] == 1.0
     # with the lower one a false line is drawn: 2 of 3; with the upper one a line is missed: 1 of 2
     assert best["ods"] == pytest.approx(2 * (2 / 3) / (5 / 3)) and best["threshold"] == 0.25
+    assert best["precision"] == pytest.approx([2 / 3, 1]) and best["recall"] == [1, 0.5]
 
 
 def test_strike_errors_are_axial_and_on_lines_only():

@@ -59,7 +59,8 @@ def test_scores_have_a_record_for_each_model_and_comparison(folder):
         assert record["seed"] in (0, 1) and record["blocks"] >= 3
         assert all(0 <= record[name] <= 1 for name in SHARES)
         assert record["f1_one_to_one_1"] <= record["f1_one_to_one_2"] <= record["f1_one_to_one_3"]
-        assert record["f1_one_to_one_2"] <= record["f1"] + 1e-9 and record["ois"] >= record["ods"]
+        assert record["f1_one_to_one_2"] <= record["f1"] + 1e-9
+        assert record["ois"] >= record["ods"] - 0.01  # a sum of bests is nearly the best sum
         assert record["line_km_per_1000_km2"] >= 0
     # one truth for all of them, and lines in it
     assert len({record["true_cells"] for record in found}) == 1

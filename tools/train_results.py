@@ -4,9 +4,11 @@
 F1, precision and recall are those of `scores.score_lines` at 2 cells; `f1_one_to_one_1` (`_2`,
 `_3`) pair the cells one to one within 1, 2 and 3 cells, which are 2, 4 and 6 km.  `counts` and
 `counts_one_to_one` hold, for each block, the predicted cells, how many of them are right, the true
-cells and how many of them are found; `helpers.intervals` makes intervals from them.  What begins
-with `false_` is the length of line (km per 1,000 km²) on maps without lineations, beside
-`line_km_per_1000_km2` on the test blocks.
+cells and how many of them are found; `helpers.intervals` makes intervals from them.
+`precision_curve` and `recall_curve` run over several thresholds, one to one at 2 cells;
+`reliability` has the mean prediction, the observed share and the number of cells of each class of
+probability.  What begins with `false_` is the length of line (km per 1,000 km²) on maps without
+lineations, beside `line_km_per_1000_km2` on the test blocks.
 """
 
 import json
@@ -131,6 +133,7 @@ def score_maps(about, probability, maps, strike=None, calibrated=False):
             if calibrated:
                 record["ece"] = scores.calibration_error(seen[known], truth[..., 0][known])
                 record["brier"] = calibration.brier(seen[known], truth[..., 0][known])
+                record["reliability"] = _reliability(seen[known], truth[..., 0][known])
             records.append(record)
     return records
 
@@ -154,8 +157,16 @@ def _line_scores(seen, truth, threshold):
             record["counts_one_to_one"] = counts
     best = matching.best_f1(seen, label, known, thresholds=_thresholds(threshold))
     record |= {"ods": best["ods"], "ois": best["ois"]}
+    for name in ("precision", "recall"):
+        record[f"{name}_curve"] = np.round(best[name], 4).tolist()
     density = [matching.line_density(one, mask, threshold) for one, _, mask in rows]
     return record | {"line_km_per_1000_km2": float(np.nanmean(density))}
+
+
+def _reliability(probability, truth):
+    """Mean prediction, observed share and number of cells of each class that is not empty."""
+    table = np.stack(scores.reliability(probability, truth), axis=1)
+    return [[round(p, 4), round(o, 4), int(n)] for p, o, n in table.tolist() if n]
 
 
 def _thresholds(threshold):
