@@ -1,0 +1,46 @@
+"""What people have drawn: read, cut to a region and projected."""
+
+import numpy as np
+import pytest
+from registry_files import fetch_or_skip
+
+from helpers import data, fabric
+
+
+@pytest.fixture(autouse=True)
+def files():
+    for name in (fabric.ISOCHRONS, fabric.RIDGES, *fabric.FRACTURE_ZONES):
+        fetch_or_skip(name)
+
+
+def test_isochrons_of_shatsky_are_of_the_m_sequence():
+    region = data.region("shatsky")
+    drawn = fabric.isochrons(region)
+    assert len(drawn) > 5 and drawn["age_ma"].between(115, 160).all()
+    assert drawn.crs == region.crs and (drawn.geom_type == "LineString").all()
+    places = drawn.get_coordinates()
+    assert region.contains(*region.unproject(places["x"], places["y"])).mean() > 0.99
+
+
+def test_the_ridge_of_the_azores_runs_along_the_youngest_seafloor():
+    region = data.region("azores")
+    lon, lat = region.unproject(*fabric.ridges(region).get_coordinates().to_numpy().T)
+    age = data.context("azores")["age_ma"].interp(
+        longitude=("n", np.asarray(lon)), latitude=("n", np.asarray(lat))
+    )
+    assert float(age.median()) < 3
+
+
+def test_all_interpreters_of_fracture_zones_count():
+    assert len(fabric.fracture_zones(data.region("azores"))) > 10
+
+
+def test_a_box_across_the_date_line_has_both_sides():
+    region = data.region_from_box(170, -160, -60, -40)
+    lon, _ = region.unproject(*fabric.isochrons(region).get_coordinates().to_numpy().T)
+    assert (lon < 179).any() and (lon > 181).any()
+
+
+def test_without_the_files_there_is_nothing(monkeypatch):
+    monkeypatch.setattr(data, "try_fetch", lambda name: None)
+    assert fabric.isochrons(data.region("azores")) is None
