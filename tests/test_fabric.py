@@ -18,8 +18,8 @@ def test_isochrons_of_shatsky_are_of_the_m_sequence():
     drawn = fabric.isochrons(region)
     assert len(drawn) > 5 and drawn["age_ma"].between(115, 160).all()
     assert drawn.crs == region.crs and (drawn.geom_type == "LineString").all()
-    places = drawn.get_coordinates()
-    assert region.contains(*region.unproject(places["x"], places["y"])).mean() > 0.99
+    lon, lat = region.unproject(*drawn.get_coordinates().to_numpy().T)
+    assert abs(lon - 160).max() < 10 + 1e-6 and abs(lat - 36).max() < 8 + 1e-6
 
 
 def test_the_ridge_of_the_azores_runs_along_the_youngest_seafloor():
