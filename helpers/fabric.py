@@ -8,12 +8,18 @@ zones, by four interpreters).
 """
 
 import geopandas
+import numpy as np
 import pandas as pd
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial import distance_matrix
+from shapely.geometry import LineString
 
 from . import data
 
 ISOCHRONS = "fabric/Muller_etal_AREPS_2016_Isochrons.gmt"
 RIDGES = "fabric/Muller_etal_AREPS_2016_Ridges.gmt"
+MEET_KM = 40.0  # isochrons of two plate pairs whose ends are nearer met at a triple junction
+NEXT_KM = 900.0  # places of a triple junction that are farther apart are not joined
 FRACTURE_ZONES = tuple(f"fabric/GSFML_SF_{who}.gmt" for who in ("JW", "KM", "MC", "RM"))
 
 
@@ -27,8 +33,8 @@ def isochrons(region):
     Returns
     -------
     geopandas.GeoDataFrame or None
-        ``age_ma`` and ``geometry`` in the region's projection (km), cut to its box; None where
-        the file cannot be had.
+        ``age_ma``, ``plates`` (numbers of the two plates) and ``geometry`` in the region's
+        projection (km), cut to its box; None where the file cannot be had.
     """
     return _read(region, [ISOCHRONS])
 
@@ -43,13 +49,52 @@ def fracture_zones(region):
     return _read(region, FRACTURE_ZONES)
 
 
+def triple_junction(isochrons_):
+    """Trace a triple junction: where isochrons of one age but of two pairs of plates meet.
+
+    Parameters
+    ----------
+    isochrons_ : geopandas.GeoDataFrame
+        From `isochrons`.
+
+    Returns
+    -------
+    geopandas.GeoSeries
+        Lines through the meeting places, each to the next one; empty where there are none.
+    """
+    met = {}
+    for _, group in isochrons_.groupby("age_ma"):
+        ends = np.array([geometry.coords[k] for geometry in group.geometry for k in (0, -1)])
+        plates = np.repeat(group["plates"].to_numpy(), 2)
+        apart = distance_matrix(ends, ends) + np.where(plates[:, None] == plates, np.inf, 0.0)
+        for one, other in np.argwhere(np.triu(apart <= MEET_KM)):
+            three = frozenset(f"{plates[one]} {plates[other]}".split())
+            met.setdefault(three, []).append(0.5 * (ends[one] + ends[other]))
+    joined = [line for places in met.values() for line in _chain(np.array(places))]
+    return geopandas.GeoSeries(joined, crs=isochrons_.crs)
+
+
+def _chain(places):
+    """Lines from each place to its nearest, so that all within reach hang together."""
+    tree = minimum_spanning_tree(distance_matrix(places, places)).tocoo()
+    return [
+        LineString(places[[one, other]])
+        for one, other, far in zip(tree.row, tree.col, tree.data, strict=True)
+        if far <= NEXT_KM
+    ]
+
+
 def _read(region, names):
     """Lines of files of the registry in the box and the projection of a region."""
     paths = [data.try_fetch(name) for name in names]
     if None in paths:
         return None
     drawn = pd.concat([geopandas.read_file(path).set_crs(4326) for path in paths])
-    drawn = drawn.rename(columns={"FROMAGE": "age_ma"}).reindex(columns=["age_ma", "geometry"])
+    drawn = drawn.rename(columns={"FROMAGE": "age_ma"})
+    if "PLATEID1" in drawn:
+        pair = np.sort(drawn[["PLATEID1", "PLATEID2"]].astype(int), axis=1)
+        drawn["plates"] = [f"{one} {other}" for one, other in pair]
+    drawn = drawn.reindex(columns=["age_ma", "plates", "geometry"])
     cut = _in_box(drawn, region).explode(ignore_index=True)
     return cut[cut.geom_type == "LineString"].to_crs(region.crs).reset_index(drop=True)
 

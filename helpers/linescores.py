@@ -64,7 +64,7 @@ def evaluate(found, true, tolerance_km=TOLERANCE_KM):
     Completeness and correctness after Wiedemann et al. (1998), Empirical evaluation of
     automatically extracted road axes.
     """
-    on_true, on_found = (lines.points_along(part, STEP_KM) for part in (true, found))
+    on_true, on_found = along(true), along(found)
     hit = _beside(on_true[0], found, tolerance_km)
     right, nearest = _nearest(on_found, on_true, tolerance_km)
     off = lines.axial_difference(on_found[1], on_true[1][nearest] if len(true) else np.nan)
@@ -91,9 +91,14 @@ def right_share(found, true, tolerance_km=TOLERANCE_KM):
     -------
     numpy.ndarray, shape (len(found),)
     """
-    places, _, owner = lines.points_along(found, STEP_KM)
+    places, _, owner = along(found)
     beside = _beside(places, true, tolerance_km)
     return np.bincount(owner, beside, len(found)) / np.bincount(owner, minlength=len(found))
+
+
+def along(found):
+    """Points every `STEP_KM` along lines, as `lines.points_along`."""
+    return lines.points_along(found, STEP_KM)
 
 
 def _beside(places, others, tolerance_km):

@@ -41,6 +41,21 @@ def test_a_box_across_the_date_line_has_both_sides():
     assert (lon < 179).any() and (lon > 181).any()
 
 
+def test_the_triple_junction_of_shatsky_runs_along_the_rise():
+    """Its trace from M25 to M4, 154 to 126 Ma: from the south-west to the north-east."""
+    region = data.region("shatsky")
+    trace = fabric.triple_junction(fabric.isochrons(region))
+    lon, lat = region.unproject(*trace.get_coordinates().to_numpy().T)
+    order = np.argsort(lon)
+    assert (lon.min(), lon.max()) == pytest.approx((151.3, 165.5), abs=0.2)
+    assert (np.diff(lat[order]) >= 0).all() and len(trace) == 4
+
+
+def test_isochrons_of_two_plates_meet_at_no_triple_junction():
+    one = fabric.isochrons(data.region("shatsky"))
+    assert fabric.triple_junction(one[one["plates"] == "901 902"]).empty
+
+
 def test_without_the_files_there_is_nothing(monkeypatch):
     monkeypatch.setattr(data, "try_fetch", lambda name: None)
     assert fabric.isochrons(data.region("azores")) is None
