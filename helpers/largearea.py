@@ -91,22 +91,50 @@ def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP
     ValueError
         If the store holds the results of another run.
     """
-    axes = dict(zip(("northing", "easting"), region.grid_coords(spacing_km), strict=True))
+    axes = dict(zip(tiles.DIMS, region.grid_coords(spacing_km), strict=True))
     places = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     points = np.column_stack([*places, table["residual_nt"].to_numpy()])
-    points = points[np.isfinite(points).all(axis=1)]
-    about = {"step": "grid", "points": len(points), "crs": region.crs, "overlap": overlap}
     attrs = {"region": region.name, "crs": region.crs, "spacing_km": spacing_km}
+    return grid_points(points, axes, store, attrs, tile, overlap, progress)
+
+
+def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, progress=True):
+    """Grid projected readings tile by tile.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 3)
+        Easting, northing (km) and anomaly (nT); rows with NaN are left out.
+    axes : dict of str to numpy.ndarray
+        ``northing`` and ``easting`` of the cells (km), ascending and evenly spaced.
+    store, tile, overlap, progress
+        As `grid_tracks`.
+    attrs : dict, optional
+        Attributes of the result.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        As `grid_tracks`.
+    """
+    points = points[np.isfinite(points).all(axis=1)]
+    spacing = float(axes["easting"][1] - axes["easting"][0])
+    about = {"step": "grid", "points": len(points), "overlap": overlap} | (attrs or {})
 
     def work(window):
-        here = {name: axes[name][window[name]] for name in axes}
+        here = {dim: axes[dim][window[dim]] for dim in tiles.DIMS}
         inside = np.ones(len(points), bool)
-        for column, name in enumerate(("easting", "northing")):
-            low, high = here[name][[0, -1]] + np.array([-0.5, 0.5]) * spacing_km
+        for column, dim in enumerate(("easting", "northing")):
+            low, high = here[dim][[0, -1]] + np.array([-0.5, 0.5]) * spacing
             inside &= (points[:, column] >= low) & (points[:, column] < high)
         return functools.partial(_grid, points[inside], here)
 
-    return tiles.run(work, store, axes, GRID, about, attrs, tile, (overlap, overlap), progress)
+    sides = (overlap, overlap)
+    return tiles.run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
 
 
 def choose(source):
