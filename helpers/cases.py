@@ -67,6 +67,11 @@ def detected(name):
     return detect(grid, guided)
 
 
+def threshold():
+    """Probability from which the best shipped model takes a cell as line."""
+    return network.load(BEST).record["threshold"]
+
+
 def detect(grid, guided, fracture_zones=None):
     """Apply the best shipped model to a guided map, blank beyond `patches.KNOWABLE_KM`.
 

@@ -10,6 +10,7 @@ zones, by four interpreters).
 import geopandas
 import numpy as np
 import pandas as pd
+import shapely
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import distance_matrix
 from shapely.geometry import LineString
@@ -95,15 +96,21 @@ def _read(region, names):
         pair = np.sort(drawn[["PLATEID1", "PLATEID2"]].astype(int), axis=1)
         drawn["plates"] = [f"{one} {other}" for one, other in pair]
     drawn = drawn.reindex(columns=["age_ma", "plates", "geometry"])
-    cut = _in_box(drawn, region).explode(ignore_index=True)
+    cut = _in_box(drawn.explode(ignore_index=True), region).explode(ignore_index=True)
     return cut[cut.geom_type == "LineString"].to_crs(region.crs).reset_index(drop=True)
 
 
 def _in_box(drawn, region):
-    """Cut to the box, on both sides of the date line where it is crossed."""
-    east = min(region.east, 180.0)
-    cut = drawn.clip((region.west, region.south, east, region.north))
-    if region.crosses_date_line:
-        rest = drawn.clip((-180.0, region.south, region.east - 360.0, region.north))
-        cut = pd.concat([cut, rest])
-    return cut
+    """Cut to the box; lines across the date line are made whole first."""
+    whole = drawn.set_geometry([shapely.transform(line, _unwrapped) for line in drawn.geometry])
+    parts = []
+    for turn in (-360.0, 0.0, 360.0):
+        box = (region.west + turn, region.south, region.east + turn, region.north)
+        cut = whole.clip(box)
+        parts.append(cut.set_geometry(cut.translate(-turn)))
+    return pd.concat(parts).set_crs(drawn.crs)
+
+
+def _unwrapped(places):
+    """Longitudes of a line without the jump at the date line."""
+    return np.column_stack([np.unwrap(places[:, 0], period=360.0), places[:, 1]])

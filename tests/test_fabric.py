@@ -51,6 +51,14 @@ def test_the_triple_junction_of_shatsky_runs_along_the_rise():
     assert (np.diff(lat[order]) >= 0).all() and len(trace) == 4
 
 
+def test_a_line_over_the_date_line_is_not_drawn_around_the_globe():
+    """Mendocino and its like: no fracture zone of Shatsky runs straight through the whole box."""
+    zones = fabric.fracture_zones(data.region("shatsky"))
+    bounds = zones.bounds
+    flat = (bounds["maxx"] - bounds["minx"] > 1500) & (bounds["maxy"] - bounds["miny"] < 50)
+    assert len(zones) > 20 and not flat.any()
+
+
 def test_isochrons_of_two_plates_meet_at_no_triple_junction():
     one = fabric.isochrons(data.region("shatsky"))
     assert fabric.triple_junction(one[one["plates"] == "901 902"]).empty
