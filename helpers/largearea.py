@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from . import diffusion, gridding, tilestore
+from . import diffusion, gridding, tiles, tilestore
 
 TILE = 1920  # cells a side of a tile's core; for `predict` a multiple of the network's step
 OVERLAP = 128  # cells read on each side of it
@@ -30,6 +30,7 @@ SAMPLE = 768  # cells a side of the window that chooses smoothing and averaging 
 FEWEST = 4  # cells with data, below which a tile stays blank
 GRID = ("anomaly", "block", "weight", "distance_km")
 GUIDED = ("anomaly", "strike_deg", "coherence")
+SEEN = ("probability", "uncertainty")
 
 
 def open_grid(path):
@@ -221,9 +222,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     ValueError
         As `grid_tracks`, or if `tile` is no multiple of the step.
     """
-    from . import network
-
-    step = network.TILE - network.OVERLAP
+    step = tiles.TILE - tiles.OVERLAP
     if tile % step:
         raise ValueError(f"tile is {tile}; give a multiple of the network's step, {step} cells.")
     about = {"step": "predict", "source": str(source), "guided": str(guided), "model": model}
@@ -231,8 +230,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     def work(window):
         return functools.partial(_predict, str(source), str(guided), window, model)
 
-    names = ("probability", "uncertainty")
-    return _run_on(source, work, store, names, about, tile, (step, network.TILE), progress)
+    return _run_on(source, work, store, SEEN, about, tile, (step, tiles.TILE), progress)
 
 
 def _run_on(source, work, store, names, about, tile, overlap, progress):
@@ -267,12 +265,12 @@ def _predict(source, guided, window, model):
     """Predict one window."""
     from . import network, patches
 
-    grid = open_grid(source)[["block", "distance_km"]].isel(window).load()
-    grid["anomaly"] = open_grid(guided)["anomaly"].isel(window).load()
+    grid = open_grid(source)[["anomaly", "block", "distance_km"]].isel(window).load()
     near = grid["distance_km"] <= patches.KNOWABLE_KM
     if not bool(near.any()):
-        return _blank(grid.coords, ("probability", "uncertainty"))
-    return network.predict(_model(model), grid, near).where(near)
+        return _blank(grid.coords, SEEN)
+    made = open_grid(guided)[list(GUIDED)].isel(window).load()
+    return network.predict(_model(model), grid, near, guided=made)[list(SEEN)].where(near)
 
 
 @functools.cache

@@ -24,6 +24,7 @@ import pandas as pd
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
 
+import bench_explorers
 from helpers import (
     data,
     diffusion,
@@ -45,7 +46,7 @@ def main():
     """Run every measurement and write the figures."""
     figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
     measures = (reading, levelling_gain, gridding_speed, pairs, guided_speed, quality, null_test)
-    for measure in (*measures, joint, inference, tiled):
+    for measure in (*measures, joint, inference, tiled, bench_explorers.explorers):
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
