@@ -21,8 +21,8 @@ from .losses import line_loss  # noqa: E402
 from .training import train  # noqa: E402
 
 __all__ = [
-    "build", "line_loss", "load", "mean_of_positions", "predict", "read_weights", "see", "train",
-    "unet",
+    "build", "line_loss", "load", "mean_of_positions", "outputs", "predict", "read_weights", "see",
+    "train", "unet",
 ]  # fmt: skip
 
 MODELS = Path(__file__).resolve().parents[1] / "data" / "models"
@@ -226,6 +226,25 @@ def predict(model, grid, wanted=None, name=None, guided=None):
         for key, values in made.items()
     }  # fmt: skip
     return xr.Dataset(layers_)
+
+
+def outputs(model, inputs, batch=16):
+    """Show a model patches, each once.
+
+    Parameters
+    ----------
+    model : keras.Model
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    batch : int
+        Patches seen together.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, outputs)
+        What it gives: the probability first, not calibrated.
+    """
+    parts = (inputs[first : first + batch] for first in range(0, len(inputs), batch))
+    return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
 
 
 def mean_of_positions(model, inputs):

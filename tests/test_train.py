@@ -168,6 +168,23 @@ def test_second_call_resumes_from_the_cache(folder):
     assert records(folder) == found
 
 
+def test_patches_without_stripes_keep_the_tracks(folder):
+    job = train_maps.Job(train.SIZES["tiny"], folder / "cache" / "tiny", folder / "out")
+    maps = train_maps.labelled(job)
+    null = maps["train_null"]
+    assert 0 < null.sum() < (~null).sum() / 2 and not maps["test_null"].any()
+    assert maps["train_raw"].shape[1] == maps["train_truth"].shape[1] == 2  # versions
+    assert not maps["train_truth"][null][..., 0].any()
+    assert maps["train_truth"][~null][..., 0].any(axis=(1, 2, 3)).all()
+    # the first of them lies where the first labelled patch does
+    where = int(np.argmax(null))
+    np.testing.assert_array_equal(maps["train_raw"][where, ..., 1], maps["train_raw"][0, ..., 1])
+    assert np.abs(maps["train_raw"][where, ..., 0] - maps["train_raw"][0, ..., 0]).max() > 0.5
+    # fewer cruises, farther data
+    nearness = maps["train_raw"][..., 1].mean(axis=(0, 2, 3))
+    assert nearness[1] < nearness[0]
+
+
 def test_full_size_is_what_the_results_need():
     full = train.SIZES["full"]
     assert full["runs"] == protocol.RUNS and full["regions"] == protocol.REGIONS
@@ -214,7 +231,7 @@ def test_false_lines_are_counted_by_kind():
 def test_too_many_training_patches_are_refused(monkeypatch, tmp_path):
     """The protocol allows 40; a split that gives more is an error, not a footnote."""
     job = train_maps.Job(train.SIZES["tiny"], tmp_path, tmp_path)
-    many = {"truth": np.zeros((41, 2, 2, 4)), "region": np.zeros(41), "coverage": np.zeros(41)}
+    many = {"truth": np.zeros((41, 2, 2, 4)), "null": np.zeros(41, bool)}
     monkeypatch.setattr(train_maps, "in_parallel", lambda work, jobs, text: [many] * len(jobs))
     with pytest.raises(ValueError, match="41 training patches were cut; the protocol allows 40"):
         train_maps._cut_all(job)

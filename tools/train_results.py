@@ -207,7 +207,9 @@ def _log(job, maps):
             "keras": keras.__version__,
             "tensorflow": tensorflow.__version__,
         },
-        "patches": {part: len(maps[f"{part}_truth"]) for part in job.split.cruise_seed},
+        "patches": {
+            part: int((~maps[f"{part}_null"]).sum()) for part in job.split.cruise_seed
+        } | {"null": int(maps["train_null"].sum())},
         "seconds": read("seconds"),
         "training_seconds": sum(part["seconds"] for part in [*pretraining.values(), *runs]),
         "pretraining": pretraining,
