@@ -21,8 +21,8 @@ from .losses import line_loss  # noqa: E402
 from .training import train  # noqa: E402
 
 __all__ = [
-    "build", "line_loss", "load", "mean_of_positions", "outputs", "predict", "read_weights", "see",
-    "train", "unet",
+    "build", "features", "line_loss", "load", "mean_of_positions", "outputs", "predict",
+    "read_weights", "see", "train", "unet",
 ]  # fmt: skip
 
 MODELS = Path(__file__).resolve().parents[1] / "data" / "models"
@@ -245,6 +245,26 @@ def outputs(model, inputs, batch=16):
     """
     parts = (inputs[first : first + batch] for first in range(0, len(inputs), batch))
     return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
+
+
+def features(model, inputs, number):
+    """Show what the filters of one convolution of a network answer to patches.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`, `build` or `unet`.
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    number : int
+        Which convolution, counted from the input.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, filters)
+        Deeper convolutions have fewer rows and columns.
+    """
+    answers = [layer for layer in model.layers if isinstance(layer, layers.Activation)]
+    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
 
 
 def mean_of_positions(model, inputs):
