@@ -138,6 +138,9 @@ def test_models_are_shipped_and_load(folder):
         assert seen.shape == (1, 16, 16, 3)
         assert np.isfinite(seen).all() and 0 < seen[..., 0].min() <= seen[..., 0].max() < 1
     assert models["ensemble_guided"]["members"] == ["transfer_guided"]
+    scored = {(one["model"], one["input"], one["seed"]): one["f1"] for one in records(folder)}
+    assert models["scratch_raw"]["test_f1"] == scored["scratch", "raw", 1]
+    assert models["ensemble_guided"]["test_f1"] == scored["ensemble", "guided", 0]
 
 
 def test_predictions_of_test_blocks_are_kept(folder):
@@ -203,6 +206,22 @@ def test_curves_vary_one_thing_at_a_time():
     most = train.SIZES["full"]["curve_pairs"][-1]
     assert all(one["pairs"] == most for one in variants if one["varied"] in ("widths", "channels"))
     assert list(train_runs._variants(train.SIZES["tiny"])) == []
+
+
+def test_trials_are_kept_and_made_once(folder, monkeypatch):
+    size = train.SIZES["tiny"] | {"curve_pairs": (24,), "curve_widths": ((4, 4, 4, 4, 4),)}
+    job = train_maps.Job(size, folder / "cache" / "tiny", folder / "out")
+    few = ("4-4-4-4-4", "focal_loss")
+    wanted = [one for one in train_runs._variants(size) if one["value"] in few]
+    monkeypatch.setattr(train_runs, "_variants", lambda size: wanted)
+    train_runs.draw_curves(job)
+    found = json.loads((job.cache / "curves.json").read_text())
+    assert [one["varied"] for one in found] == ["widths", "loss"]
+    assert found[0]["weights"] < 20_000 < 400_000 < found[1]["weights"]
+    assert all(0 <= one["validation_f1"] <= 1 for one in found)
+    monkeypatch.setattr(train_runs, "_try", None)
+    train_runs.draw_curves(job)  # nothing is left to try
+    (job.cache / "curves.json").unlink()
 
 
 def test_calibration_and_threshold_are_chosen_on_the_maps_given():
