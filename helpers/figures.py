@@ -20,6 +20,7 @@ from . import (
     maps,
     network,
     patches,
+    protocol,
     seafloor,
     specimens,
     views,
@@ -146,7 +147,7 @@ def draw_learning_curves():
 
 def draw_scores():
     """Draw the scores that `make train` wrote."""
-    return maps.draw_scores(results("scores"))
+    return maps.draw_scores(protocol.leading(results("scores")))
 
 
 def draw_three_models(name="reykjanes"):

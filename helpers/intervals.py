@@ -115,8 +115,7 @@ def _draw(rng, seeds, blocks):
 
 def _mean(stacks, seeds, places):
     """Mean F1 over seeds, regions and coverages."""
-    values = []
-    for (region, _), stack in stacks.items():
-        chosen = stack[seeds][:, places[region]].sum(axis=1)
-        values.append(np.mean([f1(one) for one in chosen]))
+    values = [
+        f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()
+    ]
     return float(np.mean(values))

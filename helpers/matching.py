@@ -80,17 +80,19 @@ def f1(counted):
 
     Parameters
     ----------
-    counted : array_like, shape (4,) or (maps, 4)
-        From `counts`.
+    counted : array_like, shape (..., 4) or (..., maps, 4)
+        From `counts`; where there are two axes or more, the last but one is summed over.
 
     Returns
     -------
-    float
+    float or numpy.ndarray
         0 where nothing is predicted or nothing true.
     """
-    predicted, right, true, found = np.atleast_2d(counted).sum(axis=0)
-    precision, recall = right / max(predicted, 1), found / max(true, 1)
-    return float(2 * precision * recall / max(precision + recall, 1e-12))
+    table = np.asarray(counted)
+    total = table.sum(axis=-2) if table.ndim > 1 else table
+    precision, recall = _shares(total)
+    value = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return float(value) if value.ndim == 0 else value
 
 
 def best_f1(probability, truth, mask, tolerance_cells=2.0, thresholds=THRESHOLDS):
@@ -118,17 +120,22 @@ def best_f1(probability, truth, mask, tolerance_cells=2.0, thresholds=THRESHOLDS
          for one in zip(probability, truth, mask, strict=True)]
         for threshold in thresholds
     ])  # fmt: skip
-    whole = [f1(row) for row in table]
-    each = np.array([[f1(one) for one in row] for row in table])
+    whole, each = f1(table), f1(table[:, :, None])
     best = table[each.argmax(axis=0), np.arange(table.shape[1])]
-    predicted, right, true, found = np.moveaxis(table.sum(axis=1), -1, 0)
+    precision, recall = _shares(table.sum(axis=1))
     return {
-        "ods": max(whole),
+        "ods": float(whole.max()),
         "ois": f1(best),
         "threshold": float(thresholds[int(np.argmax(whole))]),
-        "precision": (right / np.maximum(predicted, 1)).tolist(),
-        "recall": (found / np.maximum(true, 1)).tolist(),
+        "precision": precision.tolist(),
+        "recall": recall.tolist(),
     }
+
+
+def _shares(counted):
+    """Precision and recall from counts, shape (..., 4)."""
+    predicted, right, true, found = np.moveaxis(np.asarray(counted), -1, 0)
+    return right / np.maximum(predicted, 1), found / np.maximum(true, 1)
 
 
 def strike_errors(strike, truth):

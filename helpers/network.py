@@ -21,8 +21,8 @@ from .losses import line_loss  # noqa: E402
 from .training import train  # noqa: E402
 
 __all__ = [
-    "build", "line_loss", "load", "mean_of_positions", "predict", "read_weights", "see", "train",
-    "unet",
+    "build", "features", "line_loss", "load", "mean_of_positions", "outputs", "predict",
+    "read_weights", "see", "train", "unet",
 ]  # fmt: skip
 
 MODELS = Path(__file__).resolve().parents[1] / "data" / "models"
@@ -226,6 +226,45 @@ def predict(model, grid, wanted=None, name=None, guided=None):
         for key, values in made.items()
     }  # fmt: skip
     return xr.Dataset(layers_)
+
+
+def outputs(model, inputs, batch=16):
+    """Show a model patches, each once.
+
+    Parameters
+    ----------
+    model : keras.Model
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    batch : int
+        Patches seen together.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, outputs)
+        What it gives: the probability first, not calibrated.
+    """
+    parts = (inputs[first : first + batch] for first in range(0, len(inputs), batch))
+    return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
+
+
+def features(model, inputs, number):
+    """Show what the filters of one convolution of a network answer to patches.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`, `build` or `unet`.
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    number : int
+        Which convolution, counted from the input.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, filters)
+        Deeper convolutions have fewer rows and columns.
+    """
+    answers = [layer for layer in model.layers if isinstance(layer, layers.Activation)]
+    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
 
 
 def mean_of_positions(model, inputs):

@@ -1,7 +1,7 @@
 """Maps of any size in overlapping tiles, blended so that no seam shows.
 
 What is seen near the edge of a tile is seen without its surroundings, so a tile counts the less
-the nearer to its edge, and not at all in its outermost cells where another tile covers them.
+the nearer to an edge inside the map.
 """
 
 import itertools
@@ -65,7 +65,7 @@ def starts(size):
 
 
 def ramp(part, size):
-    """Weights of a tile along one axis: falling as the square towards edges inside the map.
+    """Weights of a tile along one axis, falling towards edges inside the map.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def ramp(part, size):
     cell = np.arange(part.start, part.stop)
     low = cell - part.start + 1 if part.start > 0 else np.full(len(cell), OVERLAP)
     high = part.stop - cell if part.stop < size else np.full(len(cell), OVERLAP)
-    return (np.minimum(np.minimum(low, high), OVERLAP / 2) ** 2).astype("float32")
+    return np.minimum(np.minimum(low, high), OVERLAP / 2).astype("float32")
 
 
 def _part(stack, here):

@@ -1,7 +1,6 @@
-"""Pictures of scores: precision against recall, reliability, false lines, and trials.
+"""Pictures of scores and of what networks see: curves, reliability, false lines, trials, filters.
 
-Every function takes records as `tools/train.py` writes them and returns a figure; what a model is
-called comes from `protocol.NAMES`.
+Records are as `tools/train.py` writes them; what a model is called comes from `protocol.NAMES`.
 """
 
 import matplotlib.pyplot as plt
@@ -137,6 +136,40 @@ def draw_trials(trials):
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("F1, validation blocks")
     figure.supxlabel("guided maps of simulated regions, one seed each", fontsize=8, color="0.35")
+    return figure
+
+
+def draw_features(field, before, after, filters=4):
+    """Draw what the same filters answer before and after fine-tuning.
+
+    Parameters
+    ----------
+    field : numpy.ndarray, shape (n, m)
+        The map that both see.
+    before, after : numpy.ndarray, shape (n, m, filters)
+        From `network.features`.
+    filters : int
+        How many are drawn: those that fine-tuning changed most.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    changed = np.argsort(-np.abs(after - before).mean(axis=(0, 1)))[:filters]
+    figure, axes = plt.subplots(
+        2, filters + 1, figsize=(2.2 * (filters + 1), 4.6), layout="constrained"
+    )
+    for row, (name, seen) in enumerate((("before", before), ("after", after))):
+        axes[row, 0].imshow(field, cmap="RdBu_r", vmin=-2, vmax=2, origin="lower")
+        axes[row, 0].set_ylabel(f"{name} fine-tuning")
+        for axis, number in zip(axes[row, 1:], changed, strict=True):
+            high = max(part[..., number].max() for part in (before, after))
+            axis.imshow(seen[..., number], cmap="magma", vmin=0, vmax=high, origin="lower")
+            axis.set_title(f"filter {number + 1}", fontsize=9)
+    axes[0, 0].set_title("map", fontsize=9)
+    for axis in axes.ravel():
+        axis.set(xticks=[], yticks=[])
+    figure.supxlabel("simulated map; bright: the filter answers", fontsize=8, color="0.35")
     return figure
 
 

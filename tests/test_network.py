@@ -31,6 +31,26 @@ def test_network_takes_other_channels_and_rectangles():
     assert model.compute_output_shape((1, 6, 10, 3)) == (1, 6, 10, 1)
 
 
+def test_features_are_the_answers_of_one_convolution():
+    model = network.unet(widths=(2, 4))
+    inputs = np.random.default_rng(1).normal(0, 1, (3, 16, 16, 2)).astype("float32")
+    first, third = (network.features(model, inputs, number) for number in (0, 2))
+    assert first.shape == (3, 16, 16, 2) and third.shape == (3, 8, 8, 4)
+    kernel = model.layers[1].get_weights()[0]  # the convolution of the first filter by hand
+    wide = np.pad(inputs[0], [(1, 1), (1, 1), (0, 0)])
+    middle = np.einsum("ijc,ijcf->f", wide[7:10, 4:7], kernel)
+    # untrained, the normalisation divides by the root of 1.001
+    np.testing.assert_allclose(first[0, 7, 4], np.maximum(middle, 0) / np.sqrt(1.001), rtol=1e-4)
+
+
+def test_patches_are_seen_once_in_batches():
+    model = network.unet(widths=(2, 4))
+    inputs = np.random.default_rng(2).normal(0, 1, (5, 16, 16, 2)).astype("float32")
+    np.testing.assert_allclose(
+        network.outputs(model, inputs, batch=2), np.asarray(model(inputs)), atol=1e-6
+    )
+
+
 @pytest.fixture(scope="module")
 def taught():
     """Return a tiny network after 40 steps."""

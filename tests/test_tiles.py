@@ -55,7 +55,7 @@ def test_tiles_cover_every_cell_with_some_weight(size):
 def test_weight_falls_towards_other_tiles_and_not_towards_the_edge_of_the_map():
     ramp = tiles.ramp(slice(0, 256), 480)
     assert (ramp[:224] == ramp[0]).all() and (np.diff(ramp[224:]) < 0).all()
-    assert ramp[-1] == 1 and ramp[0] == (tiles.OVERLAP / 2) ** 2
+    assert ramp[-1] == 1 and ramp[0] == tiles.OVERLAP / 2
 
 
 def test_tiles_without_wanted_cells_are_passed_over():

@@ -138,6 +138,9 @@ def test_models_are_shipped_and_load(folder):
         assert seen.shape == (1, 16, 16, 3)
         assert np.isfinite(seen).all() and 0 < seen[..., 0].min() <= seen[..., 0].max() < 1
     assert models["ensemble_guided"]["members"] == ["transfer_guided"]
+    scored = {(one["model"], one["input"], one["seed"]): one["f1"] for one in records(folder)}
+    assert models["scratch_raw"]["test_f1"] == scored["scratch", "raw", 1]
+    assert models["ensemble_guided"]["test_f1"] == scored["ensemble", "guided", 0]
 
 
 def test_predictions_of_test_blocks_are_kept(folder):
@@ -168,6 +171,23 @@ def test_second_call_resumes_from_the_cache(folder):
     assert records(folder) == found
 
 
+def test_patches_without_stripes_keep_the_tracks(folder):
+    job = train_maps.Job(train.SIZES["tiny"], folder / "cache" / "tiny", folder / "out")
+    maps = train_maps.labelled(job)
+    null = maps["train_null"]
+    assert 0 < null.sum() < (~null).sum() / 2 and not maps["test_null"].any()
+    assert maps["train_raw"].shape[1] == maps["train_truth"].shape[1] == 2  # versions
+    assert not maps["train_truth"][null][..., 0].any()
+    assert maps["train_truth"][~null][..., 0].any(axis=(1, 2, 3)).all()
+    # the first of them lies where the first labelled patch does
+    where = int(np.argmax(null))
+    np.testing.assert_array_equal(maps["train_raw"][where, ..., 1], maps["train_raw"][0, ..., 1])
+    assert np.abs(maps["train_raw"][where, ..., 0] - maps["train_raw"][0, ..., 0]).max() > 0.5
+    # fewer cruises, farther data
+    nearness = maps["train_raw"][..., 1].mean(axis=(0, 2, 3))
+    assert nearness[1] < nearness[0]
+
+
 def test_full_size_is_what_the_results_need():
     full = train.SIZES["full"]
     assert full["runs"] == protocol.RUNS and full["regions"] == protocol.REGIONS
@@ -186,6 +206,22 @@ def test_curves_vary_one_thing_at_a_time():
     most = train.SIZES["full"]["curve_pairs"][-1]
     assert all(one["pairs"] == most for one in variants if one["varied"] in ("widths", "channels"))
     assert list(train_runs._variants(train.SIZES["tiny"])) == []
+
+
+def test_trials_are_kept_and_made_once(folder, monkeypatch):
+    size = train.SIZES["tiny"] | {"curve_pairs": (24,), "curve_widths": ((4, 4, 4, 4, 4),)}
+    job = train_maps.Job(size, folder / "cache" / "tiny", folder / "out")
+    few = ("4-4-4-4-4", "focal_loss")
+    wanted = [one for one in train_runs._variants(size) if one["value"] in few]
+    monkeypatch.setattr(train_runs, "_variants", lambda size: wanted)
+    train_runs.draw_curves(job)
+    found = json.loads((job.cache / "curves.json").read_text())
+    assert [one["varied"] for one in found] == ["widths", "loss"]
+    assert found[0]["weights"] < 20_000 < 400_000 < found[1]["weights"]
+    assert all(0 <= one["validation_f1"] <= 1 for one in found)
+    monkeypatch.setattr(train_runs, "_try", None)
+    train_runs.draw_curves(job)  # nothing is left to try
+    (job.cache / "curves.json").unlink()
 
 
 def test_calibration_and_threshold_are_chosen_on_the_maps_given():
@@ -214,7 +250,7 @@ def test_false_lines_are_counted_by_kind():
 def test_too_many_training_patches_are_refused(monkeypatch, tmp_path):
     """The protocol allows 40; a split that gives more is an error, not a footnote."""
     job = train_maps.Job(train.SIZES["tiny"], tmp_path, tmp_path)
-    many = {"truth": np.zeros((41, 2, 2, 4)), "region": np.zeros(41), "coverage": np.zeros(41)}
+    many = {"truth": np.zeros((41, 2, 2, 4)), "null": np.zeros(41, bool)}
     monkeypatch.setattr(train_maps, "in_parallel", lambda work, jobs, text: [many] * len(jobs))
     with pytest.raises(ValueError, match="41 training patches were cut; the protocol allows 40"):
         train_maps._cut_all(job)

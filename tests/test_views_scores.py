@@ -65,3 +65,13 @@ def test_trials_have_a_panel_for_each_thing_varied():
     assert titles == ["pretraining pairs", "loss (from scratch)"]
     assert figure.axes[0].get_lines()[0].get_ydata() == pytest.approx([0.6, 0.7])
     assert figure.axes[1].get_xticklabels()[0].get_text() == "focal"
+
+
+def test_filters_that_changed_most_are_drawn_side_by_side():
+    before = np.zeros((8, 8, 6))
+    after = before + np.array([0, 3, 0, 1, 0, 2])
+    figure = views_scores.draw_features(np.zeros((8, 8)), before, after, filters=2)
+    assert [axis.get_title() for axis in figure.axes[:3]] == ["map", "filter 2", "filter 6"]
+    seen = [axis.get_images()[0].get_array().mean() for axis in figure.axes]
+    assert seen == [0, 0, 0, 0, 3, 2]
+    assert figure.axes[1].get_images()[0].get_clim() == (0, 3)

@@ -32,20 +32,23 @@ PART = ALL | {
     "regions": protocol.REGIONS[1:], "coverages": protocol.COVERAGES[1:2],
     "runs": (protocol.RUNS[0], protocol.RUNS[-1]), "versions": (1.0, 0.5), "null_maps": 1,
 }  # fmt: skip
-WIDER = (12, 24, 48, 96, 192)
+WIDER = (10, 20, 40, 80, 160)
 NARROWER = (4, 8, 16, 32, 64)
 SIZES = {  # less than full only shows that everything runs
     "full": ALL | {
-        "pairs": 20_000, "chunk": 250, "passes": 2, "rounds": 4, "epochs": 30, "patience": 10,
-        "seeds": protocol.SEEDS, "curve_pairs": (1000, 4000), "curve_widths": (NARROWER, WIDER),
+        "pairs": 20_000, "chunk": 250, "passes": 2, "rounds": 4, "epochs": 40, "patience": 10,
+        "encoder_epochs": 24, "seeds": protocol.SEEDS,
+        "curve_pairs": (500, 2000), "curve_widths": (NARROWER, WIDER),
     },
     "small": ALL | {
         "pairs": 64, "chunk": 32, "passes": 1, "rounds": 2, "epochs": 2, "patience": 2,
-        "seeds": protocol.SEEDS[:2], "curve_pairs": (32,), "curve_widths": (NARROWER,),
+        "encoder_epochs": 2, "seeds": protocol.SEEDS[:2],
+        "curve_pairs": (32,), "curve_widths": (NARROWER,),
     },
     "tiny": PART | {
         "pairs": 24, "chunk": 12, "passes": 1, "rounds": 2, "epochs": 1, "patience": 1,
-        "seeds": protocol.SEEDS[:1], "curve_pairs": (), "curve_widths": (),
+        "encoder_epochs": 1, "seeds": protocol.SEEDS[:1],
+        "curve_pairs": (), "curve_widths": (),
     },
 }  # fmt: skip
 STAGES = {

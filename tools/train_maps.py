@@ -12,11 +12,12 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
-from helpers import files, nullmaps, patches, protocol
+from helpers import files, nullmaps, nulls, patches, protocol
 
 PROCESSES = 2
 NULL_SHARE = 0.05  # of the pretraining pairs
 NULL_SEED = 31
+NULL_EVERY = 3  # of the labelled patches, one in so many is seen without its stripes, too
 
 
 @dataclass
@@ -115,7 +116,8 @@ def labelled(job):
     """Labelled patches by part and name, as float32: ``train_raw``, ``test_truth`` and so on.
 
     Training patches have an axis of versions (the same map with part of its cruises) after the
-    first.
+    first.  Some of them (``train_null``) have readings without direction on the same tracks: they
+    need no label and keep the network able to say no.
     """
     with np.load(job.cache / "labelled.npz") as held:
         return {name: _wide(held[name]) for name in held.files}
@@ -154,9 +156,10 @@ def _cut_all(job):
                        for v in range(versions)]  # fmt: skip
             several = part == "train" and columns[0].ndim > 1
             arrays[f"{part}_{key}"] = np.stack(columns, axis=1) if several else columns[0]
-    if len(arrays["train_truth"]) > protocol.MOST_TRAINING_PATCHES:
+    labels = int((~arrays["train_null"]).sum())
+    if labels > protocol.MOST_TRAINING_PATCHES:
         raise ValueError(
-            f"{len(arrays['train_truth'])} training patches were cut; the protocol allows "
+            f"{labels} training patches were cut; the protocol allows "
             f"{protocol.MOST_TRAINING_PATCHES}. Enlarge the gap or leave out a coverage."
         )
     return arrays
@@ -166,16 +169,29 @@ def _cut_one(job, region, coverage, part, kept):
     """Cut the blocks of one part out of one simulated map under one set of cruises."""
     truth, _, grid = patches.region_grid(region, coverage, job.split.cruise_seed[part], kept)
     corners = protocol.blocks(truth, job.split)[part]
-    if part == "train":  # two of the three coverages for each block
-        skip = protocol.COVERAGES.index(coverage)
-        corners = [corner for number, corner in enumerate(corners) if number % 3 != skip]
+    answer = patches.truth_channels(truth, grid)
+    if part != "train":
+        return _cut(grid, answer, corners, region, coverage)
+    skip = protocol.COVERAGES.index(coverage)  # two of the three coverages for each block
+    corners = [corner for number, corner in enumerate(corners) if number % 3 != skip]
+    labelled_ = _cut(grid, answer, corners, region, coverage)
+    rng = np.random.default_rng([job.split.cruise_seed[part], skip])
+    nothing = nulls.replaced(grid, rng, patches.NULL_KINDS[skip % 2])
+    answer = answer * (0, 1, 1, 1)
+    empty = _cut(nothing, answer, corners[::NULL_EVERY], region, coverage, null=True)
+    return {key: np.concatenate([labelled_[key], empty[key]]) for key in labelled_}
+
+
+def _cut(grid, answer, corners, region, coverage, null=False):
+    """Cut blocks of all inputs and of the truth, and note where they are from."""
     made = {
         name: patches.cut(patches.input_stack(grid, name), corners).astype("float16")
         for name in patches.INPUTS
     }
-    made["truth"] = patches.cut(patches.truth_channels(truth, grid), corners).astype("float16")
+    made["truth"] = patches.cut(answer, corners).astype("float16")
     made["region"] = np.repeat(protocol.REGIONS.index(region), len(corners))
     made["coverage"] = np.repeat(coverage, len(corners))
+    made["null"] = np.repeat(null, len(corners))
     return made
 
 

@@ -48,7 +48,7 @@ def write(job):
     files.save_json(results / "scores.json", records)
     files.save_json(results / "training.json", _log(job, maps))
     _keep_predictions(job, maps, results / "test_maps.npz")
-    ship(job, maps)
+    ship(job, maps, records)
 
 
 # --- scores -----------------------------------------------------------------------------------
@@ -207,7 +207,9 @@ def _log(job, maps):
             "keras": keras.__version__,
             "tensorflow": tensorflow.__version__,
         },
-        "patches": {part: len(maps[f"{part}_truth"]) for part in job.split.cruise_seed},
+        "patches": {
+            part: int((~maps[f"{part}_null"]).sum()) for part in job.split.cruise_seed
+        } | {"null": int(maps["train_null"].sum())},
         "seconds": read("seconds"),
         "training_seconds": sum(part["seconds"] for part in [*pretraining.values(), *runs]),
         "pretraining": pretraining,
@@ -232,7 +234,7 @@ def _keep_predictions(job, maps, path):
 # --- weights ----------------------------------------------------------------------------------
 
 
-def ship(job, maps):
+def ship(job, maps, records):
     """Copy the weights of the best seeds, of the members of the ensemble, and pretrained ones."""
     folder = job.out / "models"
     folder.mkdir(parents=True, exist_ok=True)
@@ -248,13 +250,22 @@ def ship(job, maps):
         record = record_of("scratch", name) | {"seed": protocol.PRETRAIN_SEED, "threshold": 0.5}
         copy_weights(record, source, folder / f"pretrained_{name}.weights.h5")
         about[f"pretrained_{name}"] = record
-    for record in about.values():
-        record["command"] = "make train"
+    _note_scores(about, records)
     files.save_json(folder / "models.json", about)
     total = sum(path.stat().st_size for path in folder.iterdir())
     if total > MOST_BYTES:
         raise ValueError(f"{folder} holds {total / 1e6:.1f} MB; at most {MOST_BYTES / 1e6:.0f} are "
                          "to be shipped. Take runs out of SHIPPED.")  # fmt: skip
+
+
+def _note_scores(about, records):
+    """Note what made each model, and its F1 on the test blocks, mean over regions and coverages."""
+    for shipped, record in about.items():
+        record["command"] = "make train"
+        key = shipped.split("_")[0], record["input"], 0 if "members" in record else record["seed"]
+        found = [one["f1"] for one in records if (one["model"], one["input"], one["seed"]) == key]
+        if found:
+            record["test_f1"] = float(np.mean(found))
 
 
 def _best_run(job, start, name):

@@ -136,7 +136,7 @@ def fine_tune(job, record, start, seed, maps, path, pretrained=None, loss=None):
     seen = {part: maps[f"{part}_{name}"][..., chosen] for part in ("train", "validation")}
     history = _fit(job, model, seen, maps, seed, path, loss or network.line_loss)
     round_weights(model)
-    validation = model.predict(seen["validation"], verbose=0)[..., 0]
+    validation = network.outputs(model, seen["validation"])[..., 0]
     run = {"model": start, "input": name, "seed": seed, "history": history}
     run |= choose(validation, maps["validation_truth"]) | {"seconds": time.time() - begun}
     files.save_json(path.with_suffix(".json"), run)
@@ -145,13 +145,17 @@ def fine_tune(job, record, start, seed, maps, path, pretrained=None, loss=None):
 
 
 def _fit(job, model, seen, maps, seed, path, loss):
-    """Train on the labelled patches; an encoder is frozen first and let loose later."""
+    """Train on the labelled patches; an encoder is frozen first and let loose later.
+
+    An epoch with the encoder of photographs takes about eight times as long, so it gets fewer.
+    """
     from helpers import encoder, network
 
     parts = [(job.size["epochs"], RATES["finetune"])]
     if model.record["kind"] == "vgg":
-        frozen = max(1, round(FROZEN_SHARE * job.size["epochs"]))
-        parts = [(frozen, RATES["finetune"]), (job.size["epochs"] - frozen, RATES["unfrozen"])]
+        epochs = job.size["encoder_epochs"]
+        frozen = max(1, round(FROZEN_SHARE * epochs))
+        parts = [(frozen, RATES["finetune"]), (epochs - frozen, RATES["unfrozen"])]
     history, checkpoints = {"loss": [], "val_loss": []}, []
     unseen = (seen["validation"], maps["validation_truth"])
     for number, (epochs, rate) in enumerate(parts):
@@ -194,7 +198,9 @@ def choose(probability, truth):
 
 def _look_at_all(model, name, maps, nulls):
     """Outputs for validation and test patches and for the maps without lineations."""
-    seen = {part: model.predict(maps[f"{part}_{name}"], verbose=0)
+    from helpers import network
+
+    seen = {part: network.outputs(model, maps[f"{part}_{name}"])
             for part in ("validation", "test")}  # fmt: skip
     for number, one in enumerate(nulls):
         seen[f"null{number}"] = tiles.blend(
