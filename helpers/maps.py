@@ -60,6 +60,8 @@ class Panel:
         Track table whose readings are drawn as points.
     region : helpers.data.Region, optional
         Where the map lies, if not in the region of the figure.
+    overlays : sequence of tuple
+        Lines drawn over the grid, each with options of their `plot`: ``(lines, {"color": ...})``.
     """
 
     grid: object
@@ -69,6 +71,7 @@ class Panel:
     lines: object = None
     table: object = None
     region: object = None
+    overlays: tuple = ()
 
 
 class RegionProjection(ccrs.Projection):
@@ -130,6 +133,24 @@ def robust_limit(grid):
     float
     """
     return float(np.nanpercentile(np.abs(grid.to_numpy()), 97))
+
+
+def clip(found, window):
+    """Cut lines to a window.
+
+    Parameters
+    ----------
+    found : geopandas.GeoDataFrame
+        Lines.
+    window : dict of str to slice
+        Northing and easting (km).
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+    """
+    east, north = window["easting"], window["northing"]
+    return found.clip((east.start, north.start, east.stop, north.stop))
 
 
 def at_hand(real):
@@ -284,6 +305,9 @@ def _draw_panel(figure, axis, region, panel, frame):
     if panel.table is not None:
         east, north = region.project(panel.table["longitude"], panel.table["latitude"])
         axis.scatter(east, north, s=0.3, color="k", lw=0, zorder=4, rasterized=True)
+    for lines, options in panel.overlays:
+        if len(lines):
+            lines.plot(ax=axis, aspect=None, **{"zorder": 4, "lw": 0.6} | options)
     if panel.lines is not None and len(panel.lines):
         colour = "k" if panel.kind == "anomaly" else "w"
         panel.lines.plot(ax=axis, color=colour, lw=0.7, zorder=5, aspect=None)

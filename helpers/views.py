@@ -153,9 +153,7 @@ def draw_probabilities(fields, label, spacing_km=2.0):
         last = axis is axes[-1]
         low, high, colours = (-0.5, 0.5, "PuOr_r") if last else (0, 1, "magma")
         extent = (0, field.shape[1] * spacing_km, 0, field.shape[0] * spacing_km)
-        shown = axis.imshow(
-            field, origin="lower", extent=extent, cmap=colours, vmin=low, vmax=high
-        )
+        shown = axis.imshow(field, origin="lower", extent=extent, cmap=colours, vmin=low, vmax=high)
         axis.set_title(title, fontsize=9)
         figure.colorbar(shown, ax=axis, shrink=0.7)
     axes[-1].contour(np.asarray(label) > 0, [0.5], colors="0.5", linewidths=0.5, extent=extent)
@@ -226,8 +224,7 @@ def draw_guided(
     limit = float(np.nanpercentile(np.abs(truth), 97))
     coherence = float(result["coherence"].mean())
     title = (
-        f"guided: supported coherence {coherence:.2f},\n"
-        f"correlation {agreement(field, truth):.3f}"
+        f"guided: supported coherence {coherence:.2f},\ncorrelation {agreement(field, truth):.3f}"
     )
     before = gridding.interpolate(np.asarray(block))
     fields = {"linear grid, readings on top": before, title: field, "truth (simulated)": truth}

@@ -1,6 +1,6 @@
 """Make the version for students: the workbook without solutions and without stored outputs.
 
-    python tools/make_student.py      writes build/student/ and build/student.zip
+python tools/make_student.py      writes build/student/ and build/student.zip
 """
 
 import re

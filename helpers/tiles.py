@@ -1,0 +1,93 @@
+"""Maps of any size in overlapping tiles, blended so that no seam shows.
+
+What is seen near the edge of a tile is seen without its surroundings, so a tile counts the less
+the nearer to an edge inside the map.
+"""
+
+import itertools
+
+import numpy as np
+
+TILE = 256  # cells a side
+OVERLAP = 64  # cells shared by neighbouring tiles
+STEP = 16  # tiles start at and measure multiples of this: the cells that the coarsest level joins
+
+
+def blend(stack, see, wanted=None):
+    """See a map tile by tile and blend what was seen.
+
+    Parameters
+    ----------
+    stack : numpy.ndarray, shape (n, m, channels)
+        The map.
+    see : callable
+        Takes a part of the stack, (rows, columns, channels), both multiples of `STEP`, and gives
+        (rows, columns, layers).
+    wanted : array_like of bool, shape (n, m), optional
+        Cells that matter; tiles without any are passed over.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m, layers), float32
+        NaN in cells that no tile reached.
+    """
+    rows, columns = stack.shape[:2]
+    side = [padded(size) for size in (rows, columns)]
+    chosen = np.zeros(side, bool)
+    chosen[:rows, :columns] = True if wanted is None else wanted
+    total, weight = None, np.zeros((*side, 1), "float32")
+    for row, column in itertools.product(*map(starts, side)):
+        here = (slice(row, min(row + TILE, side[0])), slice(column, min(column + TILE, side[1])))
+        if not chosen[here].any():
+            continue
+        seen = see(_part(stack, here))
+        window = np.outer(*(ramp(part, size) for part, size in zip(here, side, strict=True)))
+        if total is None:
+            total = np.zeros((*side, seen.shape[-1]), "float32")
+        total[here] += window[..., None] * seen
+        weight[here] += window[..., None]
+    if total is None:
+        raise ValueError("No cell is wanted: `wanted` is False everywhere; check distance to data.")
+    weight[weight == 0] = np.nan
+    return (total / weight)[:rows, :columns]
+
+
+def padded(size):
+    """Next multiple of `STEP`."""
+    return -(-size // STEP) * STEP
+
+
+def starts(size):
+    """Lower corners of the tiles along one axis; the last tile ends at the edge."""
+    if size <= TILE:
+        return [0]
+    return [*range(0, size - TILE, TILE - OVERLAP), size - TILE]
+
+
+def ramp(part, size):
+    """Weights of a tile along one axis, falling towards edges inside the map.
+
+    Parameters
+    ----------
+    part : slice
+        Where the tile lies.
+    size : int
+        Cells of the whole map.
+
+    Returns
+    -------
+    numpy.ndarray, float32
+    """
+    cell = np.arange(part.start, part.stop)
+    low = cell - part.start + 1 if part.start > 0 else np.full(len(cell), OVERLAP)
+    high = part.stop - cell if part.stop < size else np.full(len(cell), OVERLAP)
+    return np.minimum(np.minimum(low, high), OVERLAP / 2).astype("float32")
+
+
+def _part(stack, here):
+    """Cut a tile; beyond the map it is its mirror image."""
+    part = stack[here]
+    missing = [
+        (0, side.stop - side.start - size) for side, size in zip(here, part.shape, strict=False)
+    ]
+    return np.pad(part, [*missing, (0, 0)], mode="symmetric")
