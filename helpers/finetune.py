@@ -10,7 +10,7 @@ BLOCK_CELLS = 32  # side of the blocks of which some are kept from training, to 
 GAP_CELLS = 4  # between these and the training cells
 EVERY = 5  # one block in so many is kept
 STEP_CELLS = 48  # from one training patch to the next
-RATE, PATIENCE = 3e-4, 6
+RATE, PATIENCE = 1e-3, 6
 
 
 def label_of(lines, grid, width_cells=labels.LINE_CELLS):

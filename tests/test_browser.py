@@ -85,7 +85,7 @@ def copy_of_project(work):
     for path in NOTEBOOKS:
         slices.write_slice(path, MARK, work / "notebooks" / f"slice_{path.name}")
     if LABELLING.exists():
-        slices.write_slice(LABELLING, "Labeller(", work / "notebooks" / "slice_label.ipynb")
+        slices.write_slice(LABELLING, "Labeller(own", work / "notebooks" / "slice_label.ipynb")
 
 
 def settings(home, work):
