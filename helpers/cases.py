@@ -90,24 +90,35 @@ def detected(name):
     return detect(grid, guided)
 
 
-def detect(grid, guided):
+def threshold():
+    """Probability from which the best shipped model takes a cell as line."""
+    return network.load(BEST).record["threshold"]
+
+
+def detect(grid, guided, fracture_zones=None):
     """Apply the best shipped model to a guided map, blank beyond `patches.KNOWABLE_KM`.
 
     Parameters
     ----------
     grid, guided : xarray.Dataset
         From `gridding.grid_tracks` and `diffusion.guided`.
+    fracture_zones : geopandas.GeoDataFrame, optional
+        Lines are cut there.
 
     Returns
     -------
     tuple
-        Prediction (Dataset) and lines (GeoDataFrame).
+        Prediction (Dataset; with anomaly and strike of the guided map and the distance to data)
+        and lines (GeoDataFrame).
     """
     model = network.load(BEST)
     near = grid["distance_km"] <= patches.KNOWABLE_KM
     prediction = network.predict(model, grid, near, guided=guided)
+    prediction = prediction.assign(anomaly=guided["anomaly"], distance_km=grid["distance_km"])
+    if "strike_deg" not in prediction:
+        prediction["strike_deg"] = guided["strike_deg"]
     prediction = prediction.where(near).assign_attrs(grid.attrs)
-    return prediction, lines.trace(prediction, model.record["threshold"])
+    return prediction, lines.trace(prediction, model.record["threshold"], fracture_zones)
 
 
 @functools.cache

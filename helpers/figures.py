@@ -1,7 +1,8 @@
 """Every figure of the workbook: one function and one caption each, redrawn by `make figures`.
 
 Notebooks call the same functions.  Those of notebook 01 stand in `helpers.figures_tracks`,
-those of A1 in `helpers.figures_simulation`.
+those of 05 and A2 in `helpers.figures_regions`, those of A1 in `helpers.figures_simulation`; the
+set for a paper is named in `helpers.figures_paper`.
 """
 
 import json
@@ -13,6 +14,7 @@ from . import (
     cases,
     data,
     diffusion,
+    figures_regions,
     figures_simulation,
     figures_tracks,
     maps,
@@ -44,7 +46,7 @@ def draw_result():
             Panel(smooth["anomaly"], "guided diffusion", limit=limit),
             Panel(prediction.sel(window)["probability"], "probability of a lineation",
                   "probability"),
-            Panel(smooth["anomaly"], "lines found", limit=limit, lines=_clip(found, window)),
+            Panel(smooth["anomaly"], "lines found", limit=limit, lines=maps.clip(found, window)),
             Panel(truth.sel(window)["anomaly"], "truth (simulated)", limit=limit),
         ],
         columns=3,
@@ -160,56 +162,9 @@ def draw_three_models(name="reykjanes"):
         seen = guided.sel(window) if key[1] == "guided" else None
         model = network.load("_".join(key))
         prediction = network.predict(model, grid.sel(window), None, key[1], seen)
-        panels.append(Panel(prediction["probability"], maps.MODEL_NAMES[key], "probability"))
+        panels.append(Panel(prediction["probability"], protocol.NAMES[key], "probability"))
     panels.insert(2, Panel(grid.sel(window)["anomaly"], "linear interpolation"))
     return maps.draw_maps(data.region(name), panels, columns=3)
-
-
-def draw_application(name):
-    """Draw guided map, probability, uncertainty and lines of a simulated region."""
-    _, _, grid, guided = cases.simulated(name)
-    prediction, found = cases.detected(name)
-    limit = maps.robust_limit(guided["anomaly"])
-    return maps.draw_maps(
-        data.region(name),
-        [
-            Panel(guided["anomaly"], "guided diffusion", limit=limit),
-            Panel(prediction["probability"], "probability of a lineation", "probability"),
-            Panel(prediction["uncertainty"], "spread over eight positions", "uncertainty"),
-            Panel(grid["distance_km"], "lines found over distance to data", "distance",
-                  limit=50.0, lines=found),
-        ],
-    )  # fmt: skip
-
-
-def draw_shatsky():
-    """Draw the application to Shatsky Rise."""
-    return draw_application("shatsky")
-
-
-def draw_azores():
-    """Draw the application to the Azores Plateau."""
-    return draw_application("azores")
-
-
-def draw_real_swath():
-    """Draw a window of the real swath: anomaly, guided map and probability."""
-    grid, guided, prediction, found = maps.at_hand(cases.real_swath())
-    window = {"northing": slice(80, 400), "easting": slice(-650, 450)}
-    limit = maps.robust_limit(grid["block"])
-    near = grid["distance_km"] <= patches.KNOWABLE_KM
-    return maps.draw_maps(
-        data.region("pacific_antarctic"),
-        [
-            Panel(grid["block"].sel(window), "real readings", limit=limit),
-            Panel(guided["anomaly"].where(near).sel(window), "guided diffusion", limit=limit),
-            Panel(prediction["probability"].sel(window), "probability of a lineation",
-                  "probability", lines=_clip(found, window)),
-        ],
-        columns=1,
-        source=maps.REAL,
-        size=8.0,
-    )  # fmt: skip
 
 
 def results(name):
@@ -227,12 +182,6 @@ def results(name):
     return json.loads((data.DATA / "results" / f"{name}.json").read_text())
 
 
-def _clip(found, window):
-    """Lines cut to a window (km)."""
-    west, east = window["easting"].start, window["easting"].stop
-    return found.clip((west, window["northing"].start, east, window["northing"].stop))
-
-
 FIGURES = {
     "00_result": draw_result,
     "00_regions": draw_regions,
@@ -247,9 +196,7 @@ FIGURES = {
     "04_training_pairs": draw_training_pairs,
     "04_three_models": draw_three_models,
     "04_scores": draw_scores,
-    "05_shatsky": draw_shatsky,
-    "05_azores": draw_azores,
-    "05_real_swath": draw_real_swath,
+    **figures_regions.FIGURES,
     **figures_simulation.FIGURES,
 }
 CAPTIONS = {
@@ -275,9 +222,6 @@ CAPTIONS = {
     "under the test cruises.",
     "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval over "
     "seeds.",
-    "05_shatsky": "Simulated Shatsky Rise: guided map, probability, spread and lines.",
-    "05_azores": "Simulated Azores Plateau: guided map, probability, spread and lines.",
-    "05_real_swath": "The best model along real cruises across the Pacific-Antarctic Ridge; lines "
-    "along the rim of the swath are made by the threshold.",
+    **figures_regions.CAPTIONS,
     **figures_simulation.CAPTIONS,
 }

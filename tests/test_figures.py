@@ -56,7 +56,7 @@ def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):
     figures = importlib.import_module("helpers.figures")
     monkeypatch.setattr(figures.cases, "real_cruises", lambda: None)
     monkeypatch.setattr(figures.cases, "real_swath", lambda: None)
-    for name in ("01_profile", "05_real_swath"):
+    for name in ("01_profile", "A2_swath"):
         with pytest.raises(DataUnavailable, match="real cruises"):
             figures.FIGURES[name]()
 

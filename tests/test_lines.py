@@ -4,6 +4,7 @@ import geopandas
 import numpy as np
 import pytest
 import xarray as xr
+from shapely.geometry import LineString
 
 from helpers import data, lines
 
@@ -45,10 +46,82 @@ def test_the_line_lies_where_the_band_lies():
     assert np.abs(east - (50 + 20) * 2.0).max() <= 2.0  # one cell
 
 
-def test_crossing_bands_are_cut_where_they_meet():
-    found = lines.trace(prediction(np.maximum(band(0), band(90))))
-    assert len(found) == 4
-    assert sorted(np.round(found.strike_deg / 90).astype(int) % 2) == [0, 0, 1, 1]
+def test_crossing_bands_are_cut_where_they_meet_and_joined_straight_on():
+    crossing = prediction(np.maximum(band(0), band(90)))
+    for gap_km, expected in ((0, [0, 0, 1, 1]), (16, [0, 1])):
+        found = lines.trace(crossing, gap_km=gap_km)
+        assert sorted(np.round(found.strike_deg / 90).astype(int) % 2) == expected
+
+
+def broken(strike_deg, gap_cells, offset=0.0):
+    """A band whose middle is missing; the second half may be shifted sideways."""
+    north, east = np.indices((100, 100)) - 49.5
+    strike = np.radians(strike_deg)
+    along = east * np.sin(strike) + north * np.cos(strike)
+    half = np.where(along > 0, band(strike_deg, offset), band(strike_deg))
+    return half * (abs(along) > gap_cells / 2)
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        (broken(30, 6), 1),
+        (broken(30, 12), 2),  # too far: thinning takes another cell or two from each end
+        (broken(90, 6, offset=6), 2),  # the halves do not head for each other
+    ],
+)
+def test_gaps_are_bridged_where_the_ends_head_for_each_other(field, number):
+    found = lines.trace(prediction(field))
+    assert len(found) == number
+    if number == 1:  # the cells of the gap count in the mean
+        assert 0.85 < found.probability[0] < 0.99
+
+
+@pytest.mark.parametrize(
+    ("layer", "inside", "number"),
+    [
+        ("strike_deg", 0.0, 1),
+        ("strike_deg", 80.0, 2),
+        ("anomaly", 50.0, 1),
+        ("anomaly", -50.0, 2),
+    ],
+)
+def test_no_bridge_against_the_strike_or_the_sign_of_the_map(layer, inside, number):
+    grid = prediction(broken(0, 4))
+    values = np.full((100, 100), 50.0 if layer == "anomaly" else np.nan)
+    values[48:52] = inside
+    grid[layer] = grid["probability"].copy(data=values)
+    assert len(lines.trace(grid)) == number
+
+
+def test_fracture_zones_cut_lines_and_bear_no_bridge():
+    zone = geopandas.GeoDataFrame(geometry=[LineString([(0, 101), (200, 101)])], crs=REGION.crs)
+    for field in (band(0), broken(0, 4)):
+        found = lines.trace(prediction(field), fracture_zones=zone.to_crs(4326))
+        assert len(found) == 2
+        assert not found.intersects(zone.geometry[0]).any()
+        assert found.length_km.sum() > 170
+
+
+def test_a_line_carries_the_means_of_what_it_crosses():
+    grid = prediction(band(90))
+    ramp = np.broadcast_to(np.arange(100.0), (100, 100))
+    grid["distance_km"] = grid["probability"].copy(data=ramp)
+    grid["anomaly"] = grid["probability"].copy(data=-1.0 - ramp)
+    found = lines.trace(grid)
+    assert found.distance_km[0] == pytest.approx(49.5, abs=1)
+    assert found.polarity[0] == -1
+    bare = lines.trace(prediction(band(90)))
+    assert bare.polarity[0] == 0 and np.isnan(bare.distance_km[0])
+
+
+def test_points_along_a_line_know_its_strike():
+    bent = [LineString([(0, 0), (0, 10), (10, 10)]), LineString([(5, 5), (6, 6)])]
+    bent = geopandas.GeoSeries(bent)
+    places, strike, owner = lines.points_along(bent, 2.0)
+    assert np.bincount(owner).tolist() == [10, 1]
+    np.testing.assert_allclose(places[[0, 9, 10]], [(0, 1), (9, 10), (5.5, 5.5)])
+    np.testing.assert_allclose(strike[[0, 9, 10]], [0, 90, 45])
 
 
 def test_short_lines_and_weak_cells_are_left_out():
@@ -66,7 +139,7 @@ def test_missing_values_are_no_lines():
     assert len(found) == 1 and found.length_km[0] < 104
 
 
-@pytest.mark.parametrize("name", ["found.geojson", "found.gpkg"])
+@pytest.mark.parametrize("name", ["found.geojson", "found.gpkg", "found.gmt"])
 def test_written_lines_come_back_in_degrees(tmp_path, name):
     found = lines.trace(prediction(band(40)))
     lines.write(found, tmp_path / name)
@@ -76,7 +149,25 @@ def test_written_lines_come_back_in_degrees(tmp_path, name):
     east, north = REGION.project(*np.array(back.geometry[0].coords).T[:2])
     expected = np.array(found.geometry[0].coords)
     np.testing.assert_allclose(np.column_stack([east, north]), expected, atol=1e-3)
+    assert set(lines.COLUMNS) <= set(back.columns)
     assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing half-written beside
+
+
+def test_gmt_text_is_multi_segment_with_attributes(tmp_path):
+    lines.write(lines.trace(prediction(np.maximum(band(0), band(0, 30)))), tmp_path / "found.gmt")
+    text = (tmp_path / "found.gmt").read_text().splitlines()
+    assert text[0].startswith("# @VGMT1.0 @GLINESTRING")
+    assert sum(line == ">" for line in text) == 2
+    assert any(line.startswith("# @Nlength_km|strike_deg|") for line in text)
+
+
+def test_a_line_across_the_date_line_is_cut_there(tmp_path):
+    region = data.region_from_box(170, -170, 30, 40)
+    found = lines.trace(prediction(band(90)).assign_attrs(crs=region.crs))
+    moved = found.set_geometry(found.translate(-100, -100))
+    lines.write(moved, tmp_path / "found.geojson")
+    bounds = geopandas.read_file(tmp_path / "found.geojson").bounds
+    assert len(bounds) == 2 and (bounds.maxx - bounds.minx).max() < 2
 
 
 def test_bad_input_says_what_is_expected(tmp_path):

@@ -146,9 +146,7 @@ def test_strike_is_given_and_turns_with_the_map():
     assert set(seen) == {"probability", "uncertainty", "strike_deg"}
     assert seen["strike_deg"].attrs["units"] == "degree"
     assert 0 <= float(seen["strike_deg"].min()) and float(seen["strike_deg"].max()) <= 180
-    turned = {
-        name: (("northing", "easting"), np.rot90(part.values)) for name, part in grid.items()
-    }
+    turned = {name: (("northing", "easting"), np.rot90(part.values)) for name, part in grid.items()}
     turned["strike_deg"] = (turned["strike_deg"][0], (turned["strike_deg"][1] - 90) % 180)
     other = network.predict(model, xr.Dataset(turned))
     np.testing.assert_allclose(

@@ -7,7 +7,7 @@ OPENING = """# A toy
 
 In 5 minutes you will do nothing and learn nothing; you need nothing."""
 
-ENDING = "## Check yourself\n\n## On your own\n\n## References"
+ENDING = "## Check yourself\n\n## On your own\n\n1. Try it.\n2. Why?\n\n## References"
 
 EXPLORER = """
 import matplotlib.pyplot as plt

@@ -21,14 +21,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numba
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
 
+import bench_explorers
 from helpers import (
     data,
     diffusion,
     gridding,
+    largearea,
     levelling,
     patches,
     seafloor,
@@ -45,7 +46,7 @@ def main():
     """Run every measurement and write the figures."""
     figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
     measures = (reading, levelling_gain, gridding_speed, pairs, guided_speed, quality, null_test)
-    for measure in (*measures, joint, inference):
+    for measure in (*measures, joint, inference, tiled, bench_explorers.explorers):
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
     rng, region = np.random.default_rng(0), data.region("epr")
     anomaly = seafloor.simulate_region("epr")
     table = ships.cruise_over(anomaly, region, rng, coverage)
-    error = table["residual_nt"] - _true_anomaly(anomaly["anomaly"], region, table)
+    error = table["residual_nt"] - _true_anomaly(anomaly, region, table)
     cruises = table["cruise"].unique()
     added = pd.Series(rng.normal(0, constant_nt, len(cruises)), cruises)
     error += added.loc[table["cruise"]].to_numpy()
@@ -146,9 +147,10 @@ def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
 
 def _true_anomaly(anomaly, region, table):
     """Read the simulated anomaly without any error."""
-    places = region.project(table["longitude"], table["latitude"])
-    easting, northing = (xr.DataArray(place, dims="row") for place in places)
-    return anomaly.interp(easting=easting, northing=northing).to_numpy()
+    east, north = region.project(table["longitude"], table["latitude"])
+    spacing = anomaly.attrs["spacing_km"]
+    row, column = (north - anomaly.northing[0].item()), (east - anomaly.easting[0].item())
+    return ships.between_cells(anomaly["anomaly"].to_numpy(), row / spacing, column / spacing)
 
 
 def gridding_speed(points=200_000, cells=1024):
@@ -200,6 +202,56 @@ def guided_speed():
     figures["classical_s_per_mcell_1024"] = taken
     figures["classical_ms_per_mcell_and_time"] = 1000 * taken / 40.0
     return figures
+
+
+def tiled(cells=8192, coverage=0.03):
+    """Peak memory and time of gridding and guided diffusion by tiles, two workers side by side.
+
+    The peak is the sum of the peaks of this process, which lays the tracks, and of both workers.
+    Prediction is left out: eight passes of the network over every cell take ten times as long.
+    """
+    import distributed
+
+    name, axis = f"tiled_{cells}", np.arange(cells) * 2.0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        points = _readings(np.random.default_rng(1), cells, coverage)
+        begun = time.perf_counter()
+        axes = {"northing": axis, "easting": axis}
+        grid = largearea.grid_points(points, axes, Path(folder) / "grid.zarr")
+        gridded = time.perf_counter()
+        options = largearea.choose(grid)
+        largearea.guide(grid, Path(folder) / "guided.zarr", **options)
+        done = time.perf_counter()
+        peaks = [*client.run(_peak_gb).values(), _peak_gb()]
+    return {
+        f"{name}_peak_gb": sum(peaks),
+        f"{name}_peak_gb_one_worker": max(peaks[:-1]),
+        f"{name}_grid_s": gridded - begun,
+        f"{name}_guided_s": done - gridded,
+    }
+
+
+def _peak_gb():
+    """Peak memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def _readings(rng, side, coverage):
+    """Easting, northing (km) and anomaly of stripes along tracks on about a share of the cells."""
+    along = np.arange(0, 1.4 * side, 1.0)
+    tracks_ = []
+    for _ in range(round(1.3 * coverage * side)):  # a track through the middle crosses 1.3 sides
+        angle, (x, y) = rng.uniform(0, np.pi), rng.uniform(0, side, 2)
+        place = np.column_stack([x + np.cos(angle) * (along - 0.7 * side),
+                                 y + np.sin(angle) * (along - 0.7 * side)])  # fmt: skip
+        tracks_.append(place[((place >= 0) & (place < side)).all(axis=1)])
+    cell = np.concatenate(tracks_).astype("float32")
+    value = 100 * np.sin(2 * np.pi * (cell[:, 0] + 0.4 * cell[:, 1]) / 20)
+    return np.column_stack([2 * cell, value])
 
 
 def quality():

@@ -1,0 +1,173 @@
+"""Where a map of lineations is wrong, and why: coverage, tectonics, volcanoes.
+
+Everything here needs a truth, so it speaks about simulated regions.
+
+References
+----------
+Stein, C. A. & Stein, S. (1992). doi:10.1038/359123a0 (GDH1, depth of normal seafloor of an age).
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import ndimage
+from scipy.stats import spearmanr
+from shapely import distance, points, prepare
+
+from . import linescores, scores, seafloor
+
+PLATEAU_M = 1000.0  # so much shallower than normal seafloor of its age
+SMOOTH_KM = 20.0  # relief is averaged over this before a plateau is outlined
+EVERY = 4  # distance to lines is measured in every fourth cell and interpolated between
+
+
+def plateau(truth):
+    """Outline the plateau: seafloor at least `PLATEAU_M` shallower than its age says.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        With ``age_ma``, ``relief_m`` and the attribute ``spacing_km``.
+
+    Returns
+    -------
+    xarray.DataArray of bool
+    """
+    age, relief = truth["age_ma"].to_numpy(), truth["relief_m"].to_numpy()
+    old = 5651.0 - 2473.0 * np.exp(-0.0278 * np.where(age >= 20, age, 20))
+    normal = -np.where(age < 20, 2600.0 + 365.0 * np.sqrt(np.where(age < 20, age, 0)), old)
+    known = np.isfinite(age) & np.isfinite(relief)
+    sigma = SMOOTH_KM / float(truth.attrs["spacing_km"])
+    weight = ndimage.gaussian_filter(known.astype(float), sigma)
+    higher = ndimage.gaussian_filter(np.where(known, relief - normal, 0.0), sigma)
+    return truth["age_ma"].copy(data=known & (higher >= PLATEAU_M * np.maximum(weight, 1e-6)))
+
+
+def distances(truth, grid, drawn=None):
+    """Distance of each cell to what may spoil the map.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        From `seafloor.simulate_region`.
+    grid : xarray.Dataset
+        From `gridding.grid_tracks` on the same cells.
+    drawn : dict of str to geopandas object, optional
+        Lines by name (fracture zones, triple junction) in the region's projection.
+
+    Returns
+    -------
+    xarray.Dataset
+        In km: ``data`` (nearest reading), ``disturbed`` (seafloor whose isochrons change direction
+        within a few cells), ``plateau flank``, and one layer for each of `drawn`.
+    """
+    spacing = float(truth.attrs["spacing_km"])
+    disturbed = np.isfinite(truth["age_ma"]) & ~(truth["lineated"] > 0)
+    high = plateau(truth).to_numpy()
+    flank = high ^ ndimage.binary_erosion(high, border_value=1)
+    layers = {"data": grid["distance_km"]}
+    for name, mask in (("disturbed", disturbed.to_numpy()), ("plateau flank", flank)):
+        far = ndimage.distance_transform_edt(~mask) * spacing if mask.any() else np.inf
+        layers[name] = truth["age_ma"].copy(data=np.full(mask.shape, far))
+    for name, lines in (drawn or {}).items():
+        layers[name] = _to_lines(truth, lines)
+    return xr.Dataset(layers)
+
+
+def by_distance(far, edges, probability, truth, known, misfit, threshold):
+    """Score a map class by class of a distance.
+
+    Parameters
+    ----------
+    far : xarray.DataArray, shape (n, m)
+        A layer of `distances`.
+    edges : sequence of float
+        Borders of the classes (km).
+    probability, truth, known : array_like, shape (n, m)
+        As `scores.score_lines`.
+    misfit : array_like, shape (n, m)
+        Anomaly of the map minus true anomaly (nT).
+    threshold : float
+        Probability from which a cell is taken as line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a class that has cells: ``from_km``, ``precision``, ``recall``, ``error_nt`` (root
+        mean square) and ``share`` of the known map.
+    """
+    rows = []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        here = known & (far.to_numpy() >= low) & (far.to_numpy() < high)
+        if here.any():
+            found = scores.score_lines(probability, truth, here, threshold=threshold)
+            error = float(np.sqrt(np.nanmean(np.asarray(misfit)[here] ** 2)))
+            share = here.sum() / known.sum()
+            rows.append((low, found["precision"], found["recall"], error, share))
+    return pd.DataFrame(rows, columns=["from_km", "precision", "recall", "error_nt", "share"])
+
+
+def correlations(far, misfit, known):
+    """Rank correlation (Spearman) of the size of the error with each distance.
+
+    Parameters
+    ----------
+    far : xarray.Dataset
+        From `distances`.
+    misfit : array_like, shape (n, m)
+        Anomaly of the map minus true anomaly (nT).
+    known : array_like of bool, shape (n, m)
+        Cells that count.
+
+    Returns
+    -------
+    dict of str to float
+        Positive where the error grows with the distance.
+    """
+    here = known & np.isfinite(misfit)
+    size = np.abs(np.asarray(misfit))[here]
+    return {name: float(spearmanr(far[name].to_numpy()[here], size)[0]) for name in far}
+
+
+def causes(found, true, truth):
+    """Ask of each line whether it is right, and which part of the anomaly lies under it.
+
+    Parameters
+    ----------
+    found, true : geopandas.GeoDataFrame
+        From `lines.trace` and `linescores.true_lines`.
+    truth : xarray.Dataset
+        From `seafloor.simulate_region`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `found` without geometry, with ``right`` (half of it runs beside a true line),
+        ``stripes_nt``, the mean anomaly of the polarity alone along it, ``other_nt``, that of
+        relief and uneven magnetisation (volcanoes, in nature), and ``plateau``, the share of it
+        that lies on the plateau.
+    """
+    stripes = truth["anomaly"].copy(data=seafloor.stripes_alone(truth))
+    grids = {
+        "stripes_nt": stripes,
+        "other_nt": truth["anomaly"] - stripes,
+        "plateau": plateau(truth).astype(float),
+    }
+    table = pd.DataFrame(found.drop(columns="geometry"))
+    table["right"] = linescores.right_share(found, true) >= 0.5
+    places, _, owner = linescores.along(found)
+    place = {"easting": ("point", places[:, 0]), "northing": ("point", places[:, 1])}
+    for name, grid in grids.items():
+        values = grid.interp(place, method="nearest").to_numpy()
+        table[name] = pd.Series(values).groupby(owner).mean().to_numpy()
+    return table
+
+
+def _to_lines(truth, lines):
+    """Distance of each cell to lines (km), measured on every few cells."""
+    coarse = truth["age_ma"][::EVERY, ::EVERY]
+    whole = lines.union_all() if hasattr(lines, "union_all") else lines
+    prepare(whole)
+    east, north = np.meshgrid(coarse.easting, coarse.northing)
+    far = coarse.copy(data=distance(points(east, north), whole))
+    return far.interp_like(truth["age_ma"], kwargs={"fill_value": "extrapolate"})

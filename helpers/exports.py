@@ -1,0 +1,117 @@
+"""Maps for other programs: CF-conforming netCDF and Cloud-optimised GeoTIFF."""
+
+from pathlib import Path
+
+import numpy as np
+
+LAYERS = {  # name here: name in the file, units, long name
+    "probability": ("probability", "1", "probability of a linear magnetic anomaly"),
+    "uncertainty": ("uncertainty", "1", "spread of the probability"),
+    "strike_deg": ("orientation", "degree", "strike of the anomaly, clockwise from north"),
+}
+CONVENTIONS = "CF-1.11"
+COG = {
+    "driver": "COG",
+    "compress": "deflate",
+    "predictor": 3,  # for floats
+    "overview_resampling": "nearest",  # the mean of the strikes 1 and 179 degrees is not 90
+}
+
+
+def write_netcdf(prediction, path, title="Linear magnetic anomalies"):
+    """Write probability, uncertainty and orientation as CF-conforming netCDF.
+
+    Parameters
+    ----------
+    prediction : xarray.Dataset
+        ``probability``, and ``uncertainty`` and ``strike_deg`` where there are, on (northing,
+        easting) in km, with the attribute ``crs`` (PROJ).
+    path : str or pathlib.Path
+        ``.nc``; written beside and renamed, so that it is whole or not there.
+    title : str
+        Title of the file; say so there if the anomaly is simulated.
+
+    Raises
+    ------
+    ValueError
+        If there is no ``probability``, no ``crs``, or the ending is another one.
+    """
+    import xarray as xr
+    from pyproj import CRS
+
+    path = _checked(prediction, path, (".nc",))
+    layers = _layers(prediction)
+    for name, layer in layers.items():
+        layers[name] = layer.assign_attrs(grid_mapping="crs")
+    written = xr.Dataset(layers)
+    written["crs"] = ((), np.int32(0), CRS(prediction.attrs["crs"]).to_cf())
+    for name, axis in (("northing", "y"), ("easting", "x")):
+        written[name].attrs = {
+            "standard_name": f"projection_{axis}_coordinate", "units": "km", "axis": axis.upper(),
+            "long_name": name,
+        }  # fmt: skip
+    source = str(prediction.attrs.get("source", "ship tracks"))
+    written.attrs = {"Conventions": CONVENTIONS, "title": title, "source": source}
+    packed = {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}
+    encoding = {name: packed for name in layers}
+    encoding |= {name: {"_FillValue": None} for name in ("northing", "easting")}
+    beside = path.with_name("part_" + path.name)
+    written.to_netcdf(beside, encoding=encoding)
+    beside.replace(path)
+
+
+def write_geotiff(prediction, path):
+    """Write probability, uncertainty and orientation as the bands of a Cloud-optimised GeoTIFF.
+
+    Parameters
+    ----------
+    prediction : xarray.Dataset
+        As `write_netcdf`.
+    path : str or pathlib.Path
+        ``.tif``; written beside and renamed.
+
+    Raises
+    ------
+    ValueError
+        As `write_netcdf`.
+    """
+    import rasterio
+    from rasterio.transform import from_origin
+
+    path = _checked(prediction, path, (".tif", ".tiff"))
+    layers = _layers(prediction)
+    easting, northing = (prediction[name].to_numpy() for name in ("easting", "northing"))
+    spacing = float(easting[1] - easting[0])
+    corner = from_origin(easting[0] - spacing / 2, northing[-1] + spacing / 2, spacing, spacing)
+    beside = path.with_name("part_" + path.name)
+    shape = {"height": len(northing), "width": len(easting), "count": len(layers)}
+    about = {"crs": prediction.attrs["crs"], "transform": corner, "nodata": np.nan}
+    with rasterio.open(beside, "w", dtype="float32", **shape, **about, **COG) as file:
+        for band, (name, layer) in enumerate(layers.items(), start=1):
+            file.write(layer.to_numpy()[::-1], band)  # north up
+            file.set_band_description(band, name)
+            file.update_tags(band, units=layer.attrs["units"], long_name=layer.attrs["long_name"])
+    beside.replace(path)
+
+
+def _checked(prediction, path, endings):
+    """Path of the file, if prediction and ending are as they should be."""
+    path = Path(path)
+    if path.suffix not in endings:
+        raise ValueError(f"{path.name} ends in {path.suffix!r}; use {' or '.join(endings)}.")
+    if "probability" not in prediction or "crs" not in prediction.attrs:
+        raise ValueError(
+            f"The prediction holds {list(prediction.data_vars)} and the attributes "
+            f"{list(prediction.attrs)}; `probability` and `crs` (PROJ string) are expected."
+        )
+    return path
+
+
+def _layers(prediction):
+    """Layers that are there, under the names of the file, with units."""
+    layers = {}
+    for own, (name, units, text) in LAYERS.items():
+        if own in prediction:
+            bare = prediction[own].astype("float32").drop_attrs()
+            layers[name] = bare.assign_attrs(units=units, long_name=text)
+    return layers

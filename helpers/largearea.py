@@ -1,0 +1,290 @@
+"""Large areas: grid, diffuse and predict tile by tile, from disk to disk.
+
+A whole ocean basin at 2 km does not fit a laptop's memory.  Here every step reads its input lazily
+with xarray, tile by tile with an overlap, and writes the tile's core into a zarr store.  Finished
+tiles are marked there: a run that was stopped, or whose worker was killed, goes on where it was.
+
+Tiles are dask tasks.  Without more ado they are computed one after another in this process; if a
+`dask.distributed.Client` is open, its workers share them, on this machine or on a cluster whose
+machines see the same files.
+
+How near this comes to one solution in memory: the medians of track cells, the weights and the
+distances up to the overlap are the same; the linear interpolation differs where triangles are
+longer than the overlap; guided diffusion differs by a few per cent of the anomaly's standard
+deviation, most of it along the borders of tiles, for the support of stripes is measured in each
+tile; the prediction is the same up to rounding, for tiles are cut where the network cuts its own.
+`tests/test_largearea.py` holds these statements.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from . import diffusion, gridding, tiles, tilestore
+
+TILE = 1920  # cells a side of a tile's core; for `predict` a multiple of the network's step
+OVERLAP = 128  # cells read on each side of it
+SAMPLE = 768  # cells a side of the window that chooses smoothing and averaging for all tiles
+FEWEST = 4  # cells with data, below which a tile stays blank
+GRID = ("anomaly", "block", "weight", "distance_km")
+GUIDED = ("anomaly", "strike_deg", "coherence")
+SEEN = ("probability", "uncertainty")
+
+
+def open_grid(path):
+    """Open a grid lazily.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A zarr store, or a netCDF file.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    ValueError
+        If it has no coordinates ``northing`` and ``easting``.
+    """
+    path = Path(path)
+    if path.is_dir():
+        opened = xr.open_zarr(path, chunks=None, consolidated=False)
+    else:
+        opened = xr.open_dataset(path)
+    if not {"northing", "easting"} <= set(opened.coords):
+        raise ValueError(
+            f"{path} has the coordinates {list(opened.coords)}; `northing` and `easting` (km) are "
+            "expected. A grid in degrees is put on a map by realgrids.on_map."
+        )
+    return opened
+
+
+def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP, progress=True):
+    """Grid a track table as `gridding.grid_tracks`, tile by tile.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Track table with ``longitude``, ``latitude`` and ``residual_nt``.
+    region : helpers.data.Region
+        Gives the projection and the bounds.
+    store : str or pathlib.Path
+        Zarr store, made or gone on with.
+    spacing_km : float
+        Side of the cells.
+    tile, overlap : int
+        Cells.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    pathlib.Path
+        The store, with ``anomaly``, ``block``, ``weight`` and ``distance_km``; the distance is
+        right up to the overlap.
+
+    Raises
+    ------
+    ValueError
+        If the store holds the results of another run.
+    """
+    axes = dict(zip(tilestore.DIMS, region.grid_coords(spacing_km), strict=True))
+    places = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    points = np.column_stack([*places, table["residual_nt"].to_numpy()])
+    attrs = {"region": region.name, "crs": region.crs, "spacing_km": spacing_km}
+    return grid_points(points, axes, store, attrs, tile, overlap, progress)
+
+
+def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, progress=True):
+    """Grid projected readings tile by tile.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 3)
+        Easting, northing (km) and anomaly (nT); rows with NaN are left out.
+    axes : dict of str to numpy.ndarray
+        ``northing`` and ``easting`` of the cells (km), ascending and evenly spaced.
+    store, tile, overlap, progress
+        As `grid_tracks`.
+    attrs : dict, optional
+        Attributes of the result.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        As `grid_tracks`.
+    """
+    points = points[np.isfinite(points).all(axis=1)]
+    spacing = float(axes["easting"][1] - axes["easting"][0])
+    about = {"step": "grid", "points": len(points), "overlap": overlap} | (attrs or {})
+
+    def work(window):
+        here = {dim: axes[dim][window[dim]] for dim in tilestore.DIMS}
+        inside = np.ones(len(points), bool)
+        for column, dim in enumerate(("easting", "northing")):
+            low, high = here[dim][[0, -1]] + np.array([-0.5, 0.5]) * spacing
+            inside &= (points[:, column] >= low) & (points[:, column] < high)
+        return functools.partial(_grid, points[inside], here)
+
+    sides = (overlap, overlap)
+    return tilestore.run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
+
+
+def choose(source):
+    """Choose smoothing and averaging of the orientation for a whole area, by its densest window.
+
+    Every tile must use the same, or the map has seams.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        Grid from `grid_tracks`.
+
+    Returns
+    -------
+    dict of str to float
+        ``smoothing`` and ``integration_cells``, as `guide` takes them.
+    """
+    grid, best, most = open_grid(source), None, -1
+    for window in tilestore.windows(grid["block"].shape, SAMPLE):
+        block = grid["block"].isel(window).load()
+        if int(block.notnull().sum()) > most and min(block.shape) >= 8:
+            most, best = int(block.notnull().sum()), window
+    part = grid[["block", "weight"]].isel(best).load()
+    guided = diffusion.guided(part["block"], part["weight"], uncertainty=False)
+    return {name: guided.attrs[name] for name in ("smoothing", "integration_cells")}
+
+
+def guide(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERLAP, progress=True):
+    """Apply guided diffusion tile by tile.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        Grid with ``block`` and ``weight``, as `open_grid` takes it.
+    store : str or pathlib.Path
+        Zarr store, made or gone on with.
+    smoothing, integration_cells : float
+        From `choose`.
+    tile, overlap, progress
+        As `grid_tracks`.
+
+    Returns
+    -------
+    pathlib.Path
+        The store, with ``anomaly``, ``strike_deg`` and ``coherence``.
+
+    Raises
+    ------
+    ValueError
+        As `grid_tracks`.
+    """
+    options = {"smoothing": smoothing, "integration_cells": integration_cells}
+    about = {"step": "guide", "source": str(source), "overlap": overlap} | options
+
+    def work(window):
+        return functools.partial(_guide, str(source), window, options)
+
+    return _run_on(source, work, store, GUIDED, about, tile, (overlap, overlap), progress)
+
+
+def predict(source, guided, store, model, tile=TILE, progress=True):
+    """Apply a shipped network tile by tile.
+
+    Parameters
+    ----------
+    source, guided : str or pathlib.Path
+        Stores of `grid_tracks` and `guide`.
+    store : str or pathlib.Path
+        Zarr store, made or gone on with.
+    model : str
+        Name of a shipped model.
+    tile : int
+        Cells, a multiple of the network's own step.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    pathlib.Path
+        The store, with ``probability`` and ``uncertainty``.
+
+    Raises
+    ------
+    ValueError
+        As `grid_tracks`, or if `tile` is no multiple of the step.
+    """
+    step = tiles.TILE - tiles.OVERLAP
+    if tile % step:
+        raise ValueError(f"tile is {tile}; give a multiple of the network's step, {step} cells.")
+    about = {"step": "predict", "source": str(source), "guided": str(guided), "model": model}
+
+    def work(window):
+        return functools.partial(_predict, str(source), str(guided), window, model)
+
+    return _run_on(source, work, store, SEEN, about, tile, (step, tiles.TILE), progress)
+
+
+def _run_on(source, work, store, names, about, tile, overlap, progress):
+    """Run on the cells of a grid on disk."""
+    with open_grid(source) as grid:
+        axes = {name: grid[name].to_numpy() for name in ("northing", "easting")}
+        attrs = {key: value for key, value in grid.attrs.items() if key != "made_with"}
+    return tilestore.run(work, store, axes, names, about, attrs, tile, overlap, progress)
+
+
+def _grid(points, axes):
+    """Grid the points of one window."""
+    first = np.array([axes["easting"][0], axes["northing"][0]])
+    spacing = axes["easting"][1] - axes["easting"][0]
+    cells = np.rint((points[:, :2] - first) / spacing)
+    if len(np.unique(cells, axis=0)) < FEWEST:
+        return _blank(axes, GRID)
+    east, north, value = points.T
+    return gridding.grid_points(east, north, value, **axes, uncertainty=False)[list(GRID)]
+
+
+def _guide(source, window, options):
+    """Diffuse one window."""
+    grid = open_grid(source)[["block", "weight"]].isel(window).load()
+    if int(grid["block"].notnull().sum()) < FEWEST or min(grid["block"].shape) < 8:
+        return _blank(grid.coords, GUIDED)
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **options)
+    return guided[list(GUIDED)]
+
+
+def _predict(source, guided, window, model):
+    """Predict one window."""
+    from . import network, patches
+
+    grid = open_grid(source)[["anomaly", "block", "distance_km"]].isel(window).load()
+    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    if not bool(near.any()):
+        return _blank(grid.coords, SEEN)
+    made = open_grid(guided)[list(GUIDED)].isel(window).load()
+    return network.predict(_model(model), grid, near, guided=made)[list(SEEN)].where(near)
+
+
+@functools.cache
+def _model(name):
+    """Load a network, once in each process."""
+    from . import network
+
+    return network.load(name)
+
+
+def _blank(axes, names):
+    """Make a window without any data."""
+    coords = {dim: np.asarray(axes[dim]) for dim in tilestore.DIMS}
+    shape = tuple(len(axis) for axis in coords.values())
+    return xr.Dataset(
+        {n: (tilestore.DIMS, np.full(shape, np.nan, "float32")) for n in names}, coords
+    )

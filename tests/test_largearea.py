@@ -1,0 +1,175 @@
+"""Large areas: tiles give what memory gives, on a cluster too, and survive what happens to workers.
+
+Tolerances.  Medians, weights and distances do not depend on the tile: equal to the bit.  Guided
+diffusion measures how far stripes are supported over 96 cells, and a tile sees 128 beyond its
+core: root mean square differences of 2 % of the anomaly's standard deviation, seen 1.3 to 1.8 %;
+4 % are allowed here, where tiles are small.  The network's tiles are cut where its own are cut:
+only the rounding of sums and the amplitude of the whole map differ, less than 0.001.
+"""
+
+import functools
+import os
+
+import distributed
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import ndimage
+
+from helpers import data, diffusion, gridding, largearea, network, patches, tilestore
+
+REGION = data.region_from_box(-34, -24, 34, 43, name="test")
+TILE, OVERLAP = 192, 128
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Stripes of 20 km on straight tracks in all directions."""
+    rng = np.random.default_rng(2)
+    east, north = REGION.outline()
+    size = np.array([np.ptp(east), np.ptp(north)])
+    middle = np.array([east.min(), north.min()]) + rng.uniform(0, 1, (90, 2)) * size
+    angle = rng.uniform(0, np.pi, 90)
+    along = np.arange(-700, 700, 1.5)[:, None]
+    x, y = ((middle[:, k] + along * f(angle)).ravel() for k, f in enumerate((np.cos, np.sin)))
+    lon, lat = REGION.unproject(x, y)
+    value = 100 * np.sin(2 * np.pi * (x + 0.4 * y) / 40) + rng.normal(0, 5, x.size)
+    return pd.DataFrame({"longitude": lon, "latitude": lat, "residual_nt": value})
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two worker processes of one thread each."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stores(table, cluster, tmp_path_factory):
+    """The grid and the guided map, made by the two workers."""
+    folder = tmp_path_factory.mktemp("stores")
+    options = {"tile": TILE, "overlap": OVERLAP, "progress": False}
+    with distributed.Client(cluster):
+        grid = largearea.grid_tracks(table, REGION, folder / "grid.zarr", **options)
+        chosen = largearea.choose(grid)
+        guided = largearea.guide(grid, folder / "guided.zarr", **chosen, **options)
+    return grid, guided, chosen
+
+
+@pytest.fixture(scope="module")
+def in_memory(table):
+    return gridding.grid_tracks(table, REGION)
+
+
+def test_two_workers_grid_as_one_memory_does(stores, in_memory):
+    made = largearea.open_grid(stores[0])
+    assert made["block"].shape[0] > 2.5 * TILE  # several tiles, the last ones smaller
+    for name in ("block", "weight"):
+        np.testing.assert_array_equal(made[name], in_memory[name])
+    near = in_memory["distance_km"] <= 2.0 * OVERLAP
+    far = [part["distance_km"].where(near) for part in (made, in_memory)]
+    np.testing.assert_array_equal(*far)
+    off = (made["anomaly"] - in_memory["anomaly"]).to_numpy()
+    assert np.nanmean(off == 0) > 0.9  # the same triangles but for those along the border
+    assert made.attrs["crs"] == REGION.crs and made.attrs["spacing_km"] == 2.0
+
+
+def test_two_workers_diffuse_as_one_memory_does(stores, in_memory):
+    made, chosen = largearea.open_grid(stores[1]), stores[2]
+    whole = diffusion.guided(in_memory["block"], in_memory["weight"], uncertainty=False, **chosen)
+    near = (in_memory["distance_km"] <= patches.KNOWABLE_KM).to_numpy()
+    off = (made["anomaly"] - whole["anomaly"]).to_numpy()[near]
+    assert np.sqrt(np.mean(off**2)) < 0.04 * whole["anomaly"].to_numpy()[near].std()
+
+
+def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
+    keras.utils.set_random_seed(3)
+    model = network.unet(widths=(2, 3, 3, 3, 3))
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([100 * kernel, 0 * bias])  # so that it says something
+    monkeypatch.setattr(largearea, "_model", lambda name: model)
+    rng = np.random.default_rng(4)
+    axes = {"northing": np.arange(200) * 2.0, "easting": np.arange(900) * 2.0}
+    smooth = ndimage.gaussian_filter(rng.standard_normal((200, 900)), 4).astype("float32")
+    seen = xr.Dataset({name: (tilestore.DIMS, 100 * smooth) for name in ("block", "anomaly")}, axes)
+    seen["distance_km"] = 0 * seen["block"]
+    seen.to_netcdf(tmp_path / "grid.nc")
+    source = (tmp_path / "grid.nc", tmp_path / "grid.nc")
+    store = largearea.predict(*source, tmp_path / "p.zarr", "any", tile=192, progress=False)
+    made = largearea.open_grid(store)["probability"]
+    whole = network.predict(model, seen)["probability"]
+    np.testing.assert_allclose(made, whole, atol=1e-3)
+    assert float(whole.std()) > 0.02
+    with pytest.raises(ValueError, match="multiple of the network's step, 192"):
+        largearea.predict(*source, tmp_path / "q.zarr", "any", tile=200)
+
+
+def numbered(window, folder, deadly=None):
+    """Return a window of ones; leave a note; die once at the window named."""
+    name = f"{window['northing'].start}_{window['easting'].start}"
+    with open(folder / f"{name}.txt", "a") as note:
+        note.write("x")
+    if name == deadly and len((folder / f"{name}.txt").read_text()) == 1:
+        os._exit(1)  # as the kernel kills a process for memory
+    if deadly == "raise" and name == "0_20":
+        raise RuntimeError("stopped")
+    axes = {dim: np.arange(part.start, part.stop, dtype=float) for dim, part in window.items()}
+    return xr.Dataset(
+        {"one": (tilestore.DIMS, np.ones([len(axis) for axis in axes.values()]))}, axes
+    )
+
+
+def ones(store, folder, deadly=None):
+    """Compute ones on 30 x 40 cells in 12 tiles."""
+    axes = {"northing": np.arange(30.0), "easting": np.arange(40.0)}
+
+    def work(window):
+        return functools.partial(numbered, window, folder, deadly)
+
+    return tilestore.run(work, store, axes, ["one"], {}, {}, 10, (0, 2), progress=False)
+
+
+def test_a_killed_worker_does_not_lose_the_run(cluster, tmp_path):
+    with distributed.Client(cluster):
+        store = ones(tmp_path / "a.zarr", tmp_path, deadly="10_20")
+    assert (largearea.open_grid(store)["one"] == 1).all()
+    tried = {path.stem: len(path.read_text()) for path in tmp_path.glob("*.txt")}
+    assert len(tried) == 12 and tried["10_20"] >= 2
+    assert sum(tried.values()) <= 12 + 4  # no more than what the dead one had in hand
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path):
+    with pytest.raises(RuntimeError, match="stopped"):
+        ones(tmp_path / "a.zarr", tmp_path, deadly="raise")
+    half = largearea.open_grid(tmp_path / "a.zarr")["one"].load()
+    assert int(half.notnull().sum()) == 200  # two tiles stand
+    store = ones(tmp_path / "a.zarr", tmp_path)
+    assert (largearea.open_grid(store)["one"] == 1).all()
+    tried = {path.stem: len(path.read_text()) for path in tmp_path.glob("*.txt")}
+    assert tried.pop("0_20") == 2 and set(tried.values()) == {1}
+
+
+def test_the_store_of_another_run_is_refused(stores, table, tmp_path):
+    with pytest.raises(ValueError, match="another run"):
+        largearea.grid_tracks(table, REGION, stores[0], tile=TILE, overlap=OVERLAP + 1)
+
+
+def test_netcdf_is_read_and_degrees_are_refused(in_memory, tmp_path):
+    in_memory[["block"]].to_netcdf(tmp_path / "grid.nc")
+    assert largearea.open_grid(tmp_path / "grid.nc")["block"].shape == in_memory["block"].shape
+    degrees = xr.Dataset({"z": (("lat", "lon"), np.zeros((2, 2)))}, {"lat": [0, 1], "lon": [0, 1]})
+    degrees.to_netcdf(tmp_path / "degrees.nc")
+    with pytest.raises(ValueError, match="realgrids.on_map"):
+        largearea.open_grid(tmp_path / "degrees.nc")
+
+
+def test_tiles_without_data_stay_blank(table, tmp_path):
+    west = table[table["longitude"] < -31]
+    grid = largearea.grid_tracks(west, REGION, tmp_path / "g.zarr", 4.0, 96, 0, progress=False)
+    guided = largearea.guide(grid, tmp_path / "u.zarr", 1.0, 24.0, 96, 0, progress=False)
+    made = largearea.open_grid(guided)["anomaly"]
+    assert made[:, -96:].isnull().all() and made[:, :40].notnull().any()
