@@ -62,6 +62,24 @@ def turned(found):
     return found.set_geometry(found.rotate(90, origin="centroid")).assign(strike_deg=strike)
 
 
+def beside_chance(found, rng):
+    """Put lines beside the same lines moved and turned.
+
+    Parameters
+    ----------
+    found : geopandas.GeoDataFrame
+        Lines of the network.
+    rng : numpy.random.Generator
+        As `moved`.
+
+    Returns
+    -------
+    dict of str to geopandas.GeoDataFrame
+        ``network``, ``moved`` and ``turned``.
+    """
+    return {"network": found, "moved": moved(found, rng), "turned": turned(found)}
+
+
 def ridge_lines(grid, guided, length_km):
     """Trace the ridges of the guided map (Sato et al. 1998), as long in total as wanted.
 

@@ -177,3 +177,26 @@ def by_chance(places, blocks_, rng):
     slides = rng.uniform(0, high - low, DRAWS)
     drawn = [count(low + (inside + slide) % (high - low), blocks_) for slide in slides]
     return pd.DataFrame(drawn).mean().to_dict()
+
+
+def table(sets, line, blocks_, rng):
+    """Count for several sets of lines, with chance beside each.
+
+    Parameters
+    ----------
+    sets : dict of str to geopandas.GeoDataFrame
+        Lines by name.
+    line, blocks_, rng
+        As `crossings` and `by_chance`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a set: as `count`, and ``by_chance``, the blocks that slid crossings reach.
+    """
+    rows = {}
+    for name, found in sets.items():
+        places = crossings(found, line)
+        chance = by_chance(places, blocks_, rng)["crossed"]
+        rows[name] = count(places, blocks_) | {"by_chance": chance}
+    return pd.DataFrame(rows).T

@@ -249,7 +249,8 @@ def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=Fal
         axis.imshow(np.where(above, colour == "k", np.nan), vmin=0, vmax=1, alpha=0.5, **over)
         title += f"{np.mean(above):.0%} of the cells above the threshold"
     else:
-        found = lines.trace(prediction.assign(probability=probability), threshold, shortest_km)
+        seen = prediction.assign(probability=probability)
+        found = lines.trace(seen, threshold, shortest_km=shortest_km)
         if len(found):
             found.plot(ax=axis, color=colour, lw=0.7, aspect=None)
         title += f"{len(found)} lines, {found['length_km'].sum():,.0f} km"

@@ -54,11 +54,11 @@ def test_no_lines_measure_nothing():
 
 
 def test_moved_lines_keep_their_shape_and_turned_ones_their_middle():
-    moved = drawn.moved(FOUND, np.random.default_rng(3))
+    sets = drawn.beside_chance(FOUND, np.random.default_rng(3))
+    moved, turned = sets["moved"], sets["turned"]
     gone = FOUND.centroid.distance(moved.centroid)
     assert gone.between(*drawn.MOVED_KM).all()
     np.testing.assert_allclose(moved.length, FOUND.length)
-    turned = drawn.turned(FOUND)
     assert turned.geometry[0].centroid.distance(FOUND.geometry[0].centroid) < 1e-9
     assert turned["strike_deg"].tolist() == [90, 90]
 

@@ -54,6 +54,14 @@ def test_blocks_and_crossings_are_counted():
     assert chance["without_block"] == pytest.approx(5 * 0.62, abs=0.3)
 
 
+def test_sets_of_lines_stand_beside_chance():
+    blocks = pd.DataFrame({"chron": ["a", "b"], "start_km": [0, 500], "end_km": [100, 600]})
+    found = geopandas.GeoDataFrame(geometry=[LineString([(50, -9), (50, 9)])])
+    table = trackblocks.table({"one": found}, LINE, blocks, np.random.default_rng(0))
+    assert table.loc["one", ["crossed", "without_block"]].tolist() == [1, 0]
+    assert 0.2 < table.loc["one", "by_chance"] < 0.5  # a third of the track is block
+
+
 def test_the_track_of_a_cruise_is_found_or_named():
     for name in cases.CRUISES:
         fetch_or_skip(f"tracks/ncei/{name}.m77t")
