@@ -133,7 +133,7 @@ def fine_tune(name, grid, truth, epochs=20, seed=0, folder=network.MODELS):
     for layer in model.layers:
         if type(layer).__name__ == "BatchNormalization":
             layer.trainable = False
-    stack, parts = _padded(patches.channels(grid)), _split(truth)
+    stack, parts = _padded(network.see(model, grid)), _split(truth)
     corners = _corners(stack.shape[:2])
     inputs = patches.cut(stack, corners)
     kept, unseen = (patches.cut(_padded(part), corners) for part in parts)
