@@ -162,7 +162,7 @@ def draw_three_models(name="reykjanes"):
         seen = guided.sel(window) if key[1] == "guided" else None
         model = network.load("_".join(key))
         prediction = network.predict(model, grid.sel(window), None, key[1], seen)
-        panels.append(Panel(prediction["probability"], maps.MODEL_NAMES[key], "probability"))
+        panels.append(Panel(prediction["probability"], protocol.NAMES[key], "probability"))
     panels.insert(2, Panel(grid.sel(window)["anomaly"], "linear interpolation"))
     return maps.draw_maps(data.region(name), panels, columns=3)
 

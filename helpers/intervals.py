@@ -13,6 +13,7 @@ from .scores import interval
 
 DRAWS = 1000
 LEVEL = 95.0  # per cent
+COUNTS = {"f1": "counts", "f1_one_to_one_2": "counts_one_to_one"}  # of each block, by score
 
 
 def of_records(records, seed=0, measure="counts"):
@@ -48,8 +49,8 @@ def of_records(records, seed=0, measure="counts"):
     return _mean(stacks, *everything), float(low), float(high)
 
 
-def text(records, measure="f1", digits=2):
-    """Write a score with its 95 % interval.
+def ends(records, measure="f1"):
+    """Mean of a score and both ends of its 95 % interval.
 
     Parameters
     ----------
@@ -59,6 +60,33 @@ def text(records, measure="f1", digits=2):
         as its own mean.
     measure : str
         Which score.
+
+    Returns
+    -------
+    tuple of float
+        Mean, low and high end; the ends are NaN for a single seed, all are where no record has
+        the score.
+    """
+    counts = COUNTS.get(measure)
+    if records and counts and all(counts in record for record in records):
+        return of_records(records, measure=counts)
+    seeds = {}
+    for record in records:
+        if np.isfinite(record.get(measure, np.nan)):
+            seeds.setdefault(record["seed"], []).append(record[measure])
+    if not seeds:
+        return (float("nan"),) * 3
+    mean, half = interval([np.mean(values) for values in seeds.values()])
+    return mean, mean - half, mean + half
+
+
+def text(records, measure="f1", digits=2):
+    """Write a score with its 95 % interval.
+
+    Parameters
+    ----------
+    records, measure
+        As `ends`.
     digits : int
         After the decimal point.
 
@@ -68,18 +96,13 @@ def text(records, measure="f1", digits=2):
         "0.80 (0.77-0.83)" over seeds and blocks, "0.80 ± 0.02" over seeds, "0.80" of one seed,
         "-" where no record has the score.
     """
-    counts = {"f1": "counts", "f1_one_to_one_2": "counts_one_to_one"}.get(measure)
-    if records and counts and all(counts in record for record in records):
-        mean, low, high = of_records(records, measure=counts)
-        return f"{mean:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
-    seeds = {}
-    for record in records:
-        if np.isfinite(record.get(measure, np.nan)):
-            seeds.setdefault(record["seed"], []).append(record[measure])
-    if not seeds:
+    mean, low, high = ends(records, measure)
+    if np.isnan(mean):
         return "-"
-    mean, half = interval([np.mean(values) for values in seeds.values()])
-    return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if len(seeds) > 1 else "")
+    written = f"{mean:.{digits}f}"
+    if COUNTS.get(measure) in records[0]:
+        return f"{written} ({low:.{digits}f}-{high:.{digits}f})"
+    return written if np.isnan(high) else f"{written} ± {high - mean:.{digits}f}"
 
 
 def table(records, measure="f1"):

@@ -72,7 +72,7 @@ def strike_loss(truth, output):
 
 
 def with_strike(lines=line_loss):
-    """Join a loss of the lines and, where the network gives one, that of the strike.
+    """Join a loss of the lines and, where network and truth have one, that of the strike.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def with_strike(lines=line_loss):
 
     def loss(truth, output):
         total = lines(truth, output)
-        if output.shape[-1] == 3:
+        if output.shape[-1] == 3 and truth.shape[-1] == 4:
             total = total + STRIKE_WEIGHT * strike_loss(truth, output)
         return total
 

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from . import data, scores
+from . import data, intervals, protocol
 
 STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetric for anomalies
     "anomaly": ("RdBu_r", None, None),
@@ -28,16 +28,6 @@ STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetri
 SIMULATED = "simulated anomaly and tracks over the real age and relief (Seton et al. 2020, ETOPO1)"
 REAL = "real cruises: NOAA NCEI marine trackline geophysics"
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999")
-MODEL_NAMES = {
-    ("scratch", "raw"): "CNN from scratch",
-    ("transfer", "raw"): "transfer",
-    ("transfer", "classical"): "transfer, classical diffusion",
-    ("scratch", "guided"): "scratch, guided diffusion",
-    ("transfer", "guided"): "transfer, guided diffusion",
-    ("sato filter", "raw"): "Sato filter",
-    ("sato filter", "guided"): "Sato filter, guided diffusion",
-    ("chance", "none"): "chance (truth turned by 90°)",
-}
 
 
 @dataclass
@@ -229,17 +219,18 @@ def draw_scores(records, measure="f1", label="F1 (2-cell tolerance)"):
         1, len(regions), figsize=(5 * len(regions), 4.6), sharey=True, layout="constrained"
     )
     for axis, region in zip(np.atleast_1d(axes), regions, strict=True):
-        for number, (key, name) in enumerate(MODEL_NAMES.items()):
+        for number, (key, name) in enumerate(_names(records).items()):
             rows = [r for r in records if (r["model"], r["input"]) == key and r["region"] == region]
             coverages = sorted({row["coverage"] for row in rows})
             values = [
-                scores.interval([row[measure] for row in rows if row["coverage"] == coverage])
+                intervals.ends([row for row in rows if row["coverage"] == coverage], measure)
                 for coverage in coverages
             ]
-            mean, half = np.array(values).reshape(-1, 2).T
-            style = "--" if key[0] in ("sato filter", "chance") else "-"
+            mean, low, high = np.array(values).reshape(-1, 3).T
+            style = "--" if key[0] in protocol.UNTRAINED else "-"
             axis.errorbar(
-                100 * np.array(coverages) * (1 + 0.012 * (number - 3)), mean, np.nan_to_num(half),
+                100 * np.array(coverages) * (1 + 0.012 * (number - 3)), mean,
+                np.nan_to_num([mean - low, high - mean]),
                 fmt=f"o{style}", color=COLOURS[number % len(COLOURS)], capsize=3, label=name,
                 mfc="white" if style == "--" else None,
             )  # fmt: skip
@@ -270,16 +261,22 @@ def draw_learning_curves(runs, measure="val_loss"):
     matplotlib.figure.Figure
     """
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-    keys = [key for key in MODEL_NAMES if any((r["model"], r["input"]) == key for r in runs)]
+    names = _names(runs)
     for run in runs:
-        number = keys.index((run["model"], run["input"]))
+        number = list(names).index((run["model"], run["input"]))
         curve = run["history"][measure]
         axis.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[number], lw=1, alpha=0.7)
-    handles = [Line2D([], [], color=COLOURS[number]) for number in range(len(keys))]
-    axis.legend(handles, [MODEL_NAMES[key] for key in keys], frameon=False)
+    handles = [Line2D([], [], color=COLOURS[number]) for number in range(len(names))]
+    axis.legend(handles, names.values(), frameon=False)
     axis.set(xlabel="epoch", ylabel="validation loss", title="Training on at most 40 patches")
     axis.grid(alpha=0.3)
     return figure
+
+
+def _names(records):
+    """Give the models of some records and what they are called, in one order."""
+    known = {(record["model"], record["input"]) for record in records}
+    return {key: name for key, name in protocol.NAMES.items() if key in known}
 
 
 def _frame(region, panels):

@@ -30,9 +30,9 @@ NAMES = {  # of (model, input) in tables and figures
     ("scratch", "raw"): "CNN from scratch",
     ("transfer", "raw"): "transfer",
     ("transfer", "classical"): "transfer, classical diffusion",
+    ("scratch", "guided"): "scratch, guided diffusion",
     ("transfer", "guided"): "transfer, guided diffusion",
     ("ensemble", "guided"): "the five of them together",
-    ("scratch", "guided"): "scratch, guided diffusion",
     ("vgg", "raw"): "transfer from photographs",
     ("vgg", "guided"): "transfer from photographs, guided diffusion",
     ("sato filter", "raw"): "Sato filter",
@@ -47,6 +47,7 @@ NAMES = {  # of (model, input) in tables and figures
     ("phase symmetry", "guided"): "phase symmetry, guided diffusion",
     ("chance", "none"): "chance (truth turned by 90°)",
 }
+UNTRAINED = (*DETECTORS, "chance")
 
 
 @dataclass(frozen=True)

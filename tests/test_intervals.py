@@ -54,3 +54,31 @@ def test_interval_repeats_and_takes_other_counts():
     for record in table:
         record["other"] = blocks([0.1, 0.1, 0.1])
     assert intervals.of_records(table, measure="other")[0] == pytest.approx(0.1)
+
+
+# --- as text and tables -----------------------------------------------------------------------
+
+
+def test_text_says_what_the_interval_is_over():
+    table = records([blocks([0.5, 0.7])] * 3)
+    for record, value in zip(table, (0.2, 0.3, 0.4), strict=True):
+        record["f1"] = record["ece"] = value
+    mean, low, high = intervals.of_records(table)
+    assert intervals.text(table) == f"{mean:.2f} ({low:.2f}-{high:.2f})"
+    assert intervals.ends(table) == (mean, low, high)
+    # t(2) = 4.303, half-width 4.303 * .1 / sqrt(3) = .248
+    assert intervals.text(table, "ece", 3) == "0.300 ± 0.248"
+    np.testing.assert_allclose(intervals.ends(table, "ece"), [0.3, 0.052, 0.548], atol=1e-3)
+    assert intervals.text(table[:1], "ece") == "0.20"
+    assert intervals.text(table, "brier") == intervals.text([]) == "-"
+
+
+def test_table_has_a_row_for_each_model_and_a_column_for_each_coverage():
+    made = [
+        {"model": model, "input": "raw", "seed": 1, "region": region, "coverage": cover, "f1": f1}
+        for model, cover, f1 in (("a", 0.05, 0.1), ("a", 0.2, 0.3), ("b", 0.2, 0.5))
+        for region in ("epr", "reykjanes")
+    ]
+    table = intervals.table(made)
+    assert table.index.tolist() == [("a", "raw"), ("b", "raw")]
+    assert table.to_numpy().tolist() == [["0.10", "0.30"], ["-", "0.50"]]

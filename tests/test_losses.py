@@ -82,3 +82,4 @@ def test_strike_loss_by_hand():
     expected = lines + losses.STRIKE_WEIGHT * 0.5
     np.testing.assert_allclose(value(joined, truth, output), expected, rtol=1e-6)
     np.testing.assert_allclose(value(joined, truth, output[..., :1]), lines, rtol=1e-6)
+    np.testing.assert_allclose(value(joined, truth[..., :2], output), lines, rtol=1e-6)

@@ -114,6 +114,7 @@ def test_log_tells_what_made_the_results(folder):
     assert log["config"] == tiny | {"cruise_seed": split.cruise_seed}
     assert set(log["versions"]) == {"python", "numpy", "keras", "tensorflow"}
     assert set(log["seconds"]) == set(train.STAGES) - {"results"}
+    assert log["patches"].pop("null") >= 1
     assert all(number >= 2 for number in log["patches"].values())
     assert log["patches"]["train"] <= protocol.MOST_TRAINING_PATCHES
     assert list(log["pretraining"]) == ["guided"]
