@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-NOTEBOOKS = $(wildcard notebooks/[0-9A]*.ipynb)
+NOTEBOOKS = $(wildcard notebooks/[0-9AS]*.ipynb)
 NBVAL := --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 # tensorflow: no chatter; in tests, sums in the same order each time (four times slower to train)
@@ -18,7 +18,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 test: export TF_ENABLE_ONEDNN_OPTS := 0
 unexport MPLBACKEND
 
-.PHONY: help workbook test lab figures train lint bench data clean
+.PHONY: help workbook test lab map figures site student train lint bench data clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -38,8 +38,21 @@ lab: $(INSTALLED) ## open JupyterLab on notebooks/
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
+NAME ?= mine
+map: $(INSTALLED) ## lines of your own tracks: make map BOX="W E S N" TRACKS=folder/
+	@test -n "$(BOX)" && test -n "$(TRACKS)" || { \
+		echo 'Say where and with what: make map BOX="-46.4 -43 44.4 46.6" TRACKS=my_cruises/' >&2; \
+		echo '(west, east, south, north in degrees; files, folders or archives)' >&2; exit 1; }
+	$(BIN)/python tools/make_map.py --box $(BOX) --tracks $(TRACKS) --name $(NAME)
+
 figures: $(INSTALLED) ## redraw figures/ and its index, without Jupyter
 	$(BIN)/python tools/make_figures.py
+
+site: $(INSTALLED) ## render all notebooks as web pages into build/site/
+	$(BIN)/python tools/make_site.py
+
+student: $(INSTALLED) ## the version for students, without solutions, into build/student/
+	$(BIN)/python tools/make_student.py
 
 train: $(INSTALLED) ## train the models again; writes data/models/ and data/results/
 	$(BIN)/python tools/train.py

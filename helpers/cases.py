@@ -5,10 +5,10 @@ Simulated regions under simulated cruises, and the real cruises over the Pacific
 
 import functools
 
-from . import data, diffusion, gridding, lines, network, patches, seafloor, tracks
+from . import data, diffusion, gridding, lines, network, patches, protocol, seafloor, tracks
 
 COVERAGE = 0.1  # share of cells on simulated tracks in the figures
-SEED = 13  # of the cruises: those of the test maps
+SEED = protocol.shown().cruise_seed["test"]  # of the cruises: those of the test maps
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
 BEST = "transfer_guided"
 
@@ -51,13 +51,36 @@ def test_window(name, cells=patches.SIZE, number=0):
         Northing and easting (km) for ``.sel``; the window lies in the middle of the block.
     """
     truth = seafloor.simulate_region(name)
-    corner = patches.blocks(truth)["test"][number]
+    corner = protocol.blocks(truth)["test"][number]
     window = {}
     for axis, first in zip(("northing", "easting"), corner, strict=True):
         first += (patches.SIZE - cells) // 2
         centres = truth[axis].to_numpy()[first : first + cells]
         window[axis] = slice(float(centres[0]), float(centres[-1]))
     return window
+
+
+@functools.cache
+def seen_by(model, name):
+    """Prediction of a shipped model for a simulated region, blank beyond `patches.KNOWABLE_KM`.
+
+    Parameters
+    ----------
+    model : str
+        One of ``data/models/models.json``.
+    name : str
+        A region of the registry.
+
+    Returns
+    -------
+    xarray.Dataset
+        From `network.predict`.
+    """
+    _, _, grid, guided = simulated(name)
+    made, near = network.load(model), grid["distance_km"] <= patches.KNOWABLE_KM
+    kind = made.record["input"]
+    guided = guided if kind == "guided" else None
+    return network.predict(made, grid, near, kind, guided).where(near)
 
 
 @functools.cache
@@ -90,7 +113,7 @@ def detect(grid, guided, fracture_zones=None):
     """
     model = network.load(BEST)
     near = grid["distance_km"] <= patches.KNOWABLE_KM
-    prediction = network.predict(model, grid.assign(anomaly=guided["anomaly"]), near)
+    prediction = network.predict(model, grid, near, guided=guided)
     prediction = prediction.assign(anomaly=guided["anomaly"], distance_km=grid["distance_km"])
     if "strike_deg" not in prediction:
         prediction["strike_deg"] = guided["strike_deg"]

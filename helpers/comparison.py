@@ -9,7 +9,7 @@ from scipy import ndimage, signal
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
-from . import crust, forward
+from . import crust, forward, ships
 from .seafloor import COVER_KM, TRANSITION_KM
 
 STEP_KM = 1.0  # between points of a profile
@@ -77,22 +77,10 @@ def on_map(profile, truth):
     column = (profile["easting_km"] - float(truth.easting[0])) / spacing
     profile = profile.copy()
     for name, layer in (("simulated_nt", "anomaly"), ("age_ma", "age_ma")):
-        profile[name] = _between_cells(truth[layer].to_numpy(), row, column)
+        profile[name] = ships.between_cells(truth[layer].to_numpy(), row, column)
     profile = profile.dropna().reset_index(drop=True)
     profile["simulated_nt"] = less_regional(profile["simulated_nt"].to_numpy())
     return profile
-
-
-def _between_cells(values, row, column):
-    """Values of a map at places on it, NaN where a cell beside them has none.
-
-    By cubic splines: straight lines between cells of 2 km take a fifth off waves of 8 km.
-    """
-    known = np.isfinite(values)
-    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    found = ndimage.map_coordinates(values[tuple(nearest)], [row, column], order=3, cval=np.nan)
-    beside = ndimage.map_coordinates(known.astype(float), [row, column], order=1, cval=0.0)
-    return np.where(beside > 1 - 1e-6, found, np.nan)
 
 
 def tied_to_picks(profile, picks, region, date=datetime.datetime(1997, 2, 1)):

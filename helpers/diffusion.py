@@ -19,8 +19,10 @@ coordinates of the grids.
    knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far the data
    support stripes at all (`helpers.evidence`).
 3. The system is solved on the fine cells, with less smoothing where the field changes along
-   strike: offsets, seamounts, strikes that meet (`structure.yield_along`).  Where stripes are not
-   supported, the plate's field takes over, and the coherence returned is the supported one.
+   strike: offsets, seamounts, strikes that meet (`structure.yield_along`).  Errors that readings
+   share with their neighbours on a track are solved for along with it (`helpers.restoration`).
+   Where stripes are not supported, the plate's field takes over, and the coherence returned is
+   the supported one.
 4. Where it is known which cruise read what, a constant of each cruise and its heading error are
    solved for in the same system (`helpers.solver.Offsets`): cruises that disagree otherwise become
    stripes along the tracks, or ask for more smoothing than the field bears.

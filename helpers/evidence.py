@@ -19,13 +19,14 @@ TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
 ROUGHLY = 5e-3  # relative residual of predictions that only choose among a few
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
-INTEGRATIONS = (12.0, 24.0, 36.0)  # cells
+INTEGRATIONS = (36.0, 24.0, 12.0)  # cells, wide to narrow
+SAMPLE_CELLS = 1024  # side of the window, on larger maps, that tells which
 REESTIMATIONS = {"reestimations": 3, "last": 2}  # for each; more hardly change which is best
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
 CAUTION = 1.5  # standard errors
-WORTH = 1.0  # standard errors of misfit that a wider average of the orientation is worth
+WORTH = 1.0  # standard errors of misfit that a narrower average of the orientation must gain
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: withheld readings
 # call for too little smoothing, since fewer of them are left to smooth and errors of one cruise
 # agree on both sides of a tile's edge
@@ -68,6 +69,13 @@ def halve(data, weight, known, levels):
     return halves
 
 
+def busiest(weight):
+    """Return the window of at most `SAMPLE_CELLS` a side that holds most readings, two slices."""
+    shares = structure.block_mean((weight > 0).astype("float32"), SAMPLE_CELLS)
+    corner = np.unravel_index(np.argmax(shares), shares.shape)
+    return tuple(slice(at * SAMPLE_CELLS, (at + 1) * SAMPLE_CELLS) for at in corner)
+
+
 def integration(halves, full, smoothing, across):
     """Choose how widely the orientation is averaged: by predicting withheld readings.
 
@@ -86,8 +94,8 @@ def integration(halves, full, smoothing, across):
     Returns
     -------
     float
-        The largest of `INTEGRATIONS` (cells) whose misfit is within `WORTH` standard errors of the
-        least.
+        Of `INTEGRATIONS` (cells) the first whose next, narrower, is not better by more than `WORTH`
+        standard errors of the misfit.
     """
     if not halves:
         return INTEGRATIONS[1]
@@ -100,15 +108,13 @@ def integration(halves, full, smoothing, across):
         found = _misfit(rough, full, predict)
         return structure.block_mean(found**2, max(1, TILE_CELLS // full.size)).ravel()
 
-    found = {cells: misfits(cells) for cells in INTEGRATIONS}
-    best = min(found.values(), key=np.sum)
-    return max(cells for cells, squares in found.items() if _hardly_worse(squares, best))
-
-
-def _hardly_worse(squares, best):
-    """Tell whether sums of squares differ by less than `WORTH` standard errors of tiles."""
-    difference = squares - best
-    return difference.sum() <= WORTH * np.sqrt(np.sum(difference**2))
+    wide, found = INTEGRATIONS[0], misfits(INTEGRATIONS[0])
+    for narrow in INTEGRATIONS[1:]:
+        gain = found - misfits(narrow)
+        if gain.sum() <= WORTH * np.sqrt(np.sum(gain**2)):
+            break
+        wide, found = narrow, found - gain
+    return wide
 
 
 def weigh(halves, full, tensor, smoothing, across):

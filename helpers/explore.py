@@ -2,9 +2,11 @@
 
 A widget of this workbook is a plain function ``draw(**values)`` that returns a matplotlib
 figure, and one :class:`Explorer` that holds the controls and shows the figure.  The function
-can be called and tested without any widget.
+can be called and tested without any widget; *Copy as code* writes that call.
 """
 
+import asyncio
+import inspect
 import io
 import traceback
 from html import escape
@@ -13,7 +15,11 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import traitlets
 
+REST_S = 0.4  # a control at rest for so long has been let go: time for the fine picture
+COARSE_DPI = 60  # pixels per inch of the quick picture
+CODE_COLUMNS = 88  # longest line that *Copy as code* writes
 _WIDE = {"description_width": "initial"}
+_BUSY = "<em role='status'>drawing …</em>"
 
 
 def slider(label, value, low, high, step, unit=""):
@@ -35,7 +41,7 @@ def slider(label, value, low, high, step, unit=""):
     """
     whole = all(isinstance(number, int) for number in (value, low, high, step))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-    return kind(
+    made = kind(
         value=value,
         min=low,
         max=high,
@@ -45,6 +51,8 @@ def slider(label, value, low, high, step, unit=""):
         style=_WIDE,
         layout={"width": "95%"},
     )
+    made.unit = unit
+    return made
 
 
 def choice(label, options, value=None):
@@ -70,6 +78,35 @@ def choice(label, options, value=None):
     return menu
 
 
+def said(control):
+    """Tell what a control stands at, with its unit, as in ``"Width 20 km"``."""
+    label = control.description.partition(" (")[0]
+    if hasattr(control, "options"):
+        return f"{label} {control.label}"
+    return f"{label} {control.value:g} {getattr(control, 'unit', '')}".strip()
+
+
+def takes_coarse(draw):
+    """Whether a function can draw coarsely: it has an argument of that name."""
+    return "coarse" in inspect.signature(draw).parameters
+
+
+def png(figure, coarse=False, dpi=100):
+    """Write a figure as PNG bytes, of few pixels if it is coarse, and close it."""
+    buffer = io.BytesIO()
+    try:
+        figure.savefig(buffer, format="png", dpi=COARSE_DPI if coarse else dpi)
+    finally:
+        plt.close(figure)
+    return buffer.getvalue()
+
+
+def picture(alt=""):
+    """Make an empty picture of its own size, never stretched, with its text for screen readers."""
+    size = {"max_width": "100%", "align_self": "flex-start"}
+    return _Picture(format="png", layout=size, tooltip=alt)
+
+
 class _Picture(ipywidgets.Image):
     """An image whose tooltip is its text for screen readers.
 
@@ -84,6 +121,9 @@ class _Picture(ipywidgets.Image):
 class Explorer:
     """A picture with controls: each change of a control draws the picture again.
 
+    Where ``draw`` takes an argument ``coarse``, the picture is drawn with ``coarse=True`` while
+    a slider moves, and once more without it when the slider rests for `REST_S`.
+
     Parameters
     ----------
     draw : callable
@@ -92,7 +132,12 @@ class Explorer:
     controls : dict of str to ipywidgets widget
         The controls, by the name of the argument that they set; see `slider` and `choice`.
     alt : str
-        What the picture shows, for those who cannot see it.
+        What the picture shows, for those who cannot see it; what the controls stand at is added.
+    call : str, optional
+        How a script calls `draw`, ``...`` standing for the values of the controls, as in
+        ``"views.draw_map(grid, ...)"``; by default the function's own name.
+    live : bool
+        Draw while a slider moves even without ``coarse``: for what is drawn in an instant.
     dpi : int
         Resolution of the picture, in pixels per inch.
 
@@ -100,13 +145,15 @@ class Explorer:
     ----------
     image : ipywidgets.Image
         The picture, as PNG.
+    code : str
+        The call that draws the present picture.
     error : str
         The traceback of the last drawing where it failed, else empty.
 
     Raises
     ------
     ValueError
-        If there is no control or no alternative text.
+        If there is no control or no alternative text, or no `call` where `draw` has no name.
     Exception
         Whatever ``draw`` raises for the first picture, so that a broken cell stops at once.
         Errors after that are shown under the controls, in red.
@@ -116,28 +163,63 @@ class Explorer:
     >>> Explorer(draw_map, {"width_km": slider("Width", 20, 2, 60, 2, "km")}, alt="A map")
     """
 
-    def __init__(self, draw, controls, *, alt, dpi=100):
+    def __init__(self, draw, controls, *, alt, call=None, live=False, dpi=100):
         if not controls or not alt:
             raise ValueError("Explorer needs at least one control and a text `alt`; give both.")
+        if call is None and not hasattr(draw, "__name__"):
+            raise ValueError(
+                "This `draw` has no name of its own; say with `call` how a script calls it, as in "
+                'call="views.draw_map(grid, ...)".'
+            )
         self.draw, self.controls, self.dpi, self.error = draw, dict(controls), dpi, ""
+        self.alt, self.call, self._pending = alt, call or f"{draw.__name__}(...)", None
+        self.has_coarse = takes_coarse(draw)
         self._first = self.values
-        size = {"max_width": "100%", "align_self": "flex-start"}  # its own size, never stretched
-        self.image = _Picture(value=self._png(), format="png", tooltip=alt, layout=size)
-        self.message = ipywidgets.HTML()
-        self.busy = ipywidgets.HTML()
-        self.reset_button = ipywidgets.Button(
-            description="Reset", tooltip="Set all controls back to their first values"
-        )
-        self.reset_button.on_click(lambda _button: self.reset())
+        self.image = picture()
+        self.image.value = self._png()
+        self.image.tooltip = self._text()
         for control in self.controls.values():
             control.observe(self._changed, names="value")
-        foot = ipywidgets.HBox([self.reset_button, self.busy])
-        self.box = ipywidgets.VBox([*self.controls.values(), foot, self.message, self.image])
+            if (live or self.has_coarse) and control.has_trait("continuous_update"):
+                control.continuous_update = True
+        self.box = self._laid_out()
+
+    def _laid_out(self):
+        """Put controls, buttons, messages and picture below each other."""
+        self.message, self.busy = ipywidgets.HTML(), ipywidgets.HTML()
+        self.reset_button = _button("Reset", "Set all controls back to their first values")
+        self.reset_button.on_click(lambda _button: self.reset())
+        self.code_button = _button("Copy as code", "Write the call that draws this picture")
+        self.code_button.on_click(lambda _button: self.show_code())
+        self.code_area = ipywidgets.Textarea(
+            description="Code", layout={"width": "95%", "display": "none"}, style=_WIDE
+        )
+        foot = ipywidgets.HBox([self.reset_button, self.code_button, self.busy])
+        below = [foot, self.code_area, self.message, self.image]
+        return ipywidgets.VBox([*self.controls.values(), *below])
 
     @property
     def values(self):
         """Values of the controls, by name."""
         return {name: control.value for name, control in self.controls.items()}
+
+    @property
+    def code(self):
+        """The call that draws the present picture."""
+        name, _, given = self.call.partition("(")
+        given = [part.strip() for part in given.removesuffix(")").split(",")]
+        given = [part for part in given if part not in ("...", "")]
+        given += [f"{key}={_literal(value)}" for key, value in self.values.items()]
+        short = f"_ = {name}({', '.join(given)})"
+        if len(short) <= CODE_COLUMNS:
+            return short
+        return f"_ = {name}(\n" + "".join(f"    {part},\n" for part in given) + ")"
+
+    def show_code(self):
+        """Show the call in a field of its own, ready to be copied."""
+        self.code_area.value = self.code
+        self.code_area.rows = self.code.count("\n") + 1
+        self.code_area.layout.display = ""
 
     def reset(self):
         """Set every control back to its first value and draw once."""
@@ -147,32 +229,47 @@ class Explorer:
             control.observe(self._changed, names="value")
         self._changed()
 
-    def _png(self):
+    def _text(self):
+        """Alternative text: what is shown, and what the controls stand at."""
+        return f"{self.alt}. {', '.join(map(said, self.controls.values()))}"
+
+    def _png(self, coarse=False):
         """Draw with the present values; return the picture as PNG bytes."""
-        figure = self.draw(**self.values)
-        try:
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", dpi=self.dpi)
-        finally:
-            plt.close(figure)
-        return buffer.getvalue()
+        figure = self.draw(**self.values, **({"coarse": True} if coarse else {}))
+        self.image.layout.width = f"{figure.get_figwidth() * self.dpi:.0f}px"
+        return png(figure, coarse, self.dpi)
 
     def _changed(self, _change=None):
-        """Draw again; where that fails, say so in the place of the picture."""
-        self.busy.value = "<em>drawing …</em>"
+        """Draw again: at once, or coarsely now and finely when the controls rest."""
+        self.busy.value = _BUSY
+        if self._pending is not None:
+            self._pending.cancel()
         try:
-            self.image.value = self._png()
+            loop = asyncio.get_running_loop() if self.has_coarse else None
+        except RuntimeError:  # outside a notebook nobody comes back to draw finely
+            loop = None
+        if loop is None:
+            self._show()
+        else:
+            self._show(coarse=True)
+            self._pending = loop.call_later(REST_S, self._show)
+
+    def _show(self, coarse=False):
+        """Show the picture; where drawing fails, say so in its place."""
+        try:
+            self.image.value = self._png(coarse)
             self.error = ""
         except Exception as problem:
             self.error = traceback.format_exc()
             reason = "".join(traceback.format_exception_only(problem)).strip()
             text = f"Could not draw this: {reason}\n\n{self.error}"
             self.message.value = f"<pre role='alert' style='color:#b00020'>{escape(text)}</pre>"
-        finally:
-            self.busy.value = ""
         if not self.error:
             self.message.value = ""
+        self.image.tooltip = self._text()
         self.image.layout.display = "none" if self.error else ""
+        if not coarse:
+            self.busy.value = ""
 
     def __repr__(self):
         """Text that does not change from run to run."""
@@ -185,3 +282,12 @@ class Explorer:
         """Show the controls and the picture in a notebook, and the stable text elsewhere."""
         bundle = self.box._repr_mimebundle_(**kwargs)
         return {**bundle, "text/plain": repr(self)}
+
+
+def _button(text, tooltip):
+    return ipywidgets.Button(description=text, tooltip=tooltip)
+
+
+def _literal(value):
+    """Write a value as code, without the noise of a slider's arithmetic."""
+    return repr(round(value, 10) if isinstance(value, float) else value)

@@ -21,6 +21,7 @@ from . import (
     maps,
     network,
     patches,
+    protocol,
     seafloor,
     specimens,
     views,
@@ -147,7 +148,7 @@ def draw_learning_curves():
 
 def draw_scores():
     """Draw the scores that `make train` wrote."""
-    return maps.draw_scores(results("scores"))
+    return maps.draw_scores(protocol.leading(results("scores")))
 
 
 def draw_three_models(name="reykjanes"):
@@ -159,8 +160,9 @@ def draw_three_models(name="reykjanes"):
         Panel(truth.sel(window)["label"], "label", "label"),
     ]
     for key in (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided")):
-        seen = grid if key[1] == "raw" else grid.assign(anomaly=guided["anomaly"])
-        prediction = network.predict(network.load("_".join(key)), seen.sel(window))
+        seen = guided.sel(window) if key[1] == "guided" else None
+        model = network.load("_".join(key))
+        prediction = network.predict(model, grid.sel(window), None, key[1], seen)
         panels.append(Panel(prediction["probability"], maps.MODEL_NAMES[key], "probability"))
     panels.insert(2, Panel(grid.sel(window)["anomaly"], "linear interpolation"))
     return maps.draw_maps(data.region(name), panels, columns=3)

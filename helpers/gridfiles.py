@@ -175,8 +175,7 @@ def _inside(chunk, box):
     start, width = west - MARGIN_DEG, (east - west) % 360 + 2 * MARGIN_DEG
     chunk = chunk.assign(x=(chunk["x"] - start) % 360 + start)
     return chunk[
-        (chunk["x"] <= start + width)
-        & chunk["y"].between(south - MARGIN_DEG, north + MARGIN_DEG)
+        (chunk["x"] <= start + width) & chunk["y"].between(south - MARGIN_DEG, north + MARGIN_DEG)
     ]
 
 

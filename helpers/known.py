@@ -26,6 +26,11 @@ class Known:
     strike_deg: np.ndarray | None = None
     barrier: np.ndarray | None = None
 
+    def cut(self, window):
+        """Return what is known within a window, a tuple of two slices."""
+        parts = {name: None if part is None else part[window] for name, part in vars(self).items()}
+        return Known(**parts)
+
 
 def check(data, cruise=None, heading_deg=None, strike_deg=None, barrier=None):
     """Check what is known beside the readings and put it together.

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from . import diffusion, gridding, tiles
+from . import diffusion, gridding, tiles, tilestore
 
 TILE = 1920  # cells a side of a tile's core; for `predict` a multiple of the network's step
 OVERLAP = 128  # cells read on each side of it
@@ -30,6 +30,7 @@ SAMPLE = 768  # cells a side of the window that chooses smoothing and averaging 
 FEWEST = 4  # cells with data, below which a tile stays blank
 GRID = ("anomaly", "block", "weight", "distance_km")
 GUIDED = ("anomaly", "strike_deg", "coherence")
+SEEN = ("probability", "uncertainty")
 
 
 def open_grid(path):
@@ -91,7 +92,7 @@ def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP
     ValueError
         If the store holds the results of another run.
     """
-    axes = dict(zip(tiles.DIMS, region.grid_coords(spacing_km), strict=True))
+    axes = dict(zip(tilestore.DIMS, region.grid_coords(spacing_km), strict=True))
     places = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     points = np.column_stack([*places, table["residual_nt"].to_numpy()])
     attrs = {"region": region.name, "crs": region.crs, "spacing_km": spacing_km}
@@ -126,7 +127,7 @@ def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, pro
     about = {"step": "grid", "points": len(points), "overlap": overlap} | (attrs or {})
 
     def work(window):
-        here = {dim: axes[dim][window[dim]] for dim in tiles.DIMS}
+        here = {dim: axes[dim][window[dim]] for dim in tilestore.DIMS}
         inside = np.ones(len(points), bool)
         for column, dim in enumerate(("easting", "northing")):
             low, high = here[dim][[0, -1]] + np.array([-0.5, 0.5]) * spacing
@@ -134,7 +135,7 @@ def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, pro
         return functools.partial(_grid, points[inside], here)
 
     sides = (overlap, overlap)
-    return tiles.run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
+    return tilestore.run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
 
 
 def choose(source):
@@ -153,7 +154,7 @@ def choose(source):
         ``smoothing`` and ``integration_cells``, as `guide` takes them.
     """
     grid, best, most = open_grid(source), None, -1
-    for window in tiles.windows(grid["block"].shape, SAMPLE):
+    for window in tilestore.windows(grid["block"].shape, SAMPLE):
         block = grid["block"].isel(window).load()
         if int(block.notnull().sum()) > most and min(block.shape) >= 8:
             most, best = int(block.notnull().sum()), window
@@ -221,9 +222,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     ValueError
         As `grid_tracks`, or if `tile` is no multiple of the step.
     """
-    from . import network
-
-    step = network.TILE - network.OVERLAP
+    step = tiles.TILE - tiles.OVERLAP
     if tile % step:
         raise ValueError(f"tile is {tile}; give a multiple of the network's step, {step} cells.")
     about = {"step": "predict", "source": str(source), "guided": str(guided), "model": model}
@@ -231,8 +230,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     def work(window):
         return functools.partial(_predict, str(source), str(guided), window, model)
 
-    names = ("probability", "uncertainty")
-    return _run_on(source, work, store, names, about, tile, (step, network.TILE), progress)
+    return _run_on(source, work, store, SEEN, about, tile, (step, tiles.TILE), progress)
 
 
 def _run_on(source, work, store, names, about, tile, overlap, progress):
@@ -240,7 +238,7 @@ def _run_on(source, work, store, names, about, tile, overlap, progress):
     with open_grid(source) as grid:
         axes = {name: grid[name].to_numpy() for name in ("northing", "easting")}
         attrs = {key: value for key, value in grid.attrs.items() if key != "made_with"}
-    return tiles.run(work, store, axes, names, about, attrs, tile, overlap, progress)
+    return tilestore.run(work, store, axes, names, about, attrs, tile, overlap, progress)
 
 
 def _grid(points, axes):
@@ -267,12 +265,12 @@ def _predict(source, guided, window, model):
     """Predict one window."""
     from . import network, patches
 
-    grid = open_grid(source)[["block", "distance_km"]].isel(window).load()
-    grid["anomaly"] = open_grid(guided)["anomaly"].isel(window).load()
+    grid = open_grid(source)[["anomaly", "block", "distance_km"]].isel(window).load()
     near = grid["distance_km"] <= patches.KNOWABLE_KM
     if not bool(near.any()):
-        return _blank(grid.coords, ("probability", "uncertainty"))
-    return network.predict(_model(model), grid, near).where(near)
+        return _blank(grid.coords, SEEN)
+    made = open_grid(guided)[list(GUIDED)].isel(window).load()
+    return network.predict(_model(model), grid, near, guided=made)[list(SEEN)].where(near)
 
 
 @functools.cache
@@ -285,6 +283,8 @@ def _model(name):
 
 def _blank(axes, names):
     """Make a window without any data."""
-    coords = {dim: np.asarray(axes[dim]) for dim in tiles.DIMS}
+    coords = {dim: np.asarray(axes[dim]) for dim in tilestore.DIMS}
     shape = tuple(len(axis) for axis in coords.values())
-    return xr.Dataset({n: (tiles.DIMS, np.full(shape, np.nan, "float32")) for n in names}, coords)
+    return xr.Dataset(
+        {n: (tilestore.DIMS, np.full(shape, np.nan, "float32")) for n in names}, coords
+    )

@@ -1,10 +1,10 @@
-"""The network: a small U-Net, its loss, its training and its predictions.
+"""The network: a small U-Net, the shipped weights and their predictions.
 
-The only module that imports keras.  Weights are saved, never whole models: a model is rebuilt
-from the code here and its weights are checked against `data/models/models.json`.
+Weights are saved, never whole models: a model is rebuilt by the code here from its record in
+`data/models/models.json`, and a file that does not fit it is refused.  Keras is imported here, in
+`encoder`, `losses` and `training`, and nowhere else.
 """
 
-import itertools
 import json
 import os
 from pathlib import Path
@@ -14,18 +14,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import xarray as xr  # noqa: E402
-from keras import layers, ops  # noqa: E402
+from keras import layers  # noqa: E402
 
-from . import patches  # noqa: E402
+from . import calibration, encoder, patches, tiles, turns  # noqa: E402
+from .losses import line_loss  # noqa: E402
+from .training import train  # noqa: E402
+
+__all__ = [
+    "build", "features", "line_loss", "load", "mean_of_positions", "outputs", "predict",
+    "read_weights", "see", "train", "unet",
+]  # fmt: skip
 
 MODELS = Path(__file__).resolve().parents[1] / "data" / "models"
 WIDTHS = (8, 16, 32, 64, 128)  # filters at each level, from full cells to cells 16 times larger
 CHANNELS = len(patches.CHANNELS)
-TILE = 256  # cells a side of one pass of `predict`
-OVERLAP = 64  # cells shared by neighbouring tiles
+OUTPUTS = 3  # probability of a line, cosine and sine of twice its strike
+TEXTS = {
+    "probability": ("1", "probability of a line"),
+    "uncertainty": ("1", "spread over positions and networks"),
+    "strike_deg": ("degree", "strike of the line clockwise from north"),
+}
 
 
-def unet(channels=CHANNELS, widths=WIDTHS):
+def unet(channels=CHANNELS, widths=WIDTHS, outputs=1):
     """Build the U-Net (Ronneberger et al. 2015): about half a million weights.
 
     Parameters
@@ -34,12 +45,15 @@ def unet(channels=CHANNELS, widths=WIDTHS):
         Input channels.
     widths : sequence of int
         Filters at each level.
+    outputs : int
+        1 for the probability alone, 3 with the strike.
 
     Returns
     -------
     keras.Model
-        Maps (n, rows, columns, channels) to the probability of a line, (n, rows, columns, 1);
-        rows and columns must be multiples of ``2 ** (len(widths) - 1)``.
+        Maps (n, rows, columns, channels) to (n, rows, columns, outputs): the probability of a
+        line, then cosine and sine of twice its strike; rows and columns must be multiples of
+        ``2 ** (len(widths) - 1)``.
     """
     inputs = keras.Input((None, None, channels))
     x, skips = inputs, []
@@ -47,132 +61,44 @@ def unet(channels=CHANNELS, widths=WIDTHS):
         if level:
             skips.append(x)
             x = layers.MaxPooling2D()(x)
-        x = _convolve(_convolve(x, width), width)
+        x = encoder.convolve(encoder.convolve(x, width), width)
     for width in reversed(widths[:-1]):
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Concatenate()([x, skips.pop()])
-        x = _convolve(_convolve(x, width), width)
-    outputs = layers.Conv2D(1, 1, activation="sigmoid", bias_initializer=_rare_lines)(x)
-    return keras.Model(inputs, outputs)
+        x = encoder.convolve(encoder.convolve(x, width), width)
+    return keras.Model(inputs, encoder.answer(x, outputs))
 
 
-def line_loss(truth, probability):
-    """Balanced cross entropy plus Dice, on the cells whose truth is known.
-
-    Lines fill about a tenth of a map, so plain cross entropy rewards predicting nothing; the
-    balance doubles the weight of line cells and Dice scores the overlap itself.
+def build(record):
+    """Build an untrained model as its record says.
 
     Parameters
     ----------
-    truth : tensor, shape (n, rows, columns, 2)
-        Label and weight, as `patches.truth_channels` gives them.
-    probability : tensor, shape (n, rows, columns, 1)
-        Output of the network.
+    record : dict
+        ``kind`` (``unet`` or ``vgg``), ``layers`` (names of the input channels), ``widths`` and
+        ``outputs``; what is missing is as in the first models: a U-Net of `WIDTHS` that sees
+        `patches.CHANNELS` and gives a probability.
 
     Returns
     -------
-    tensor, shape (n,)
+    keras.Model
+        With the attribute ``record``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
     """
-    label, weight = truth[..., 0], truth[..., 1]
-    p = ops.clip(probability[..., 0], 1e-6, 1 - 1e-6)
-    entropy = -(2 * label * ops.log(p) + (1 - label) * ops.log(1 - p)) * weight
-    cells = ops.sum(weight, axis=(1, 2)) + 1.0
-    overlap = ops.sum(p * label * weight, axis=(1, 2))
-    size = ops.sum((p + label) * weight, axis=(1, 2))
-    dice = 1 - (2 * overlap + 50.0) / (size + 50.0)
-    return ops.sum(entropy, axis=(1, 2)) / cells + dice
-
-
-def train(
-    model, inputs, truth, validation, epochs, rate=1e-3, patience=8, batch=16, seed=0, verbose=0
-):
-    """Train a model, with turned and mirrored patches, and keep its best weights.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From `unet`; changed in place.
-    inputs, truth : numpy.ndarray, shapes (n, 128, 128, channels) and (n, 128, 128, 2)
-        Training patches.
-    validation : tuple of numpy.ndarray
-        Inputs and truth that choose the best epoch and stop the training.
-    epochs : int
-        At most this many.
-    rate : float
-        Learning rate at the start; it falls to nothing along a cosine.
-    patience : int
-        Epochs without improvement before training stops.
-    batch : int
-        Patches in one step; what is left over at the end of an epoch waits for the next.
-    seed : int
-        Seed of order and turns.
-    verbose : int
-        As in Keras.
-
-    Returns
-    -------
-    dict of str to list of float
-        Loss and validation loss of each epoch.
-    """
-    batches = _Turned(inputs, truth, np.random.default_rng(seed), batch)
-    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches), alpha=0.02)
-    model.compile(keras.optimizers.Adam(schedule), loss=line_loss)
-    best = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
-    history = model.fit(
-        batches, validation_data=validation, epochs=epochs, callbacks=[best], verbose=verbose
-    )
-    return {name: [float(value) for value in values] for name, values in history.history.items()}
-
-
-def predict(model, grid, wanted=None):
-    """Probability of a line in every cell of a grid of any size, and its uncertainty.
-
-    The grid is seen in overlapping tiles whose edges are blended, each in four turned and four
-    mirrored positions: the mean is the probability, the standard deviation the uncertainty.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From `unet` or `load`.
-    grid : xarray.Dataset or xarray.DataArray
-        As `patches.channels` takes it.
-    wanted : array_like of bool, shape of `grid`, optional
-        Cells that matter, such as those near a track; tiles without any are passed over.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``probability`` and ``uncertainty`` (0 to 1) on the cells of `grid`; NaN in cells that no
-        tile reached.
-    """
-    stack = patches.channels(grid)
-    rows, columns = stack.shape[:2]
-    side = [_padded(size) for size in (rows, columns)]
-    padded = np.pad(stack, [(0, side[0] - rows), (0, side[1] - columns), (0, 0)], mode="symmetric")
-    total, square = np.zeros((2, *side))
-    weight, chosen = np.zeros(side), np.zeros(side, bool)
-    chosen[:rows, :columns] = True if wanted is None else wanted
-    for row, column in itertools.product(*map(_starts, side)):
-        here = (slice(row, row + TILE), slice(column, column + TILE))
-        if not chosen[here].any():
-            continue
-        mean, variance = _turns(model, padded[here])
-        window = _window(mean.shape)
-        total[here] += window * mean
-        square[here] += window * variance
-        weight[here] += window
-    weight[weight == 0] = np.nan
-    anomaly = grid if isinstance(grid, xr.DataArray) else grid["anomaly"]
-    layers_ = {"probability": total / weight, "uncertainty": np.sqrt(square / weight)}
-    names = {"probability": "probability of a line", "uncertainty": "spread over eight positions"}
-    return xr.Dataset(
-        {
-            name: anomaly.copy(data=values[:rows, :columns].astype("float32")).assign_attrs(
-                units="1", long_name=names[name]
-            )
-            for name, values in layers_.items()
-        }
-    )
+    channels, outputs = len(record.get("layers", patches.CHANNELS)), record.get("outputs", 1)
+    kind = record.get("kind", "unet")
+    if kind == "unet":
+        model = unet(channels, tuple(record.get("widths", WIDTHS)), outputs)
+    elif kind == "vgg":
+        model = encoder.vgg(channels, outputs)
+    else:
+        raise ValueError(f"The record asks for a network of kind {kind!r}; known: unet, vgg.")
+    model.record = record
+    return model
 
 
 def load(name, folder=MODELS):
@@ -188,7 +114,8 @@ def load(name, folder=MODELS):
     Returns
     -------
     keras.Model
-        With the attribute ``record``: input, threshold, seed and scores.
+        With the attribute ``record``: input, threshold, seed and scores.  A model whose record
+        names ``members`` is their mean, and has them as an attribute.
 
     Raises
     ------
@@ -203,8 +130,27 @@ def load(name, folder=MODELS):
     known = json.loads((folder / "models.json").read_text())
     if name not in known:
         raise ValueError(f"There is no model named {name!r}; choose one of {', '.join(known)}.")
-    path = folder / f"{name}.weights.h5"
-    model = unet()
+    if "members" in known[name]:
+        return _mean_of([load(member, folder) for member in known[name]["members"]], known[name])
+    model = build(known[name])
+    read_weights(model, folder / f"{name}.weights.h5")
+    return model
+
+
+def read_weights(model, path):
+    """Load weights into a model, or say clearly why that is impossible.
+
+    Parameters
+    ----------
+    model : keras.Model
+    path : pathlib.Path
+        A ``.weights.h5`` file.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, truncated or of another architecture.
+    """
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError, IndexError) as error:
@@ -214,77 +160,160 @@ def load(name, folder=MODELS):
             "missing, truncated or of another architecture; restore it from the repository or "
             "make it anew with `make train`."
         ) from error
-    model.record = known[name]
+
+
+def see(model, grid, name=None, guided=None):
+    """Stack what a model sees of a map.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`, `build` or `unet`.
+    grid : xarray.Dataset or xarray.DataArray
+        As `patches.channels` takes it.
+    name : str, optional
+        Which input to make of `grid`, of `patches.INPUTS`; by default the grid's own ``anomaly``
+        is taken as it is.
+    guided : xarray.Dataset, optional
+        From `diffusion.guided`, where it has been made already; `name` is then ``guided``.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m, channels), float32
+    """
+    if guided is not None or name is not None:
+        grid = patches.as_seen(grid, name or "guided", guided)
+    return patches.channels(grid, _record(model).get("layers", patches.CHANNELS))
+
+
+def predict(model, grid, wanted=None, name=None, guided=None):
+    """Probability of a line in every cell of a grid of any size, its strike and uncertainty.
+
+    The grid is seen in overlapping tiles whose edges are blended, in four turned and four
+    mirrored positions, which the members of an ensemble share: the mean is the probability, the
+    standard deviation the uncertainty.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `unet` or `load`.
+    grid : xarray.Dataset or xarray.DataArray
+        As `patches.channels` takes it.
+    wanted : array_like of bool, shape of `grid`, optional
+        Cells that matter, such as those near a track; tiles without any are passed over.
+    name, guided : optional
+        As `see`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``probability`` and ``uncertainty`` (0 to 1), calibrated where the model's record has a
+        temperature, and ``strike_deg`` (0 to 180) where the model gives one, on the cells of
+        `grid`; NaN in cells that no tile reached.
+    """
+    record = _record(model)
+    found = tiles.blend(
+        see(model, grid, name, guided), lambda tile: _summary(_passes(model, tile), record), wanted
+    )
+    made = {"probability": found[..., 0], "uncertainty": np.sqrt(found[..., 1])}
+    if found.shape[-1] == 4:
+        made["strike_deg"] = turns.strike_deg(found[..., 2], found[..., 3]).astype("float32")
+    anomaly = grid if isinstance(grid, xr.DataArray) else grid["anomaly"]
+    layers_ = {
+        key: anomaly.copy(data=values).assign_attrs(
+            units=TEXTS[key][0], long_name=TEXTS[key][1]
+        )
+        for key, values in made.items()
+    }  # fmt: skip
+    return xr.Dataset(layers_)
+
+
+def outputs(model, inputs, batch=16):
+    """Show a model patches, each once.
+
+    Parameters
+    ----------
+    model : keras.Model
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    batch : int
+        Patches seen together.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, outputs)
+        What it gives: the probability first, not calibrated.
+    """
+    parts = (inputs[first : first + batch] for first in range(0, len(inputs), batch))
+    return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
+
+
+def features(model, inputs, number):
+    """Show what the filters of one convolution of a network answer to patches.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`, `build` or `unet`.
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    number : int
+        Which convolution, counted from the input.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, filters)
+        Deeper convolutions have fewer rows and columns.
+    """
+    answers = [layer for layer in model.layers if isinstance(layer, layers.Activation)]
+    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
+
+
+def mean_of_positions(model, inputs):
+    """Mean output for patches, each seen in its eight positions, as `predict` sees a tile.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`.
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, outputs)
+        The probability first, not calibrated.
+    """
+    return np.stack([_passes(model, patch).mean(axis=0) for patch in inputs])
+
+
+def _record(model):
+    return getattr(model, "record", {})
+
+
+def _mean_of(members, record):
+    """Join members into one model whose output is the mean of theirs."""
+    inputs = keras.Input((None, None, members[0].input_shape[-1]))
+    model = keras.Model(inputs, layers.average([member(inputs) for member in members]))
+    model.record, model.members = dict(members[0].record) | record, members
     return model
 
 
-def _convolve(x, width):
-    x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-    return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
+def _passes(model, tile):
+    """See a tile in its eight positions and turn back: (8, rows, columns, outputs)."""
+    members = getattr(model, "members", [model])
+    strike, seen = "cos2" in _record(model).get("layers", ()), {}
+    for number, member in enumerate(members):
+        own = range(number, turns.POSITIONS, len(members))
+        for quarter in (0, 1):  # a quarter turn may change the shape
+            positions = [position for position in own if position % 2 == quarter]
+            shown = [turns.turn(tile, position, strike) for position in positions]
+            outputs = np.asarray(member(np.stack(shown), training=False)) if shown else ()
+            for position, output in zip(positions, outputs, strict=True):
+                seen[position] = turns.turn_back(output, position, output.shape[-1] == OUTPUTS)
+    return np.stack([seen[position] for position in range(turns.POSITIONS)])
 
 
-def _rare_lines(shape, dtype=None):
-    """Bias of an untrained output: one cell in ten is on a line."""
-    return ops.full(shape, -2.2, dtype)
-
-
-class _Turned(keras.utils.PyDataset):
-    """Batches of patches in random order, each turned and mirrored at random."""
-
-    def __init__(self, inputs, truth, rng, batch):
-        super().__init__()
-        self.inputs, self.truth, self.rng, self.batch = inputs, truth, rng, min(batch, len(inputs))
-        self.on_epoch_end()
-
-    def __len__(self):
-        return len(self.inputs) // self.batch
-
-    def __getitem__(self, number):
-        chosen = self.order[number * self.batch : (number + 1) * self.batch]
-        turned = [
-            [_turn(stack[i], int(turn)) for i, turn in zip(chosen, self.turns[chosen], strict=True)]
-            for stack in (self.inputs, self.truth)
-        ]
-        return tuple(np.stack(part).astype("float32") for part in turned)
-
-    def on_epoch_end(self):
-        """Draw a new order and new turns."""
-        self.order = self.rng.permutation(len(self.inputs))
-        self.turns = self.rng.integers(0, 8, len(self.inputs))
-
-
-def _turn(stack, turn):
-    """One of the eight positions of a square."""
-    stack = np.rot90(stack, turn % 4, axes=(0, 1))
-    return stack[:, ::-1] if turn >= 4 else stack
-
-
-def _turn_back(stack, turn):
-    stack = stack[:, ::-1] if turn >= 4 else stack
-    return np.rot90(stack, -(turn % 4), axes=(0, 1))
-
-
-def _turns(model, tile):
-    """Mean and variance of the predictions of a tile in its eight positions."""
-    seen = [model(_turn(tile, turn)[None].copy(), training=False) for turn in range(8)]
-    maps = [_turn_back(np.asarray(map_)[0, :, :, 0], turn) for turn, map_ in enumerate(seen)]
-    return np.mean(maps, axis=0), np.var(maps, axis=0)
-
-
-def _padded(size):
-    """Next multiple of the cells that the coarsest level joins."""
-    step = 2 ** (len(WIDTHS) - 1)
-    return -(-size // step) * step
-
-
-def _starts(size):
-    """Lower corners of the tiles along one axis; the last tile ends at the edge."""
-    if size <= TILE:
-        return [0]
-    return [*range(0, size - TILE, TILE - OVERLAP), size - TILE]
-
-
-def _window(shape):
-    """Weights of a tile, falling towards its edges, for blending."""
-    ramps = [np.minimum(np.arange(size) + 1, size - np.arange(size)) for size in shape]
-    return np.outer(*(np.minimum(ramp, OVERLAP / 2) for ramp in ramps))
+def _summary(passes, record):
+    """Mean and variance of the probability and, where there is one, the mean strike."""
+    settings = {key: record[key] for key in ("temperature", "offset") if key in record}
+    mean = calibration.calibrated(passes[..., 0].mean(axis=0), **settings)
+    variance = calibration.calibrated(passes[..., 0], **settings).var(axis=0)
+    return np.stack([mean, variance, *np.moveaxis(passes[..., 1:].mean(axis=0), -1, 0)], axis=-1)

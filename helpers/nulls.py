@@ -1,14 +1,16 @@
-"""Null tests: the coherence that the same tracks would show if there were no stripes.
+"""Null tests: what the same tracks would show if there were no stripes.
 
 The tracks stay where they are and what was read on them is replaced by something without
-direction.  What `diffusion.guided` then reports is invented, and a survey's own coherence means
-something only as far as it stands above it.
+direction.  The coherence that `diffusion.guided` then reports is invented, and a survey's own
+coherence means something only as far as it stands above it.  Likewise every line that is then
+found is a false one.
 """
 
 import numpy as np
 from scipy import ndimage
 
 from . import diffusion
+from .interpolation import interpolate
 
 KINDS = ("shuffled", "isotropic")
 
@@ -45,14 +47,38 @@ def null_test(block, rng, kind="isotropic", trials=4, **options):
         raise ValueError(f"kind is {kind!r}, trials {trials}; give one of {KINDS} and at least 1.")
     values = np.asarray(block, float)
     own = _coherence(values, options)
-    make = _shuffled if kind == "shuffled" else _isotropic
-    found = [_coherence(make(values, rng), options) for _ in range(trials)]
+    found = [_coherence(MAKERS[kind](values, rng), options) for _ in range(trials)]
     return {
         "coherence": own,
         "null_coherence": float(np.mean(found)),
         "null_highest": float(np.max(found)),
         "ratio": float(np.mean(found)) / own if own > 0 else np.inf,
     }
+
+
+def replaced(grid, rng, kind="shuffled"):
+    """Put a null survey in the place of a survey.
+
+    Parameters
+    ----------
+    grid : xarray.Dataset
+        From `gridding.grid_tracks` or `gridding.grid_points`.
+    rng : numpy.random.Generator
+        Source of all randomness.
+    kind : str
+        As in `null_test`.
+
+    Returns
+    -------
+    xarray.Dataset
+        `grid` with another ``block``, and the ``anomaly`` interpolated from it.
+    """
+    block = MAKERS[kind](grid["block"].to_numpy().astype(float), rng)
+    anomaly = interpolate(block)
+    return grid.assign(
+        block=grid["block"].copy(data=block.astype(grid["block"].dtype)),
+        anomaly=grid["anomaly"].copy(data=anomaly.astype(grid["anomaly"].dtype)),
+    )
 
 
 def _coherence(values, options):
@@ -82,3 +108,6 @@ def _isotropic(values, rng):
     field = ndimage.gaussian_filter(rng.standard_normal(values.shape), reach)
     field *= np.sqrt(variance) / field.std()
     return np.where(np.isfinite(values), field + np.nanmean(values), np.nan)
+
+
+MAKERS = {"shuffled": _shuffled, "isotropic": _isotropic}

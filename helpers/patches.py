@@ -1,28 +1,37 @@
 """Patches: what the network sees, made from maps in one place.
 
-A patch is a float32 array (n, 128, 128, channels).  Channels, in order:
+A patch is a float32 array (n, 128, 128, channels).  What the channels can be:
 
-0. the anomaly, divided by the amplitude of the track data around the cell;
-1. nearness to data, ``exp(-distance / 8 km)``.
+- ``anomaly``, divided by the amplitude of the track data around the cell;
+- ``nearness`` to data, ``exp(-distance / 8 km)``;
+- ``coherence`` of guided diffusion, 0 to 1: how far the readings support a direction;
+- ``cos2`` and ``sin2`` of twice the strike of guided diffusion, times the coherence.
 
-Truth has two channels: the label (0 or 1) and the weight of the cell in loss and score (0 or 1).
+Truth has four channels: the label (0 or 1), the weight of the cell in loss and score (0 or 1), and
+cosine and sine of twice the strike.
 """
 
 import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import data, diffusion, gridding, levelling, seafloor, ships
+from . import data, diffusion, gridding, levelling, nulls, seafloor, ships, turns
 
 SIZE = 128
 CHANNELS = ("anomaly", "nearness")
 NEARNESS_KM = 8.0
 AMPLITUDE_CELLS = 32.0
 KNOWABLE_KM = 24.0  # cells farther from any data are left out of loss and score
-INPUTS = ("raw", "classical", "guided")
+LAYERS = {  # the channels of each input, in order; a strike comes last
+    "raw": CHANNELS,
+    "classical": CHANNELS,
+    "guided": (*CHANNELS, "coherence", "cos2", "sin2"),
+}
+INPUTS = tuple(LAYERS)
+NULL_KINDS = ("isotropic", "shuffled")  # of training pairs without any lineation
 
 
-def simulate_pair(rng, coverage=None, inputs=("raw", "guided")):
+def simulate_pair(rng, coverage=None, inputs=("raw", "guided"), null_share=0.0):
     """Make one training pair: a random seafloor, cruises over it, and the workbook's own maps.
 
     Parameters
@@ -33,11 +42,15 @@ def simulate_pair(rng, coverage=None, inputs=("raw", "guided")):
         Share of cells on tracks; by default random between 0.02 and 0.25.
     inputs : sequence of str
         Which maps to make, of `INPUTS`.
+    null_share : float
+        Share of pairs whose readings are replaced by something without direction
+        (`nulls.replaced`), and whose truth has no line; beside those that have none anyway.
 
     Returns
     -------
     tuple
-        ``{input: array (128, 128, 2)}`` and the truth, an array (128, 128, 2).
+        ``{input: array (128, 128, channels)}`` with the channels of `LAYERS`, and the truth, an
+        array (128, 128, 4).
     """
     truth = seafloor.simulate_random(rng, (SIZE, SIZE))
     coverage = rng.uniform(0.02, 0.25) if coverage is None else coverage
@@ -47,8 +60,50 @@ def simulate_pair(rng, coverage=None, inputs=("raw", "guided")):
     grid = gridding.grid_points(
         table.easting_km, table.northing_km, value, northing, easting, uncertainty=False
     )
-    maps = {name: channels(grid.assign(anomaly=make_map(grid, name))) for name in inputs}
-    return maps, truth_channels(truth, grid)
+    answer = truth_channels(truth, grid)
+    if null_share and rng.random() < null_share:
+        grid = nulls.replaced(grid, rng, str(rng.choice(NULL_KINDS)))
+        answer[..., 0] = 0
+    return {name: input_stack(grid, name) for name in inputs}, answer
+
+
+def input_stack(grid, name, guided=None):
+    """Stack the channels of one of the inputs.
+
+    Parameters
+    ----------
+    grid : xarray.Dataset, shape (n, m)
+        From `gridding.grid_tracks` or `gridding.grid_points`.
+    name : str
+        One of `INPUTS`.
+    guided : xarray.Dataset, optional
+        From `diffusion.guided`, where it has been made already.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m, len(LAYERS[name])), float32
+    """
+    return channels(as_seen(grid, name, guided), LAYERS.get(name, CHANNELS))
+
+
+def as_seen(grid, name, guided=None):
+    """Put the map of one input, and its orientation where it has one, into a grid.
+
+    Parameters
+    ----------
+    grid, name, guided
+        As `input_stack`.
+
+    Returns
+    -------
+    xarray.Dataset
+        `grid` with another ``anomaly``; for ``guided`` also ``strike_deg`` and ``coherence``.
+    """
+    if name != "guided":
+        return grid.assign(anomaly=make_map(grid, name))
+    if guided is None:
+        guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    return grid.assign({part: guided[part] for part in ("anomaly", "strike_deg", "coherence")})
 
 
 def make_map(grid, name):
@@ -80,29 +135,65 @@ def make_map(grid, name):
     raise ValueError(f"There is no input named {name!r}; choose one of {', '.join(INPUTS)}.")
 
 
-def channels(grid):
+def channels(grid, layers=CHANNELS):
     """Stack the channels of a map.
 
     Parameters
     ----------
     grid : xarray.Dataset or xarray.DataArray, shape (n, m)
         The map as ``anomaly`` (nT); with ``block`` and ``distance_km`` of the tracks under it
-        where they are known.  Without them every cell counts as data.
+        where they are known (without them every cell counts as data), and with ``coherence`` and
+        ``strike_deg`` where they are asked for.
+    layers : sequence of str
+        Which channels, as the head of this module names them.
 
     Returns
     -------
-    numpy.ndarray, shape (n, m, 2), float32
-        The channels named in `CHANNELS`; cells without a value are 0.
+    numpy.ndarray, shape (n, m, len(layers)), float32
+        Cells without a value are 0.
+
+    Raises
+    ------
+    ValueError
+        If an orientation is asked for and the map has none.
     """
     if isinstance(grid, xr.DataArray):
         grid = grid.to_dataset(name="anomaly")
+    if "coherence" in layers and not {"coherence", "strike_deg"} <= set(grid):
+        raise ValueError(
+            f"The channels {', '.join(layers)} are asked for, but the map has no coherence and "
+            "strike_deg; give what diffusion.guided returned (guided=...)."
+        )
+    make = {"anomaly": _scaled, "nearness": _nearness, "coherence": _coherence, "cos2": _cos2,
+            "sin2": _sin2}  # fmt: skip
+    made = [make[layer](grid) for layer in layers]
+    return np.stack([np.nan_to_num(part) for part in made], axis=-1).astype("float32")
+
+
+def _scaled(grid):
+    """Anomaly over the amplitude of the track data around it."""
     anomaly = grid["anomaly"].to_numpy()
     block = grid["block"].to_numpy() if "block" in grid else anomaly
-    field = np.nan_to_num(anomaly / amplitude(block))
-    nearness = np.ones_like(field)
-    if "distance_km" in grid:
-        nearness = np.exp(-grid["distance_km"].to_numpy() / NEARNESS_KM)
-    return np.stack([np.clip(field, -4, 4), nearness], axis=-1).astype("float32")
+    return np.clip(anomaly / amplitude(block), -4, 4)
+
+
+def _nearness(grid):
+    """Nearness to data, 1 where there are any."""
+    if "distance_km" not in grid:
+        return np.ones(grid["anomaly"].shape)
+    return np.exp(-grid["distance_km"].to_numpy() / NEARNESS_KM)
+
+
+def _coherence(grid):
+    return grid["coherence"].to_numpy()
+
+
+def _cos2(grid):
+    return _coherence(grid) * turns.double_angle(grid["strike_deg"].to_numpy())[0]
+
+
+def _sin2(grid):
+    return _coherence(grid) * turns.double_angle(grid["strike_deg"].to_numpy())[1]
 
 
 def amplitude(block):
@@ -130,24 +221,25 @@ def amplitude(block):
 
 
 def truth_channels(truth, grid):
-    """Label and weight of each cell.
+    """Label, weight and strike of each cell.
 
     Parameters
     ----------
     truth : xarray.Dataset
-        With ``label`` and ``anomaly`` from `helpers.seafloor`.
+        With ``label``, ``anomaly`` and ``strike_deg`` from `helpers.seafloor`.
     grid : xarray.Dataset
         With ``distance_km`` on the same cells.
 
     Returns
     -------
-    numpy.ndarray, shape (n, m, 2), float32
-        Label, and weight: 0 where the seafloor is unknown or data are farther than
-        `KNOWABLE_KM`.
+    numpy.ndarray, shape (n, m, 4), float32
+        Label; weight, 0 where the seafloor is unknown or data are farther than `KNOWABLE_KM`;
+        cosine and sine of twice the strike.
     """
     known = np.isfinite(truth["anomaly"].to_numpy())
     known &= grid["distance_km"].to_numpy() <= KNOWABLE_KM
-    return np.stack([truth["label"].to_numpy(), known], axis=-1).astype("float32")
+    strike = np.nan_to_num(turns.double_angle(truth["strike_deg"].to_numpy()))
+    return np.stack([truth["label"].to_numpy(), known, *strike], axis=-1).astype("float32")
 
 
 def cut(stack, corners):
@@ -180,44 +272,8 @@ def cut(stack, corners):
     return np.stack([stack[row : row + SIZE, column : column + SIZE] for row, column in corners])
 
 
-def blocks(truth, gap=24, least_known=0.6):
-    """Divide a region into spatial blocks for training, validation and test.
-
-    The map is tiled by blocks of one patch with a gap between them, so that no cell and no
-    neighbour of a cell serves twice.  Of every five blocks, counted along the rows, the second
-    is for validation and the fourth and fifth for test.
-
-    Parameters
-    ----------
-    truth : xarray.Dataset
-        Simulated region.
-    gap : int
-        Cells between blocks.
-    least_known : float
-        Blocks with a smaller share of lineated seafloor are left out.
-
-    Returns
-    -------
-    dict of str to list of (row, column)
-        Lower corners, under ``train``, ``validation`` and ``test``.
-    """
-    lineated = truth["lineated"].to_numpy() > 0
-    rows, columns = lineated.shape
-    corners = [
-        (row, column)
-        for row in range(0, rows - SIZE + 1, SIZE + gap)
-        for column in range(0, columns - SIZE + 1, SIZE + gap)
-        if lineated[row : row + SIZE, column : column + SIZE].mean() >= least_known
-    ]
-    parts = {"train": [], "validation": [], "test": []}
-    for number, corner in enumerate(corners):
-        part = ("train", "validation", "train", "test", "test")[number % 5]
-        parts[part].append(corner)
-    return parts
-
-
-def region_maps(name, coverage, seed, inputs=INPUTS):
-    """Simulate a region, its cruises and the input maps over it.
+def region_grid(name, coverage, seed, kept=1.0):
+    """Simulate a region, send cruises over it, level them and grid what they read.
 
     Parameters
     ----------
@@ -227,25 +283,8 @@ def region_maps(name, coverage, seed, inputs=INPUTS):
         Share of cells on tracks.
     seed : int
         Seed of the cruises.
-    inputs : sequence of str
-        Which maps to make, of `INPUTS`.
-
-    Returns
-    -------
-    tuple
-        Truth (Dataset), grid (Dataset) and ``{input: DataArray}``.
-    """
-    truth, _, grid = region_grid(name, coverage, seed)
-    return truth, grid, {name_: make_map(grid, name_) for name_ in inputs}
-
-
-def region_grid(name, coverage, seed):
-    """Simulate a region, send cruises over it, level them and grid what they read.
-
-    Parameters
-    ----------
-    name, coverage, seed
-        As `region_maps`.
+    kept : float
+        Share of the cruises that is kept; the others are dropped, drawn at random.
 
     Returns
     -------
@@ -253,7 +292,12 @@ def region_grid(name, coverage, seed):
         Truth (Dataset), levelled track table (DataFrame) and grid (Dataset).
     """
     truth, region = seafloor.simulate_region(name), data.region(name)
-    table = ships.cruise_over(truth, region, np.random.default_rng(seed), coverage)
+    rng = np.random.default_rng(seed)
+    table = ships.cruise_over(truth, region, rng, coverage)
+    if kept < 1:
+        cruises = table["cruise"].unique()
+        chosen = rng.choice(cruises, max(2, round(kept * len(cruises))), replace=False)
+        table = table[table["cruise"].isin(chosen)].reset_index(drop=True)
     table, _ = levelling.level(table, region)
     grid = gridding.grid_tracks(table, region, float(truth.attrs["spacing_km"]))
     return truth, table, grid.assign_attrs(source="simulated")

@@ -98,7 +98,7 @@ def along_strike(
     return field, _tensor(level, field, confidence, integration_cells)
 
 
-def along_known(pyramid, tensor, smoothing, across, start=None, yielding=False):
+def along_known(pyramid, tensor, smoothing, across, start=None):
     """Solve as `along_strike` with a structure tensor that is already known.
 
     Parameters
@@ -111,9 +111,6 @@ def along_known(pyramid, tensor, smoothing, across, start=None, yielding=False):
         As in `helpers.diffusion.guided`.
     start : numpy.ndarray, optional
         First guess for the coarsest level; without direction by default.
-    yielding : bool
-        Smooth less where the first guess changes along strike beyond the usual: at offsets,
-        seamounts and where strikes meet (see `structure.yield_along`).
 
     Returns
     -------
@@ -122,8 +119,35 @@ def along_known(pyramid, tensor, smoothing, across, start=None, yielding=False):
     field = _isotropic(pyramid[-1], smoothing) if start is None else start
     for level in reversed(pyramid):
         field = structure.enlarge(field, level.weight.shape)
-        field = _solve(level, tensor, smoothing, across, field, yielding)
+        field = _solve(level, tensor, smoothing, across, field)
     return field
+
+
+def couplings(level, tensor, smoothing, across, yielding_to=None):
+    """Couple the cells of a level along a structure tensor, up to the barriers.
+
+    Parameters
+    ----------
+    level : Level
+        Whose cells.
+    tensor, smoothing, across
+        As in `along_known`.
+    yielding_to : numpy.ndarray, shape (n, m), optional
+        A map where it changes along strike beyond the usual, at offsets, seamounts and where
+        strikes meet, the coupling is weaker (`structure.yield_along`).
+
+    Returns
+    -------
+    tuple of four numpy.ndarray, each of shape (n, m)
+        As `solver.stencil`.
+    """
+    diffusivity = structure.diffusion_tensor(tensor, level.weight.shape, across)
+    if yielding_to is not None:
+        diffusivity = structure.yield_along(diffusivity, tensor, yielding_to)
+    if level.barrier is not None:  # one cell around it, for all that touches it to be closed
+        closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
+        diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
+    return solver.stencil(diffusivity, smoothing)
 
 
 def plate(pyramid, tension, bending, where=None):
@@ -178,15 +202,9 @@ def _boxes(where, shape):
     ]
 
 
-def _solve(level, tensor, smoothing, across, start, yielding=False):
+def _solve(level, tensor, smoothing, across, start):
     """Solve the system of one level along a structure tensor, up to the barriers."""
-    diffusivity = structure.diffusion_tensor(tensor, start.shape, across)
-    if yielding:
-        diffusivity = structure.yield_along(diffusivity, tensor, start)
-    if level.barrier is not None:  # one cell around it, for all that touches it to be closed
-        closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
-        diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
-    edges = solver.stencil(diffusivity, smoothing)
+    edges = couplings(level, tensor, smoothing, across)
     return solver.solve(level.weight, edges, level.total, start, level.offsets, level.tolerance)
 
 

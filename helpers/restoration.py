@@ -11,12 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from . import evidence, gridding, pyramid
+from . import evidence, gridding, pyramid, solver
 from .structure import enlarge
 
 FIRST_SMOOTHING = 1.0  # under the first orientation, before the data choose
 OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share of it: beyond the
 # hull of the tracks slopes are carried on along strike, and would grow without end
+SHARED, SLOWLY = (
+    0.02,
+    100.0,
+)  # weights, in readings, of expecting that an error shared along a track
+# is zero, and that it does not change from cell to cell: it may within about ten
+ROUNDS, RELAXED, ROUGHLY = 3, 1.9, 1e-2  # of field and error in turn, over-relaxed
 LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
 
 
@@ -64,13 +70,17 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     coarse = grids[1:] or grids
     first = smoothing or FIRST_SMOOTHING
     halves = evidence.halve(data, weight, known, coarse)
-    integration_cells = integration_cells or evidence.integration(halves, coarse[0], first, across)
+    if integration_cells is None:
+        sample = halves, coarse[0]
+        if max(data.shape) > evidence.SAMPLE_CELLS:
+            sample = _sample(data, weight, known, levels)
+        integration_cells = evidence.integration(*sample, first, across)
     options = (integration_cells, across)
     field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
     found = evidence.weigh(halves, coarse[0], tensor, smoothing, across)
     field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
-    field = pyramid.along_known(grids[:1], tensor, found.smoothing, across, field, yielding=True)
     support = enlarge(found.support.astype("float32"), data.shape)
+    field = _finish(grids[0], tensor, support, found.smoothing, across, enlarge(field, data.shape))
     if support.min() < 1:
         flat = pyramid.plate(grids, *found.plate, found.support < 1)
         field = support * field + (1 - support) * flat
@@ -78,6 +88,46 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
     return Restored(field, tensor, support, found.smoothing, integration_cells, terms)
+
+
+def _finish(level, tensor, support, smoothing, across, field):
+    """Solve on the finest cells, together with the errors that neighbours on a track share.
+
+    Readings that follow each other share the constant of their cruise, its heading error, the time
+    of day.  With ``e`` that error, ``|d - u - e|^2 + SHARED |e|^2``, the roughness of ``u`` along
+    strike and that of ``e`` along the tracks are lessened together, by ``u`` and ``e`` in turn.
+    """
+    weight, total = level.weight, level.total
+    edges = pyramid.couplings(level, tensor, smoothing, across, field)
+    field = solver.solve(weight, edges, total, field, level.offsets)
+    if level.offsets is not None:
+        total = level.offsets.without(total, level.offsets.constants(field))
+    error, tracks = np.zeros_like(weight), _along_tracks(weight > 0)
+    for _ in range(ROUNDS):
+        best = solver.solve(
+            (1 + SHARED) * weight, tracks, total - weight * field, error, tolerance=ROUGHLY
+        )
+        error += RELAXED * (best - error)
+        field = solver.solve(weight, edges, total - weight * support * error, field)
+    return field
+
+
+def _along_tracks(track):
+    """Couplings of neighbouring track cells, as `solver.stencil` gives them."""
+    edges = np.zeros((4, *track.shape), "float32")
+    edges[0, :, :-1] = track[:, :-1] & track[:, 1:]
+    edges[1, :-1] = track[:-1] & track[1:]
+    edges[2, :-1, :-1] = track[:-1, :-1] & track[1:, 1:]
+    edges[3, :-1, :-1] = track[:-1, 1:] & track[1:, :-1]
+    return tuple(np.float32(SLOWLY) * edges)
+
+
+def _sample(data, weight, known, levels):
+    """Halves and all readings of a part of a large map: one number needs no more."""
+    window = evidence.busiest(weight)
+    part = data[window], weight[window], known.cut(window)
+    grids = pyramid.build(*part, levels)[1:]
+    return evidence.halve(*part, grids), grids[0]
 
 
 def expected_error(data, weight, known, restored, options):

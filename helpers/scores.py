@@ -111,9 +111,9 @@ def best_threshold(probability, truth, mask, tolerance_cells=2):
     Returns
     -------
     float
-        Between 0.1 and 0.9.
+        Between 0.05 and 0.9.
     """
-    candidates = np.arange(0.1, 0.91, 0.05)
+    candidates = np.arange(0.05, 0.91, 0.05)
     scores = [
         pooled(
             [

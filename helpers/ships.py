@@ -125,8 +125,38 @@ def read_field(field, anomaly, table, rng):
     shift = position_error(table, LAUNCH.year + start / HOURS_A_YEAR, rng)
     row = (table["northing_km"].to_numpy() + shift[0] - northing[0]) / (northing[1] - northing[0])
     column = (table["easting_km"].to_numpy() + shift[1] - easting[0]) / (easting[1] - easting[0])
-    truth = ndimage.map_coordinates(field, [row, column], order=1, mode="nearest")
-    return truth + reading_error(table, rng)
+    row, column = (
+        np.clip(place, 0, size - 1) for place, size in zip((row, column), field.shape, strict=True)
+    )
+    return between_cells(field, row, column) + reading_error(table, rng)
+
+
+def between_cells(values, row, column):
+    """Values of a map at places on it, by cubic splines.
+
+    Straight lines between cells of 2 km would take a fifth off waves of 8 km.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n, m)
+        The map, NaN where it is not known.
+    row, column : numpy.ndarray
+        Places, in cells from the centre of the first.
+
+    Returns
+    -------
+    numpy.ndarray, shape of `row`
+        NaN beyond the map and where a cell beside has none.
+    """
+    known = np.isfinite(values)
+    if not known.all():
+        nearest = ndimage.distance_transform_edt(
+            ~known, return_distances=False, return_indices=True
+        )
+        values = values[tuple(nearest)]
+    found = ndimage.map_coordinates(values, [row, column], order=3, cval=np.nan)
+    beside = ndimage.map_coordinates(known.astype(float), [row, column], order=1, cval=0.0)
+    return np.where(beside > 1 - 1e-6, found, np.nan)
 
 
 def _course(box, rng):

@@ -1,155 +1,93 @@
-"""Tiles of a large grid: dask tasks that write into a zarr store and can be stopped at any time.
+"""Maps of any size in overlapping tiles, blended so that no seam shows.
 
-A finished tile is marked in the store, after its cells are written.  A run that was stopped goes
-on where it was, and a worker that is killed loses the tile it was at, which another takes over.
+What is seen near the edge of a tile is seen without its surroundings, so a tile counts the less
+the nearer to an edge inside the map.
 """
 
 import itertools
-import json
-import sys
-from pathlib import Path
 
-import dask
-import dask.array
 import numpy as np
-import xarray as xr
-import zarr
-from tqdm import tqdm
 
-DIMS = ("northing", "easting")
+TILE = 256  # cells a side
+OVERLAP = 64  # cells shared by neighbouring tiles
+STEP = 16  # tiles start at and measure multiples of this: the cells that the coarsest level joins
 
 
-def run(work, store, axes, names, about, attrs, tile, overlap, progress=True):
-    """Compute what is missing in a store, tile by tile.
+def blend(stack, see, wanted=None):
+    """See a map tile by tile and blend what was seen.
 
     Parameters
     ----------
-    work : callable
-        Takes a window (dict of str to slice, overlap included) and returns a function without
-        arguments that makes the window's dataset; that function must be picklable.
-    store : str or pathlib.Path
-        Zarr store, made or gone on with.
-    axes : dict of str to numpy.ndarray
-        ``northing`` and ``easting`` of the whole area (km).
-    names : sequence of str
-        Layers of the result.
-    about : dict
-        What makes this run; a store made by another is refused.
-    attrs : dict
-        Attributes of the result.
-    tile : int
-        Cells a side of a tile's core.
-    overlap : tuple of int
-        Cells read before and after the core, along both axes.
-    progress : bool
-        Show a bar.
+    stack : numpy.ndarray, shape (n, m, channels)
+        The map.
+    see : callable
+        Takes a part of the stack, (rows, columns, channels), both multiples of `STEP`, and gives
+        (rows, columns, layers).
+    wanted : array_like of bool, shape (n, m), optional
+        Cells that matter; tiles without any are passed over.
 
     Returns
     -------
-    pathlib.Path
-
-    Raises
-    ------
-    ValueError
-        If the store holds the results of another run.
+    numpy.ndarray, shape (n, m, layers), float32
+        NaN in cells that no tile reached.
     """
-    store, shape = Path(store), tuple(len(axis) for axis in axes.values())
-    about = json.dumps(about | {"tile": tile, "shape": shape}, sort_keys=True)
-    _prepare(store, axes, names, about, attrs, tile)
-    done = zarr.open_group(store, mode="r")["done"][:]
-    tasks = []
-    for core in windows(shape, tile):
-        number = tuple(core[dim].start // tile for dim in DIMS)
-        if not done[number]:
-            window = _widened(core, overlap, shape)
-            task = dask.delayed(_tile, pure=False)
-            tasks.append(task(work(window), str(store), core, window, number))
-    bar = tqdm(total=done.size, initial=int(done.sum()), unit="tile", disable=not progress)
-    with bar:
-        for _ in _computed(tasks):
-            bar.update()
-    return store
+    rows, columns = stack.shape[:2]
+    side = [padded(size) for size in (rows, columns)]
+    chosen = np.zeros(side, bool)
+    chosen[:rows, :columns] = True if wanted is None else wanted
+    total, weight = None, np.zeros((*side, 1), "float32")
+    for row, column in itertools.product(*map(starts, side)):
+        here = (slice(row, min(row + TILE, side[0])), slice(column, min(column + TILE, side[1])))
+        if not chosen[here].any():
+            continue
+        seen = see(_part(stack, here))
+        window = np.outer(*(ramp(part, size) for part, size in zip(here, side, strict=True)))
+        if total is None:
+            total = np.zeros((*side, seen.shape[-1]), "float32")
+        total[here] += window[..., None] * seen
+        weight[here] += window[..., None]
+    if total is None:
+        raise ValueError("No cell is wanted: `wanted` is False everywhere; check distance to data.")
+    weight[weight == 0] = np.nan
+    return (total / weight)[:rows, :columns]
 
 
-def windows(shape, size):
-    """Cut a grid into windows.
+def padded(size):
+    """Next multiple of `STEP`."""
+    return -(-size // STEP) * STEP
+
+
+def starts(size):
+    """Lower corners of the tiles along one axis; the last tile ends at the edge."""
+    if size <= TILE:
+        return [0]
+    return [*range(0, size - TILE, TILE - OVERLAP), size - TILE]
+
+
+def ramp(part, size):
+    """Weights of a tile along one axis, falling towards edges inside the map.
 
     Parameters
     ----------
-    shape : tuple of int
-        Rows and columns.
+    part : slice
+        Where the tile lies.
     size : int
-        Cells a side; the last ones are smaller.
+        Cells of the whole map.
 
     Returns
     -------
-    list of dict of str to slice
-        By dimension, row by row.
+    numpy.ndarray, float32
     """
-    starts = [range(0, length, size) for length in shape]
-    return [
-        {
-            dim: slice(start, min(start + size, length))
-            for dim, start, length in zip(DIMS, corner, shape, strict=True)
-        }
-        for corner in itertools.product(*starts)
+    cell = np.arange(part.start, part.stop)
+    low = cell - part.start + 1 if part.start > 0 else np.full(len(cell), OVERLAP)
+    high = part.stop - cell if part.stop < size else np.full(len(cell), OVERLAP)
+    return np.minimum(np.minimum(low, high), OVERLAP / 2).astype("float32")
+
+
+def _part(stack, here):
+    """Cut a tile; beyond the map it is its mirror image."""
+    part = stack[here]
+    missing = [
+        (0, side.stop - side.start - size) for side, size in zip(here, part.shape, strict=False)
     ]
-
-
-def _computed(tasks):
-    """Compute tasks on the cluster of an open client, else here, one after another."""
-    client = None
-    if "distributed" in sys.modules:
-        import distributed
-
-        try:
-            client = distributed.get_client()
-        except ValueError:  # no client is open
-            client = None
-    if client is None:
-        yield from (task.compute(scheduler="synchronous") for task in tasks)
-    else:
-        for future in distributed.as_completed(client.compute(tasks)):
-            yield future.result()
-
-
-def _prepare(store, axes, names, about, attrs, tile):
-    """Make an empty store whose chunks are the tiles, or check the one that is there."""
-    if store.exists():
-        made = zarr.open_group(store, mode="r").attrs.get("made_with")
-        if made != about:
-            raise ValueError(
-                f"{store} holds the results of another run ({made}, not {about}); give another "
-                "path, or remove it."
-            )
-        return
-    shape = tuple(len(axis) for axis in axes.values())
-    blank = dask.array.full(shape, np.nan, chunks=tile, dtype="float32")
-    tiles = tuple(-(-size // tile) for size in shape)
-    layers = {name: (tuple(axes), blank) for name in names}
-    layers["done"] = (("tile_row", "tile_column"), np.zeros(tiles, "uint8"))
-    template = xr.Dataset(layers, axes, attrs | {"made_with": about})
-    beside = store.with_name("part_" + store.name)
-    encoding = {"done": {"chunks": (1, 1)}}
-    template.to_zarr(beside, mode="w", compute=False, encoding=encoding, consolidated=False)
-    beside.replace(store)
-
-
-def _tile(make, store, core, window, number):
-    """Compute one tile, write its core, then mark it."""
-    inner = {
-        dim: slice(core[dim].start - window[dim].start, core[dim].stop - window[dim].start)
-        for dim in DIMS
-    }
-    made = make().isel(inner).drop_vars(DIMS)
-    made.to_zarr(store, region=core, consolidated=False)
-    zarr.open_group(store, mode="r+")["done"][number] = 1
-
-
-def _widened(core, overlap, shape):
-    """Window of a core with its overlap, as far as the grid reaches."""
-    before, after = overlap
-    return {
-        dim: slice(max(core[dim].start - before, 0), min(core[dim].stop + after, size))
-        for dim, size in zip(DIMS, shape, strict=True)
-    }
+    return np.pad(part, [*missing, (0, 0)], mode="symmetric")

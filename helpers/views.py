@@ -130,6 +130,38 @@ def draw_support(fields, coherence, limit, spacing_km=2.0):
     return figure
 
 
+def draw_probabilities(fields, label, spacing_km=2.0):
+    """Draw probabilities of a lineation side by side, and how the last field differs.
+
+    Parameters
+    ----------
+    fields : dict of str to array_like, shape (n, m)
+        By title; the last one is a difference and has a scale of its own, centred on zero.
+    label : array_like, shape (n, m)
+        1 on the true lines, drawn over the difference.
+    spacing_km : float
+        Side of the cells.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(
+        1, len(fields), figsize=(3.4 * len(fields) + 1, 3.4), layout="constrained", sharey=True
+    )
+    for axis, (title, field) in zip(axes, fields.items(), strict=True):
+        last = axis is axes[-1]
+        low, high, colours = (-0.5, 0.5, "PuOr_r") if last else (0, 1, "magma")
+        extent = (0, field.shape[1] * spacing_km, 0, field.shape[0] * spacing_km)
+        shown = axis.imshow(field, origin="lower", extent=extent, cmap=colours, vmin=low, vmax=high)
+        axis.set_title(title, fontsize=9)
+        figure.colorbar(shown, ax=axis, shrink=0.7)
+    axes[-1].contour(np.asarray(label) > 0, [0.5], colors="0.5", linewidths=0.5, extent=extent)
+    axes[0].set_ylabel("northing (km)")
+    figure.supxlabel("easting (km); simulated", fontsize=8, color=GREY)
+    return figure
+
+
 def draw_regions(regions):
     """Draw the boxes of regions on the globe.
 
@@ -192,8 +224,7 @@ def draw_guided(
     limit = float(np.nanpercentile(np.abs(truth), 97))
     coherence = float(result["coherence"].mean())
     title = (
-        f"guided: supported coherence {coherence:.2f},\n"
-        f"correlation {agreement(field, truth):.3f}"
+        f"guided: supported coherence {coherence:.2f},\ncorrelation {agreement(field, truth):.3f}"
     )
     before = gridding.interpolate(np.asarray(block))
     fields = {"linear grid, readings on top": before, title: field, "truth (simulated)": truth}

@@ -75,8 +75,7 @@ def test_a_line_is_judged_without_itself():
     table = cruises(offset=300.0)
     table["time"] = pd.Timestamp("2000-01-01") + pd.to_timedelta(np.arange(len(table)), unit="min")
     lines, whole = (
-        crossvalidation.cross_validate(table, REGION, by=by)
-        for by in ("line", "cruise")
+        crossvalidation.cross_validate(table, REGION, by=by) for by in ("line", "cruise")
     )
     assert sorted(lines.rms_nt) == pytest.approx(sorted(whole.rms_nt))
 

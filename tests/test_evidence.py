@@ -5,7 +5,18 @@ import pytest
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from helpers import diffusion, evidence, gridding, nulls, pyramid, solver, specimens, structure
+from helpers import (
+    diffusion,
+    evidence,
+    gridding,
+    known,
+    nulls,
+    pyramid,
+    restoration,
+    solver,
+    specimens,
+    structure,
+)
 
 SIDE = 160
 
@@ -413,3 +424,44 @@ def test_breaks_along_strike_are_smoothed_less():
     distance = np.abs(specimens.along_strike(128))
     assert np.median(ratio[distance < 1]) < 0.4
     assert np.median(ratio[distance > 8]) > 0.9
+
+
+def test_errors_shared_along_a_track_are_told_from_the_field(monkeypatch):
+    """Constants of 30 nT on lines that nothing tells apart; noise is left as it is."""
+    truth, line = stripes(), survey(13, 0.2)
+    rng = np.random.default_rng(13)
+    constants, noise = rng.normal(0, 30, line.max() + 1)[line], rng.normal(0, 20, line.shape)
+
+    def error(errors):
+        block = np.where(line >= 0, truth + errors, np.nan)
+        return np.std(diffusion.guided(block, uncertainty=False)["anomaly"] - truth)
+
+    told = error(constants), error(noise)
+    monkeypatch.setattr(restoration, "ROUNDS", 0)
+    plain = error(constants), error(noise)
+    assert told[0] < 0.93 * plain[0]
+    assert told[1] < 1.01 * plain[1]
+
+
+def test_a_field_without_stripes_does_not_lend_to_the_errors(monkeypatch):
+    block = np.where(survey(14, 0.1) >= 0, 100 * isotropic(14, SIDE, 5.0), np.nan)
+    found = diffusion.guided(block, uncertainty=False)
+    assert not found["coherence"].any()
+    monkeypatch.setattr(restoration, "ROUNDS", 0)
+    plain = diffusion.guided(block, uncertainty=False)
+    np.testing.assert_array_equal(found["anomaly"], plain["anomaly"])
+
+
+def test_a_large_map_is_sampled_where_it_is_read_most(monkeypatch):
+    """The window may lie anywhere on maps of any shape; what is known goes along with it."""
+    weight = np.zeros((70, 200))
+    weight[66:, 130:160] = 1
+    weight[:3, :30] = 1
+    monkeypatch.setattr(evidence, "SAMPLE_CELLS", 64)
+    rows, columns = evidence.busiest(weight)
+    assert (rows.start, columns.start) == (64, 128)
+    assert weight[rows, columns].sum() == 120
+    barrier = weight > 0
+    part = known.Known(barrier=barrier).cut((rows, columns))
+    np.testing.assert_array_equal(part.barrier, barrier[rows, columns])
+    assert part.cruise is None

@@ -1,11 +1,18 @@
 """The Explorer: every control moves the picture, and errors are seen."""
 
+import asyncio
+import functools
+import importlib
+import inspect
+import re
 import subprocess
 import sys
 from io import BytesIO
+from pathlib import Path
 
 import matplotlib.image
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 
@@ -54,7 +61,9 @@ def test_every_setting_of_every_control_changes_the_picture(name):
 def test_the_picture_is_a_png_and_has_a_text():
     explorer = make()
     assert matplotlib.image.imread(BytesIO(explorer.image.value)).shape == (200, 300, 4)
-    assert explorer.image.tooltip == "A sine wave"
+    assert explorer.image.tooltip == "A sine wave. Wavelength 20 km, Shift 0, Colour black"
+    explorer.controls["shift"].value = 0.3
+    assert explorer.image.tooltip == "A sine wave. Wavelength 20 km, Shift 0.3, Colour black"
 
 
 def test_reset_draws_the_first_picture_once():
@@ -115,8 +124,75 @@ def test_the_mark_is_up_while_drawing():
     explorer = Explorer(draw, make().controls, alt="A sine wave")
     seen.append("ready")
     explorer.controls["shift"].value = 0.2
-    assert seen == ["ready", "<em>drawing …</em>"]
+    assert seen[0] == "ready" and "drawing …" in seen[1] and len(seen) == 2
     assert explorer.busy.value == ""
+
+
+def draw_twice(shift, coarse=False):
+    """Draw a wave that tells how finely it was drawn."""
+    return draw_wave(20, shift, "red" if coarse else "black")
+
+
+def test_coarse_while_the_slider_moves_and_fine_when_it_rests(monkeypatch):
+    monkeypatch.setattr("helpers.explore.REST_S", 0.2)
+    calls = []
+
+    def draw(shift, coarse=False):
+        calls.append((shift, coarse))
+        return draw_twice(shift, coarse)
+
+    async def drag():
+        control = explorer.controls["shift"]
+        for value in (0.1, 0.2, 0.3):
+            control.value = value
+            assert "drawing …" in explorer.busy.value
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.6)
+
+    explorer = Explorer(draw, {"shift": slider("Shift", 0.0, 0.0, 0.5, 0.1)}, alt="A wave")
+    assert explorer.controls["shift"].continuous_update
+    fine = matplotlib.image.imread(BytesIO(explorer.image.value)).shape
+    asyncio.run(drag())
+    assert calls == [(0.0, False), (0.1, True), (0.2, True), (0.3, True), (0.3, False)]
+    assert explorer.busy.value == ""
+    assert matplotlib.image.imread(BytesIO(explorer.image.value)).shape == fine
+    assert explorer.image.layout.width == "300px"  # the coarse picture is shown at the same size
+
+
+def test_without_a_coarse_picture_a_slider_reports_when_it_is_let_go():
+    assert not make().controls["shift"].continuous_update
+    live = Explorer(draw_wave, make().controls, alt="A sine wave", live=True)
+    assert live.controls["shift"].continuous_update and not live.has_coarse
+
+
+def test_the_code_draws_the_picture_that_is_shown():
+    explorer = make()
+    assert explorer.code == "_ = draw_wave(wavelength_km=20, shift=0.0, colour='black')"
+    explorer.controls["shift"].value = 0.1 + 0.2  # 0.30000000000000004
+    explorer.controls["colour"].value = "red"
+    explorer.code_button.click()
+    assert "shift=0.3," in explorer.code_area.value
+    assert explorer.code_area.layout.display == ""
+    names = {"draw_wave": draw_wave}
+    exec(explorer.code_area.value, names)
+    buffer = BytesIO()
+    names["_"].savefig(buffer, format="png", dpi=explorer.dpi)
+    assert buffer.getvalue() == explorer.image.value
+
+
+def test_the_code_names_the_data_and_breaks_long_lines():
+    def draw(table, **values):
+        return draw_wave(**values)
+
+    bound = functools.partial(draw, [1, 2])
+    with pytest.raises(ValueError, match="`call`"):
+        Explorer(bound, make().controls, alt="A sine wave")
+    call = "views.draw_a_wave_with_a_long_name(table_of_cruises, ...)"
+    explorer = Explorer(bound, make().controls, alt="A sine wave", call=call)
+    lines = explorer.code.splitlines()
+    assert lines[0] == "_ = views.draw_a_wave_with_a_long_name(" and lines[-1] == ")"
+    assert lines[1:3] == ["    table_of_cruises,", "    wavelength_km=20,"]
+    compile(explorer.code, "code", "exec")
 
 
 def test_repr_is_stable_text_and_the_view_is_a_widget():
@@ -146,3 +222,28 @@ def test_importing_the_package_does_not_import_widgets():
     code = "import sys, helpers; print('ipywidgets' in sys.modules, 'matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+NOTEBOOKS = sorted(Path(__file__).resolve().parents[1].glob("notebooks/*.ipynb"))
+
+
+def explorers_of(path):
+    """Return the cells of a notebook that hold an explorer or its controls."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+    marks = ("explore.slider(", "explore.Explorer(")
+    return "\n".join(text for text in cells if any(mark in text for mark in marks))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_code_that_an_explorer_of_a_notebook_writes_fits_its_function(path):
+    text = explorers_of(path)
+    if not text:
+        pytest.skip("no explorer")
+    (call,) = set(re.findall(r"\b(views\w*\.draw_\w+)\(", text))
+    module, name = call.split(".")
+    arguments = inspect.signature(getattr(importlib.import_module(f"helpers.{module}"), name))
+    controls = re.findall(r'"(\w+)": explore\.', text)
+    given = re.search(rf"{re.escape(call)}\((.*?)\.\.\.\)", text)[1]
+    bound = len([part for part in re.split(r", *", given) if part])
+    names = [key for key in arguments.parameters if key != "coarse"]
+    assert names[bound : bound + len(controls)] == controls

@@ -63,9 +63,10 @@ def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):
 
 @pytest.mark.parametrize("name", ["epr", "reykjanes"])
 def test_the_window_shown_lies_in_a_test_block(name):
-    cases, patches = (importlib.import_module(f"helpers.{part}") for part in ("cases", "patches"))
+    parts = ("cases", "patches", "protocol")
+    cases, patches, protocol = (importlib.import_module(f"helpers.{part}") for part in parts)
     truth = importlib.import_module("helpers.seafloor").simulate_region(name)
-    row, column = patches.blocks(truth)["test"][1]
+    row, column = protocol.blocks(truth)["test"][1]
     for cells in (96, 128):
         part = truth.sel(cases.test_window(name, cells, number=1))
         assert part["anomaly"].shape == (cells, cells)

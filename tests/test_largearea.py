@@ -18,7 +18,7 @@ import pytest
 import xarray as xr
 from scipy import ndimage
 
-from helpers import data, diffusion, gridding, largearea, network, patches, tiles
+from helpers import data, diffusion, gridding, largearea, network, patches, tilestore
 
 REGION = data.region_from_box(-34, -24, 34, 43, name="test")
 TILE, OVERLAP = 192, 128
@@ -95,7 +95,7 @@ def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
     rng = np.random.default_rng(4)
     axes = {"northing": np.arange(200) * 2.0, "easting": np.arange(900) * 2.0}
     smooth = ndimage.gaussian_filter(rng.standard_normal((200, 900)), 4).astype("float32")
-    seen = xr.Dataset({name: (tiles.DIMS, 100 * smooth) for name in ("block", "anomaly")}, axes)
+    seen = xr.Dataset({name: (tilestore.DIMS, 100 * smooth) for name in ("block", "anomaly")}, axes)
     seen["distance_km"] = 0 * seen["block"]
     seen.to_netcdf(tmp_path / "grid.nc")
     source = (tmp_path / "grid.nc", tmp_path / "grid.nc")
@@ -118,7 +118,9 @@ def numbered(window, folder, deadly=None):
     if deadly == "raise" and name == "0_20":
         raise RuntimeError("stopped")
     axes = {dim: np.arange(part.start, part.stop, dtype=float) for dim, part in window.items()}
-    return xr.Dataset({"one": (tiles.DIMS, np.ones([len(axis) for axis in axes.values()]))}, axes)
+    return xr.Dataset(
+        {"one": (tilestore.DIMS, np.ones([len(axis) for axis in axes.values()]))}, axes
+    )
 
 
 def ones(store, folder, deadly=None):
@@ -128,7 +130,7 @@ def ones(store, folder, deadly=None):
     def work(window):
         return functools.partial(numbered, window, folder, deadly)
 
-    return tiles.run(work, store, axes, ["one"], {}, {}, 10, (0, 2), progress=False)
+    return tilestore.run(work, store, axes, ["one"], {}, {}, 10, (0, 2), progress=False)
 
 
 def test_a_killed_worker_does_not_lose_the_run(cluster, tmp_path):

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import ndimage
 
 from helpers import crossovers as crossing
 from helpers import data, levelling, seafloor, shiperrors, ships
@@ -310,7 +309,7 @@ def simulated(name, seed, coverage):
     easting, northing = region.project(table["longitude"], table["latitude"])
     spacing = float(anomaly.easting[1] - anomaly.easting[0])
     places = [(northing - anomaly.northing.values[0]), (easting - anomaly.easting.values[0])]
-    true = ndimage.map_coordinates(anomaly.values, np.array(places) / spacing, order=1)
+    true = ships.between_cells(anomaly.values, *np.array(places) / spacing)
     return table, region, table["residual_nt"] - true
 
 

@@ -29,9 +29,7 @@ def test_the_truth_scores_best():
 
 
 def test_a_line_in_three_pieces_beside_a_wrong_one():
-    found = made(
-        [(2, 0), (2, 60)], [(2, 80), (2, 120)], [(2, 140), (2, 200)], [(25, 0), (25, 160)]
-    )
+    found = made([(2, 0), (2, 60)], [(2, 80), (2, 120)], [(2, 140), (2, 200)], [(25, 0), (25, 160)])
     values = linescores.evaluate(found, TRUE)
     # of 400 km 160 are found, and of each end of a gap the tolerance of 4 km reaches sqrt(12) on
     assert values["completeness"] == pytest.approx((160 + 4 * 12**0.5) / 400, abs=0.01)

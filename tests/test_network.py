@@ -1,34 +1,15 @@
-"""The network: shapes, loss, training that repeats, prediction in tiles, weights that load."""
+"""The network: shapes, prediction in tiles and positions, weights that load."""
 
 import json
 
 import numpy as np
 import pytest
 import xarray as xr
+from toys import stripes
 
-from helpers import network, patches
+from helpers import calibration, diffusion, network, patches, tiles, turns
 
 keras = network.keras
-EPOCHS = 10  # of four batches
-
-
-def tiny():
-    """Return a small network with the levels of the real one."""
-    keras.utils.set_random_seed(1)
-    return network.unet(widths=(4, 4, 4, 4, 4))
-
-
-def stripes(number, seed, size=32):
-    """Return patches of stripes and their crests: what a network should learn at once."""
-    rng = np.random.default_rng(seed)
-    row, column = np.indices((size, size))
-    inputs, truth = np.ones((2, number, size, size, 2), "float32")
-    for one in range(number):
-        angle, phase = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)
-        wave = np.cos(0.5 * (row * np.sin(angle) + column * np.cos(angle)) + phase)
-        inputs[one, ..., 0] = wave + rng.normal(0, 0.1, wave.shape)
-        truth[one, ..., 0] = wave > 0.8
-    return inputs, truth
 
 
 # --- architecture -----------------------------------------------------------------------------
@@ -50,123 +31,33 @@ def test_network_takes_other_channels_and_rectangles():
     assert model.compute_output_shape((1, 6, 10, 3)) == (1, 6, 10, 1)
 
 
-# --- loss -------------------------------------------------------------------------------------
+def test_features_are_the_answers_of_one_convolution():
+    model = network.unet(widths=(2, 4))
+    inputs = np.random.default_rng(1).normal(0, 1, (3, 16, 16, 2)).astype("float32")
+    first, third = (network.features(model, inputs, number) for number in (0, 2))
+    assert first.shape == (3, 16, 16, 2) and third.shape == (3, 8, 8, 4)
+    kernel = model.layers[1].get_weights()[0]  # the convolution of the first filter by hand
+    wide = np.pad(inputs[0], [(1, 1), (1, 1), (0, 0)])
+    middle = np.einsum("ijc,ijcf->f", wide[7:10, 4:7], kernel)
+    # untrained, the normalisation divides by the root of 1.001
+    np.testing.assert_allclose(first[0, 7, 4], np.maximum(middle, 0) / np.sqrt(1.001), rtol=1e-4)
 
 
-def loss(truth, probability):
-    return np.asarray(network.line_loss(truth, probability))
-
-
-def test_loss_by_hand():
-    """Half the cells on a line, probability 1/2 everywhere, 64 x 64 cells."""
-    truth, probability = np.ones((1, 64, 64, 2), "float32"), np.full((1, 64, 64, 1), 0.5, "float32")
-    truth[:, :32, :, 0] = 0
-    cells = 64 * 64
-    entropy = np.log(2) * (2 * cells / 2 + cells / 2) / (cells + 1)
-    dice = 1 - (2 * 0.5 * cells / 2 + 50) / (cells / 2 + cells / 2 + 50)
-    assert loss(truth, probability)[0] == pytest.approx(entropy + dice, rel=1e-5)  # float32
-
-
-def test_loss_falls_as_maps_get_better():
-    _, truth = stripes(3, 2)
-    label = truth[..., :1]
-    maps = [1 - label, 0 * label + 0.1, 0.2 + 0.4 * label, 0.1 + 0.8 * label, label]
-    losses = np.array([loss(truth, part.astype("float32")) for part in maps])
-    assert losses.shape == (5, 3)
-    assert (np.diff(losses, axis=0) < 0).all()
-    assert losses[-1].max() < 1e-3 and losses[0].min() > 10
-
-
-def test_loss_ignores_masked_cells():
-    _, truth = stripes(2, 3)
-    truth[:, :, 30:, 1] = 0
-    rng = np.random.default_rng(4)
-    one = rng.uniform(0, 1, truth[..., :1].shape).astype("float32")
-    two, turned = one.copy(), truth.copy()
-    two[:, :, 30:] = rng.uniform(0, 1, two[:, :, 30:].shape)
-    turned[:, :, 30:, 0] = 1 - turned[:, :, 30:, 0]
-    np.testing.assert_array_equal(loss(truth, one), loss(truth, two))
-    np.testing.assert_array_equal(loss(truth, one), loss(turned, one))
-    two[:, 0, 0] = 1 - two[:, 0, 0]
-    assert (loss(truth, one) != loss(truth, two)).all()
-
-
-def test_loss_is_finite_for_certain_errors_and_empty_masks():
-    truth = np.ones((2, 16, 16, 2), "float32")
-    truth[1, ..., 1] = 0
-    found = loss(truth, np.zeros((2, 16, 16, 1), "float32"))
-    assert np.isfinite(found).all() and found[0] > 10 and found[1] == pytest.approx(0, abs=1e-6)
-
-
-# --- training ---------------------------------------------------------------------------------
-
-
-def trained(seed):
-    inputs, truth = stripes(64, 5)
-    model = tiny()
-    history = network.train(model, inputs, truth, stripes(16, 6), EPOCHS, rate=1e-2, seed=seed)
-    return model, history
+def test_patches_are_seen_once_in_batches():
+    model = network.unet(widths=(2, 4))
+    inputs = np.random.default_rng(2).normal(0, 1, (5, 16, 16, 2)).astype("float32")
+    np.testing.assert_allclose(
+        network.outputs(model, inputs, batch=2), np.asarray(model(inputs)), atol=1e-6
+    )
 
 
 @pytest.fixture(scope="module")
 def taught():
-    """Return a tiny network after 40 steps, and its history."""
-    return trained(1)
-
-
-def test_training_lowers_the_loss(taught):
-    model, history = taught
-    assert set(history) == {"loss", "val_loss"} and len(history["loss"]) == EPOCHS
-    assert history["loss"][-1] < 0.7 * history["loss"][0]
-    json.dumps(history)  # plain numbers
-    # the weights kept are those of the best epoch
-    inputs, truth = stripes(16, 6)
-    kept = loss(truth, model.predict(inputs, verbose=0)).mean()
-    assert kept == pytest.approx(min(history["val_loss"]), rel=1e-4)  # sums in another order
-
-
-def test_training_repeats_for_a_seed(taught):
-    _, again = trained(1)
-    # one machine, one seed: sums over two threads may differ in the last bits of float32, which
-    # forty steps of training do not carry beyond a thousandth; another order of patches does
-    np.testing.assert_allclose(again["loss"], taught[1]["loss"], rtol=1e-3)
-    np.testing.assert_allclose(again["val_loss"], taught[1]["val_loss"], rtol=1e-3)
-
-
-def test_order_and_turns_follow_from_the_seed():
-    inputs = np.zeros((32, 8, 8, 2), "float32")
-    one, two, other = (
-        network._Turned(inputs, inputs, np.random.default_rng(seed), 16) for seed in (1, 1, 2)
-    )
-    for _ in range(2):
-        np.testing.assert_array_equal(one.order, two.order)
-        np.testing.assert_array_equal(one.turns, two.turns)
-        assert (one.order != other.order).any() and (one.turns != other.turns).any()
-        one.on_epoch_end(), two.on_epoch_end()
-
-
-def test_patches_and_truth_turn_together():
-    """Every batch is the same eight positions of inputs and of truth, and all are used."""
-    inputs = np.random.default_rng(7).normal(0, 1, (32, 16, 16, 2)).astype("float32")
-    batches = network._Turned(inputs, inputs[..., :1] * 2, np.random.default_rng(8), 16)
-    assert len(batches) == 2
-    seen = []
-    for number in range(2):
-        one, two = batches[number]
-        np.testing.assert_array_equal(one[..., :1] * 2, two)
-        seen += [np.sort(part.ravel()).tobytes() for part in one]
-    assert sorted(seen) == sorted(np.sort(part.ravel()).tobytes() for part in inputs)
-    before = batches.order.copy()
-    batches.on_epoch_end()
-    assert (batches.order != before).any() and set(batches.turns) <= set(range(8))
-
-
-def test_eight_turns_are_different_and_turn_back():
-    stack = np.arange(32.0).reshape(4, 4, 2)
-    turned = [network._turn(stack, turn) for turn in range(8)]
-    assert len({part.tobytes() for part in turned}) == 8
-    for turn, part in enumerate(turned):
-        np.testing.assert_array_equal(network._turn_back(part, turn), stack)
+    """Return a tiny network after 40 steps."""
+    keras.utils.set_random_seed(1)
+    model = network.unet(widths=(4, 4, 4, 4, 4))
+    network.train(model, *stripes(64, 5), stripes(16, 6), 10, rate=1e-2, seed=1)
+    return model
 
 
 # --- prediction -------------------------------------------------------------------------------
@@ -182,7 +73,7 @@ def wave_grid(shape):
 
 @pytest.mark.parametrize("shape", [(64, 64), (50, 71), (17, 90)])
 def test_prediction_lies_on_the_grid_of_any_size(taught, shape):
-    model, _ = taught
+    model = taught
     grid = wave_grid(shape)
     seen = network.predict(model, grid)
     assert set(seen) == {"probability", "uncertainty"}
@@ -198,7 +89,7 @@ def test_prediction_lies_on_the_grid_of_any_size(taught, shape):
 
 
 def test_prediction_of_a_dataset_looks_at_the_distance(taught):
-    model, _ = taught
+    model = taught
     anomaly = wave_grid((64, 64))
     far = xr.Dataset({"anomaly": anomaly, "distance_km": 0 * anomaly + 40, "block": anomaly})
     near = far.assign(distance_km=0 * anomaly)
@@ -210,14 +101,14 @@ def test_prediction_of_a_dataset_looks_at_the_distance(taught):
 
 
 def test_probability_is_the_mean_of_eight_positions_and_uncertainty_their_spread(taught):
-    model, _ = taught
+    model = taught
     grid = wave_grid((64, 64))
     seen = network.predict(model, grid)
     stack = patches.channels(grid)
     maps = np.stack(
         [
-            network._turn_back(
-                np.asarray(model(network._turn(stack, turn)[None].copy()))[0, ..., 0], turn
+            turns.turn_back(
+                np.asarray(model(turns.turn(stack, turn)[None].copy()))[0, ..., 0], turn
             )
             for turn in range(8)
         ]
@@ -227,11 +118,90 @@ def test_probability_is_the_mean_of_eight_positions_and_uncertainty_their_spread
 
 
 def test_prediction_turns_with_the_map(taught):
-    model, _ = taught
+    model = taught
     grid = wave_grid((64, 64))
     turned = grid.copy(data=np.rot90(grid.values))
     one, two = (network.predict(model, part).probability.values for part in (grid, turned))
     np.testing.assert_allclose(np.rot90(one), two, atol=1e-5)  # sums in another order
+
+
+# --- strike, calibration, orientation, ensembles ----------------------------------------------
+
+
+def small(**changes):
+    """Return an untrained small network with a record, and a map with an orientation."""
+    record = {"kind": "unet", "widths": [4, 4, 4, 4, 4], "outputs": 3, "input": "guided",
+              "layers": list(patches.LAYERS["guided"])} | changes  # fmt: skip
+    keras.utils.set_random_seed(5)
+    grid = wave_grid((48, 64)).to_dataset(name="anomaly")
+    rng = np.random.default_rng(6)
+    for name, most in (("coherence", 1.0), ("strike_deg", 180.0)):
+        grid[name] = grid["anomaly"].copy(data=rng.uniform(0, most, grid["anomaly"].shape))
+    return network.build(record), grid
+
+
+def test_strike_is_given_and_turns_with_the_map():
+    model, grid = small()
+    seen = network.predict(model, grid)
+    assert set(seen) == {"probability", "uncertainty", "strike_deg"}
+    assert seen["strike_deg"].attrs["units"] == "degree"
+    assert 0 <= float(seen["strike_deg"].min()) and float(seen["strike_deg"].max()) <= 180
+    turned = {name: (("northing", "easting"), np.rot90(part.values)) for name, part in grid.items()}
+    turned["strike_deg"] = (turned["strike_deg"][0], (turned["strike_deg"][1] - 90) % 180)
+    other = network.predict(model, xr.Dataset(turned))
+    np.testing.assert_allclose(
+        np.rot90(seen["probability"].values), other["probability"].values, atol=1e-5
+    )
+    # a quarter turn of the map turns its strikes by as much
+    off = np.rot90(seen["strike_deg"].values) - 90 - other["strike_deg"].values
+    assert np.abs((off + 90) % 180 - 90).max() < 0.1
+
+
+def test_probability_is_calibrated_as_the_record_says():
+    model, grid = small()
+    raw = network.predict(model, grid)["probability"].values
+    model.record = model.record | {"temperature": 2.0, "offset": 0.5}
+    made = network.predict(model, grid)
+    np.testing.assert_allclose(
+        made["probability"], calibration.calibrated(raw, 2.0, 0.5), atol=1e-6
+    )
+    assert float(made["uncertainty"].max()) > 0
+
+
+def test_orientation_is_taken_from_the_grid_or_from_guided():
+    model, grid = small()
+    block = grid["anomaly"].where(np.random.default_rng(7).random(grid["anomaly"].shape) < 0.3)
+    survey = grid[["anomaly"]].assign(block=block, weight=block.notnull().astype(float))
+    survey["distance_km"] = 0 * survey["anomaly"]
+    guided = diffusion.guided(survey["block"], survey["weight"], uncertainty=False)
+    expected = patches.input_stack(survey, "guided", guided)
+    np.testing.assert_array_equal(network.see(model, survey, guided=guided), expected)
+    np.testing.assert_array_equal(network.see(model, survey.assign(guided)), expected)
+    plain = network.unet()
+    np.testing.assert_array_equal(network.see(plain, survey, "guided", guided), expected[..., :2])
+    np.testing.assert_array_equal(
+        network.see(plain, survey, "raw"), patches.input_stack(survey, "raw")
+    )
+    with pytest.raises(ValueError, match="guided=..."):
+        network.predict(model, survey)
+
+
+def test_ensemble_is_the_mean_of_its_members_and_shares_the_positions(folder):
+    model = network.load("joined", folder)
+    one, two = (network.load(name, folder) for name in ("good", "second"))
+    inputs = np.random.default_rng(8).normal(0, 1, (2, 32, 32, 2)).astype("float32")
+    mean = (np.asarray(one(inputs)) + np.asarray(two(inputs))) / 2
+    np.testing.assert_allclose(np.asarray(model(inputs)), mean, atol=1e-6)
+    assert model.record["input"] == "raw" and model.record["threshold"] == 0.3
+    passes = network._passes(model, inputs[0])
+    for position in range(turns.POSITIONS):
+        member = (one, two)[position % 2]
+        np.testing.assert_allclose(
+            passes[position], network._passes(member, inputs[0])[position], atol=1e-6
+        )
+    np.testing.assert_allclose(
+        network.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("shape", [(60, 470), (470, 60)])
@@ -241,12 +211,13 @@ def test_tiles_agree_with_one_pass(taught, shape):
     Tiles end where the map goes on, so cells within the reach of the network from the edge of a
     tile see zeros instead of their neighbours; those count little, as tiles are blended.
     """
-    model, grid = taught[0], wave_grid(shape)
+    model, grid = taught, wave_grid(shape)
     tiled = network.predict(model, grid)
-    assert network._starts(480) == [0, 192, 224]
+    assert tiles.starts(480) == [0, 192, 224]
     pad = [(0, -size % 16) for size in shape]
     stack = np.pad(patches.channels(grid), [*pad, (0, 0)], mode="symmetric")
-    whole, variance = (part[: shape[0], : shape[1]] for part in network._turns(model, stack))
+    passes = network._passes(model, stack)[:, : shape[0], : shape[1], 0]
+    whole, variance = passes.mean(axis=0), passes.var(axis=0)
     difference = np.abs(tiled.probability.values - whole)
     assert whole.std() > 0.1  # the map is no constant
     assert difference.max() < 0.05 and np.sqrt(np.mean(difference**2)) < 0.005
@@ -260,24 +231,11 @@ def test_tiles_without_wanted_cells_are_passed_over(taught):
     grid = wave_grid((32, 600))
     wanted = np.zeros(grid.shape, bool)
     wanted[:, :40] = True  # tiles start at columns 0, 192 and 352: only the first is needed
-    part, full = network.predict(taught[0], grid, wanted), network.predict(taught[0], grid)
-    assert int(np.isfinite(part["probability"]).sum()) == 32 * network.TILE
+    part, full = network.predict(taught, grid, wanted), network.predict(taught, grid)
+    assert int(np.isfinite(part["probability"]).sum()) == 32 * tiles.TILE
     near = (slice(None), slice(40))
     for name in ("probability", "uncertainty"):
         np.testing.assert_array_equal(part[name].to_numpy()[near], full[name].to_numpy()[near])
-
-
-@pytest.mark.parametrize("size", [16, 250, 256, 257, 448, 449, 1000])
-def test_tiles_cover_every_cell_with_some_weight(size):
-    padded = network._padded(size)
-    assert padded % 16 == 0 and 0 <= padded - size < 16
-    weight = np.zeros(padded)
-    for start in network._starts(padded):
-        assert start % 16 == 0  # cells fall into the same pools as in one pass
-        tile = min(network.TILE, padded)
-        assert start + tile <= padded
-        weight[start : start + tile] += network._window((tile, tile))[tile // 2]
-    assert weight.min() > 0
 
 
 # --- weights on disk --------------------------------------------------------------------------
@@ -286,10 +244,12 @@ def test_tiles_cover_every_cell_with_some_weight(size):
 @pytest.fixture
 def folder(tmp_path):
     keras.utils.set_random_seed(3)
-    network.unet().save_weights(tmp_path / "good.weights.h5")
+    for name in ("good", "second"):
+        network.unet().save_weights(tmp_path / f"{name}.weights.h5")
     record = {"input": "raw", "threshold": 0.4, "seed": 3}
-    names = ("good", "missing", "truncated", "other", "empty")
-    (tmp_path / "models.json").write_text(json.dumps(dict.fromkeys(names, record)))
+    known = dict.fromkeys(("good", "second", "missing", "truncated", "other", "empty"), record)
+    known["joined"] = {"members": ["good", "second"], "threshold": 0.3}
+    (tmp_path / "models.json").write_text(json.dumps(known))
     return tmp_path
 
 
@@ -302,7 +262,7 @@ def test_weights_come_back_as_they_were(folder):
 
 
 def test_unknown_model_is_a_clear_error(folder):
-    with pytest.raises(ValueError, match="no model named 'best'; choose one of good, missing"):
+    with pytest.raises(ValueError, match="no model named 'best'; choose one of good, second"):
         network.load("best", folder)
 
 

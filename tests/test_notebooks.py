@@ -24,3 +24,8 @@ def test_the_notebooks_are_there_in_order():
 def test_rule(path, rule):
     broken = list(rule(nbformat.read(path, as_version=4), path))
     assert not broken, "\n".join([path.name, *broken])
+
+
+def test_every_exercise_has_a_solution():
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+    assert not list(check_notebooks.without_solution(notebooks))

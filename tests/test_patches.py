@@ -92,13 +92,16 @@ def test_truth_is_masked_where_nothing_can_be_known():
     distance = np.tile([0.0, 23.9, 24.0, 24.1, 80.0], (4, 1))
     anomaly = np.ones((4, 5))
     anomaly[0, 0] = np.nan
-    truth = grid_of(anomaly).assign(label=(("northing", "easting"), label))
+    axes, strike = ("northing", "easting"), np.full(label.shape, 30.0)
+    truth = grid_of(anomaly).assign(label=(axes, label), strike_deg=(axes, strike))
     stack = patches.truth_channels(truth, grid_of(anomaly, distance))
     expected = np.tile([1, 1, 1, 0, 0], (4, 1))
     expected[0, 0] = 0
     np.testing.assert_array_equal(stack[..., 0], label)
     np.testing.assert_array_equal(stack[..., 1], expected)
-    assert stack.dtype == "float32"
+    np.testing.assert_allclose(stack[..., 2], 0.5, rtol=1e-6)  # cos 60 degrees
+    np.testing.assert_allclose(stack[..., 3], np.sqrt(0.75), rtol=1e-6)
+    assert stack.shape == (4, 5, 4) and stack.dtype == "float32"
 
 
 # --- maps and pairs ---------------------------------------------------------------------------
@@ -133,10 +136,12 @@ def pair():
 def test_pair_has_one_shape_and_one_truth(pair):
     maps, truth = pair
     assert tuple(maps) == patches.INPUTS
-    for stack in (*maps.values(), truth):
-        assert stack.shape == (patches.SIZE, patches.SIZE, 2) and stack.dtype == "float32"
+    channels = [len(patches.LAYERS[name]) for name in maps]
+    for stack, number in zip((*maps.values(), truth), (*channels, 4), strict=True):
+        assert stack.shape == (patches.SIZE, patches.SIZE, number) and stack.dtype == "float32"
         assert np.isfinite(stack).all()
-    assert set(np.unique(truth)) == {0, 1}
+    assert set(np.unique(truth[..., :2])) == {0, 1}
+    np.testing.assert_allclose(np.hypot(truth[..., 2], truth[..., 3]), 1, rtol=1e-5)
     nearness = maps["raw"][..., 1]
     for stack in maps.values():
         assert np.abs(stack[..., 0]).max() <= 4
@@ -156,6 +161,55 @@ def test_pair_repeats_for_a_seed(pair):
     for name in ("classical", "guided"):
         assert np.abs(again[0][name] - pair[0][name]).max() < 0.02
     assert np.abs(other[0]["raw"] - pair[0]["raw"]).max() > 0.5
+
+
+def test_orientation_of_the_guided_map_is_weighted_by_its_coherence(pair):
+    coherence, cos2, sin2 = np.moveaxis(pair[0]["guided"][..., 2:], -1, 0)
+    assert 0 <= coherence.min() and coherence.max() <= 1 and coherence.max() > 0.3
+    np.testing.assert_allclose(np.hypot(cos2, sin2), coherence, atol=1e-5)
+
+
+def test_orientation_is_that_of_the_stripes():
+    """Stripes of strike 60 degrees, known on half of the cells: cos 120 and sin 120 degrees."""
+    rng, (row, column) = np.random.default_rng(7), np.indices((96, 96))
+    wave = 80 * np.cos(0.4 * (column * np.cos(np.pi / 3) - row * np.sin(np.pi / 3)))
+    block = np.where(rng.random(wave.shape) < 0.5, wave, np.nan)
+    grid = grid_of(block, 0 * wave, wave)
+    grid = grid.assign(weight=(("northing", "easting"), np.isfinite(block).astype(float)))
+    inner = patches.input_stack(grid, "guided")[20:-20, 20:-20]
+    coherence, cos2, sin2 = np.moveaxis(inner[..., 2:], -1, 0)
+    assert coherence.min() > 0.8
+    np.testing.assert_allclose(cos2 / coherence, -0.5, atol=0.05)
+    np.testing.assert_allclose(sin2 / coherence, np.sqrt(0.75), atol=0.05)
+
+
+def test_guided_map_made_already_is_taken():
+    rng = np.random.default_rng(8)
+    block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
+    grid = grid_of(block, 0 * block, np.nan_to_num(block))
+    grid = grid.assign(weight=grid["block"].notnull().astype(float))
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    stacks = [patches.input_stack(grid, "guided", made) for made in (None, guided)]
+    np.testing.assert_array_equal(*stacks)
+    other = patches.input_stack(grid, "guided", guided.assign(coherence=0 * guided["coherence"]))
+    assert (other[..., 2:] == 0).all() and (other[..., :2] == stacks[0][..., :2]).all()
+
+
+def test_orientation_of_a_map_that_has_none_is_a_clear_error():
+    with pytest.raises(ValueError, match="no coherence and strike_deg; give what diffusion.guided"):
+        patches.channels(grid_of(np.ones((64, 64))), patches.LAYERS["guided"])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_null_pairs_have_the_tracks_and_no_line(seed):
+    pair, null = (
+        patches.simulate_pair(np.random.default_rng(seed), 0.1, ("raw",), share)
+        for share in (0.0, 1.0)
+    )
+    np.testing.assert_array_equal(null[0]["raw"][..., 1], pair[0]["raw"][..., 1])  # nearness
+    assert np.abs(null[0]["raw"][..., 0] - pair[0]["raw"][..., 0]).max() > 0.5
+    assert not null[1][..., 0].any()
+    np.testing.assert_array_equal(null[1][..., 1], pair[1][..., 1])
 
 
 def test_random_coverage_lies_where_the_docstring_says():
@@ -187,39 +241,17 @@ def test_cutting_beyond_the_map_is_a_clear_error(corner):
         patches.cut(np.zeros((150, 170, 2)), [(0, 0), corner])
 
 
-def lineated(rows, columns):
-    return xr.Dataset({"lineated": (("northing", "easting"), np.ones((rows, columns), "uint8"))})
+def test_dropped_cruises_are_dropped():
+    _, whole, _ = patches.region_grid("reykjanes", 0.02, 3)
+    _, part, _ = patches.region_grid("reykjanes", 0.02, 3, kept=0.5)
+    cruises, fewer = set(whole["cruise"]), set(part["cruise"])
+    assert fewer < cruises and len(fewer) == pytest.approx(len(cruises) / 2, abs=0.51)
 
 
-@pytest.mark.parametrize("gap", [0, 24])
-def test_blocks_of_different_parts_never_come_closer_than_the_gap(gap):
-    parts = patches.blocks(lineated(640, 730), gap)
-    assert {name: len(found) for name, found in parts.items()} == {
-        0: {"train": 10, "validation": 5, "test": 10},
-        24: {"train": 7, "validation": 3, "test": 6},
-    }[gap]
-    corners = [corner for found in parts.values() for corner in found]
-    assert len(set(corners)) == len(corners)
-    for number, one in enumerate(corners):
-        patches.cut(np.zeros((640, 730, 1)), [one])  # each lies within the map
-        for other in corners[number + 1 :]:
-            apart = max(abs(one[0] - other[0]), abs(one[1] - other[1]))
-            assert apart >= patches.SIZE + gap
-
-
-def test_blocks_leave_out_what_is_not_lineated():
-    truth = lineated(300, 600)
-    truth.lineated[:, :300] = 0
-    parts = patches.blocks(truth)
-    corners = [corner for found in parts.values() for corner in found]
-    assert corners and all(column + 64 >= 300 - 0.4 * 128 for _, column in corners)
-    assert {"train": [], "validation": [], "test": []} == patches.blocks(lineated(100, 600))
-
-
-def test_region_maps_lie_on_one_grid():
+def test_maps_of_a_region_lie_on_one_grid():
     """A small region through the whole way: simulated seafloor, cruises, grid and maps."""
-    truth, grid, maps = patches.region_maps("reykjanes", 0.05, 3, ("raw",))
-    assert truth.anomaly.shape == grid.anomaly.shape == maps["raw"].shape
+    truth, _, grid = patches.region_grid("reykjanes", 0.05, 3)
+    assert truth.anomaly.shape == grid.anomaly.shape
     np.testing.assert_array_equal(truth.easting, grid.easting)
     assert grid.attrs["source"] == truth.attrs["source"] == "simulated"
     assert grid.attrs["crs"] == data.region("reykjanes").crs

@@ -320,3 +320,17 @@ def test_longitudes_are_written_as_files_have_them():
     )
     assert table.longitude.between(-180, 180).all()
     assert (table.longitude > 178).any() and (table.longitude < -178).any()
+
+
+def test_waves_of_four_cells_are_read_whole_between_cells():
+    """Straight lines between cells would leave 0.81 of them; NaN cells are not read across."""
+    column = np.arange(64.0)
+    wave = np.tile(np.cos(np.pi / 2 * (column + 0.3)), (20, 1))
+    places = np.linspace(12, 50, 400)  # splines feel the edge over some four cells
+    read = ships.between_cells(wave, np.full(400, 9.4), places)
+    slope = np.polyfit(np.cos(np.pi / 2 * (places + 0.3)), read, 1)[0]
+    assert slope == pytest.approx(1.0, abs=0.02)
+    wave[:, 30] = np.nan
+    read = ships.between_cells(wave, np.full(400, 9.4), places)
+    np.testing.assert_array_equal(np.isnan(read), np.abs(places - 30) < 1 - 1e-6)
+    assert np.isnan(ships.between_cells(wave, np.array([-0.1]), np.array([5.0]))).all()

@@ -169,6 +169,8 @@ def spoil(notebook, how):
             cells[2].source += "\n![](map.png)"
         case "ending":
             cells[-1].source = "## Check yourself\n\n## References"
+        case "exercises":
+            cells[-1].source = cells[-1].source.replace("2. Why?", "")
         case "opening":
             cells[0].source = "# A toy\n\nJust begin."
         case "title":
@@ -195,6 +197,7 @@ def spoil(notebook, how):
         ("picture", "pictures"),
         ("no alt", "pictures"),
         ("ending", "sections"),
+        ("exercises", "few_exercises"),
         ("opening", "sections"),
         ("title", "sections"),
         ("form", "wrong_form"),
@@ -210,8 +213,20 @@ def test_order_of_the_notebooks():
     names = [*check_notebooks.FIRST, "A1_simulated_seafloor", "A2_real_cruises"]
     assert not list(check_notebooks.out_of_order(names))
     assert "05_regional_application" in str(list(check_notebooks.out_of_order(names[:5])))
-    assert "numbered [2]" in str(list(check_notebooks.out_of_order([*names[:6], "A2_x"])))
+    assert not list(check_notebooks.out_of_order([*names[:6], "A3_x", "S1_solutions"]))
+    assert "numbered [2]" in str(list(check_notebooks.out_of_order([*names, "S2_more"])))
     assert "not named" in str(list(check_notebooks.out_of_order([*names, "Untitled"])))
+
+
+def test_solutions_and_exercises_are_held_together():
+    toy = nbformat.v4.new_notebook(cells=toys.good_cells())
+    solved = toys.text("### 01.1 Try it\n\nText.\n\n### 01.2 Why\n\n### 01.3 No such")
+    answers = nbformat.v4.new_notebook(cells=[solved])
+    found = list(check_notebooks.without_solution({"01_toy": toy, "S1_solutions": answers}))
+    assert found == ["solution 01.3 has no exercise"]
+    solved.source = "### 01.1 Try it"
+    found = list(check_notebooks.without_solution({"01_toy": toy, "S1_solutions": answers}))
+    assert found == ["exercise 01.2 has no solution"]
 
 
 # --- nbval with the project's settings

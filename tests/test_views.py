@@ -80,6 +80,14 @@ def test_support_has_its_own_scale(window):
     np.testing.assert_array_equal(images[-1].get_array(), window[1])
 
 
+def test_probabilities_share_a_scale_and_the_change_is_centred(window):
+    fields = {"before": np.abs(window[2]) / 100, "after": window[1], "change": -window[1]}
+    figure = views.draw_probabilities(fields, window[2] > 50)
+    images = [axis.images[0] for axis in figure.axes if axis.images]
+    assert [image.get_clim() for image in images] == [(0.0, 1.0)] * 2 + [(-0.5, 0.5)]
+    np.testing.assert_array_equal(images[2].get_array(), -window[1])
+
+
 def test_every_region_is_on_the_globe():
     figure = views.draw_regions(data.REGIONS)
     texts = {text.get_text() for text in figure.axes[0].texts}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, views_tracks
+from helpers import data, gridding, views_tracks
 
 REGION = data.region_from_box(-1.5, 0, 50, 51, name="box")
 
@@ -45,6 +45,42 @@ def test_gridding_view_moves_with_every_control(table):
     start = picture()
     for change in ({"spacing_km": 2.0}, {"method": "minimum_curvature"}, {"mask_km": 1.0}):
         assert (picture(**change) != start).any(), change
+
+
+def test_coarse_is_linear_in_larger_cells(table):
+    tables = {"made": (table, REGION)}
+    given = dict(survey="made", spacing_km=1.0, method="minimum_curvature", mask_km=5.0)
+    figure = views_tracks.draw_gridding(tables, **given, coarse=True)
+    expected = gridding.grid_tracks(table, REGION, 2.0, "linear", 5.0)["anomaly"]
+    shown = np.ma.filled(figure.axes[0].collections[0].get_array(), np.nan)
+    np.testing.assert_array_equal(shown.reshape(expected.shape), expected)
+    # cells that are large already stay: four of them must hold a reading
+    figure = views_tracks.draw_gridding(tables, **(given | {"spacing_km": 5.0}), coarse=True)
+    assert figure.axes[0].collections[0].get_array().size < expected.size / 3
+
+
+def test_a_survey_of_which_nothing_can_be_left_out_is_drawn(table):
+    figure = views_tracks.draw_gridding({"made": (table, REGION)}, "made", 40.0, "linear", 50.0)
+    assert "none could be gridded" in figure.axes[1].get_title()
+
+
+def test_wiggles_point_where_they_should(table):
+    grid = gridding.grid_tracks(table, REGION, 2.0)["anomaly"]
+    given = dict(under="none", cruises=2, nt_per_km=50.0, towards_deg=90.0)
+    axis = views_tracks.draw_wiggles(table, REGION, {"map": grid}, **given).axes[0]
+    lobes, tracks, wiggles = axis.collections
+    # the first cruise is the one with the most readings, and its lines are cut at no gap
+    place, moved = tracks.get_segments()[0], wiggles.get_segments()[0]
+    value = table.loc[table["cruise"] == "LINES", "residual_nt"].to_numpy()
+    inside = len(place)
+    assert 0.9 * len(value) < inside <= len(value)
+    np.testing.assert_allclose(moved[:, 1], place[:, 1], atol=1e-9)  # to the east only
+    np.testing.assert_allclose(moved[:, 0] - place[:, 0], 100 * np.sin(place[:, 0] / 12) / 50)
+    assert not axis.images
+    one = views_tracks.draw_wiggles(table, REGION, {"map": grid}, **(given | {"cruises": 1}))
+    assert len(one.axes[0].collections[1].get_segments()) == len(tracks.get_segments()) - 1
+    over = views_tracks.draw_wiggles(table, REGION, {"map": grid}, **(given | {"under": "map"}))
+    np.testing.assert_array_equal(over.axes[0].images[0].get_array(), grid)
 
 
 def test_mask_hides_what_is_far_from_data(table):

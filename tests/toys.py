@@ -1,12 +1,13 @@
-"""Toy notebooks for the tests of the tools and of the browser."""
+"""Toys: notebooks for the tests of the tools and of the browser, stripes for those of networks."""
 
 import nbformat
+import numpy as np
 
 OPENING = """# A toy
 
 In 5 minutes you will do nothing and learn nothing; you need nothing."""
 
-ENDING = "## Check yourself\n\n## On your own\n\n## References"
+ENDING = "## Check yourself\n\n## On your own\n\n1. Try it.\n2. Why?\n\n## References"
 
 EXPLORER = """
 import matplotlib.pyplot as plt
@@ -65,3 +66,16 @@ def good_cells():
         text(ENDING),
     ]
     return cells
+
+
+def stripes(number, seed, size=32):
+    """Return patches of stripes and their crests: what a network should learn at once."""
+    rng = np.random.default_rng(seed)
+    row, column = np.indices((size, size))
+    inputs, truth = np.ones((2, number, size, size, 2), "float32")
+    for one in range(number):
+        angle, phase = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)
+        wave = np.cos(0.5 * (row * np.sin(angle) + column * np.cos(angle)) + phase)
+        inputs[one, ..., 0] = wave + rng.normal(0, 0.1, wave.shape)
+        truth[one, ..., 0] = wave > 0.8
+    return inputs, truth

@@ -21,10 +21,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numba
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
 
+import bench_explorers
 from helpers import (
     data,
     diffusion,
@@ -46,7 +46,7 @@ def main():
     """Run every measurement and write the figures."""
     figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
     measures = (reading, levelling_gain, gridding_speed, pairs, guided_speed, quality, null_test)
-    for measure in (*measures, joint, inference, tiled):
+    for measure in (*measures, joint, inference, tiled, bench_explorers.explorers):
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
     rng, region = np.random.default_rng(0), data.region("epr")
     anomaly = seafloor.simulate_region("epr")
     table = ships.cruise_over(anomaly, region, rng, coverage)
-    error = table["residual_nt"] - _true_anomaly(anomaly["anomaly"], region, table)
+    error = table["residual_nt"] - _true_anomaly(anomaly, region, table)
     cruises = table["cruise"].unique()
     added = pd.Series(rng.normal(0, constant_nt, len(cruises)), cruises)
     error += added.loc[table["cruise"]].to_numpy()
@@ -147,9 +147,10 @@ def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
 
 def _true_anomaly(anomaly, region, table):
     """Read the simulated anomaly without any error."""
-    places = region.project(table["longitude"], table["latitude"])
-    easting, northing = (xr.DataArray(place, dims="row") for place in places)
-    return anomaly.interp(easting=easting, northing=northing).to_numpy()
+    east, north = region.project(table["longitude"], table["latitude"])
+    spacing = anomaly.attrs["spacing_km"]
+    row, column = (north - anomaly.northing[0].item()), (east - anomaly.easting[0].item())
+    return ships.between_cells(anomaly["anomaly"].to_numpy(), row / spacing, column / spacing)
 
 
 def gridding_speed(points=200_000, cells=1024):

@@ -23,9 +23,10 @@ FIRST = [
     "05_regional_application",
 ]
 TAGS = {"nbval-check-output", "nbval-skip", "raises-exception"}
-CELLS = (25, 45)
-WORDS = (600, 1500)
-CODE_LINES = 200
+CELLS = {"S": (25, 90)}  # cells, words and lines of code by family: solutions answer all others
+WORDS = {"S": (600, 3000)}
+CODE_LINES = {"S": 450}
+USUAL_CELLS, USUAL_WORDS, USUAL_CODE_LINES = (25, 45), (600, 1500), 200
 CELL_LINES = 20
 MEDIAN_LINES = 5
 CHECKED_CELLS = 3
@@ -44,8 +45,9 @@ def tags(cell):
 
 
 def lines(cell):
-    """Count the lines of a cell that are not blank."""
-    return sum(bool(line.strip()) for line in cell.source.splitlines())
+    """Count the lines of a cell that are not blank; a list of imports counts as one."""
+    source = re.sub(r"import \([^)]*\)", "import ()", cell.source)
+    return sum(bool(line.strip()) for line in source.splitlines())
 
 
 def wrong_form(notebook, path):
@@ -91,11 +93,13 @@ def unknown_tags(notebook, path):
 def too_long(notebook, path):
     """Cells stay small and the whole readable in one sitting."""
     code = [lines(cell) for _, cell in of_kind(notebook, "code")]
-    if not CELLS[0] <= len(notebook.cells) <= CELLS[1]:
-        yield f"{len(notebook.cells)} cells, not {CELLS[0]} to {CELLS[1]}"
-    if sum(code) > CODE_LINES:
-        yield f"{sum(code)} lines of code, more than {CODE_LINES}"
-    if statistics.median(code or [0]) > MEDIAN_LINES:
+    low, high = CELLS.get(path.name[0], USUAL_CELLS)
+    if not low <= len(notebook.cells) <= high:
+        yield f"{len(notebook.cells)} cells, not {low} to {high}"
+    most = CODE_LINES.get(path.name[0], USUAL_CODE_LINES)
+    if sum(code) > most:
+        yield f"{sum(code)} lines of code, more than {most}"
+    if path.name[0] != "S" and statistics.median(code or [0]) > MEDIAN_LINES:
         yield f"a median code cell of {statistics.median(code):g} lines, over {MEDIAN_LINES}"
     for k, cell in of_kind(notebook, "code"):
         if lines(cell) > CELL_LINES:
@@ -106,8 +110,9 @@ def wrong_length_of_text(notebook, path):
     """Between a few pages and too many; addresses of links do not count."""
     text = "\n".join(cell.source for _, cell in of_kind(notebook, "markdown"))
     words = len(re.sub(r"\]\([^)]*\)", "]", text).split())
-    if not WORDS[0] <= words <= WORDS[1]:
-        yield f"{words} words of text, not {WORDS[0]} to {WORDS[1]}"
+    low, high = WORDS.get(path.name[0], USUAL_WORDS)
+    if not low <= words <= high:
+        yield f"{words} words of text, not {low} to {high}"
 
 
 def trailing_semicolons(notebook, path):
@@ -143,10 +148,28 @@ def sections(notebook, path):
     for what, pattern in OPENING.items():
         if not re.search(pattern, opening):
             yield f"the opening (first two texts) does not say what you {what}"
+    if path.name[0] == "S":
+        return
     headings = re.findall(r"^#+ +(.+?) *$", "\n".join(text), flags=re.MULTILINE)
     found = [name for heading in headings for name in ENDING if heading.startswith(name)]
     if found != ENDING:
         yield f"the ending has the sections {found}, not {ENDING}"
+
+
+def exercises(notebook):
+    """Return the numbers of the exercises under *On your own*."""
+    for _, cell in of_kind(notebook, "markdown"):
+        if "## On your own" in cell.source:
+            part = re.split(r"^## ", cell.source.split("## On your own")[1], flags=re.MULTILINE)[0]
+            return [int(number) for number in re.findall(r"^(\d+)\. ", part, flags=re.MULTILINE)]
+    return []
+
+
+def few_exercises(notebook, path):
+    """Two to four exercises, numbered from 1."""
+    found = exercises(notebook)
+    if path.name[0] != "S" and (not 2 <= len(found) <= 4 or found != [*range(1, len(found) + 1)]):
+        yield f"the exercises are numbered {found}; give two to four, from 1"
 
 
 RULES = [
@@ -160,21 +183,45 @@ RULES = [
     trailing_semicolons,
     pictures,
     sections,
+    few_exercises,
 ]
 
 
 def out_of_order(names):
-    """Yield what is wrong with a set of notebook names: 00 to 05 exist, numbers have no gap."""
+    """Yield what is wrong with a set of notebook names: 00 to 05 exist, numbers have no gap.
+
+    The asides A1, A2 and on stand each for itself: one may be missing.
+    """
     for name in FIRST:
         if name not in names:
             yield f"notebooks/{name}.ipynb is missing"
-    for family, start in (("0", 0), ("A", 1)):
+    for family, start in (("0", 0), ("S", 1)):
         numbers = sorted(int(name[1]) for name in names if re.match(family + r"\d_", name))
         if numbers != list(range(start, start + len(numbers))):
             yield f"the notebooks {family}... are numbered {numbers}"
     for name in names:
-        if not re.match(r"[0A]\d_[a-z0-9_]+$", name):
-            yield f"{name} is not named like 06_short_name or A4_short_name"
+        if not re.match(r"[0AS]\d_[a-z0-9_]+$", name):
+            yield f"{name} is not named like 06_short_name, A4_short_name or S1_solutions"
+
+
+def without_solution(notebooks):
+    """Yield the exercises that the solutions leave out, and solutions without an exercise.
+
+    Parameters
+    ----------
+    notebooks : dict of str to nbformat.NotebookNode
+        By name, such as ``01_track_gridding`` and ``S1_solutions``.
+    """
+    asked = {f"{name[:2]}.{k}" for name, each in notebooks.items() for k in exercises(each)}
+    text = "\n".join(
+        cell.source
+        for name, each in notebooks.items()
+        if name[0] == "S"
+        for _, cell in of_kind(each, "markdown")
+    )
+    solved = set(re.findall(r"^### (\w\d\.\d) ", text, flags=re.MULTILINE))
+    yield from (f"exercise {one} has no solution" for one in sorted(asked - solved))
+    yield from (f"solution {one} has no exercise" for one in sorted(solved - asked))
 
 
 def main():

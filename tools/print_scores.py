@@ -5,8 +5,9 @@
     python tools/print_scores.py --readme        writes the table of README.md
 
 The file is a list of records: model, input, seed, region, coverage, and scores. A row shows the
-mean over seeds and its 95 % interval (Student's t); a seed counts once, as its own mean over
-whatever the table does not tell apart (regions, coverages).
+mean and its 95 % interval: of F1 over seeds and test blocks (bootstrap), "0.80 (0.77-0.83)", where
+the records hold the counts of each block; of all else over seeds (Student's t), "0.80 ± 0.02". A
+seed counts once, as its own mean over whatever the table does not tell apart.
 """
 
 import argparse
@@ -19,10 +20,14 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from helpers.scores import interval  # noqa: E402
+from helpers import intervals, protocol  # noqa: E402
 
 MARKS = ("<!-- scores -->", "<!-- end of scores -->")
-SCORES = ["f1", "precision", "recall", "average_precision", "cldice", "strike_error_deg", "ece"]
+SCORES = [
+    "f1", "f1_one_to_one_1", "f1_one_to_one_2", "f1_one_to_one_3", "precision", "recall",
+    "average_precision", "cldice", "ods", "ois", "strike_error_deg", "ece",
+    "line_km_per_1000_km2", "false_km_per_1000_km2",
+]  # fmt: skip
 
 
 def read(path):
@@ -40,24 +45,16 @@ def read(path):
     return table
 
 
-def cell(values, digits=3):
-    """Return mean and half-width of the 95 % interval as text; "-" where there is no value."""
-    values = values.dropna()
-    if values.empty:
-        return "-"
-    mean, half = interval(values)
-    return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if len(values) > 1 else "")
-
-
 def readme_table(table):
-    """Return F1 by model, input and coverage as markdown, the mean over regions of each seed."""
-    seeds = table.groupby(["model", "input", "coverage", "seed"])["f1"].mean()
-    coverages = sorted(table["coverage"].unique())
-    lines = ["| model | input | " + " | ".join(f"{c:.0%} of cells" for c in coverages) + " |"]
-    lines.append("|---" * (2 + len(coverages)) + "|")
-    for model, name in table[["model", "input"]].drop_duplicates().itertuples(index=False):
-        values = [cell(seeds[model, name, coverage], 2) for coverage in coverages]
-        lines.append(f"| {model} | {name} | " + " | ".join(values) + " |")
+    """Return F1 by model, input and coverage as markdown, the mean over regions.
+
+    Of the detectors that are no networks only the best on each input is shown.
+    """
+    made = intervals.table(protocol.leading(records(table)))
+    lines = ["| model | input | " + " | ".join(f"{c:.0%} of cells" for c in made.columns) + " |"]
+    lines.append("|---" * (2 + len(made.columns)) + "|")
+    for key, row in made.iterrows():
+        lines.append("| " + " | ".join([*key, *row]) + " |")
     return "\n".join(lines)
 
 
@@ -73,14 +70,18 @@ def write_readme(table, path=ROOT / "README.md"):
 def summary(table, by=("model", "input")):
     """Return the table of scores as text, one row for each combination of ``by``."""
     scores = [name for name in SCORES if name in table.columns]
-    seeds = table.groupby([*by, "seed"], sort=False)[scores].mean()
     rows = []
-    for key, group in seeds.groupby(level=list(by), sort=False):
-        row = dict(zip(by, key, strict=True)) | {"seeds": len(group)}
+    for key, group in table.groupby(list(by), sort=False):
+        row = dict(zip(by, key, strict=True)) | {"seeds": group["seed"].nunique()}
         for name in scores:
-            row[name] = cell(group[name])
+            row[name] = intervals.text(records(group), name, 3)
         rows.append(row)
     return pd.DataFrame(rows).to_string(index=False)
+
+
+def records(table):
+    """Return the rows of a table as they stood in the file."""
+    return [row.dropna().to_dict() for _, row in table.iterrows()]
 
 
 def main(arguments=None):
@@ -93,7 +94,7 @@ def main(arguments=None):
     table = read(options.file)
     if options.readme:
         write_readme(table)
-    print("Scores: mean over seeds ± 95 % interval")
+    print("Scores: mean and 95 % interval")
     print(summary(table, ["model", "input", *options.by]))
 
 

@@ -30,7 +30,7 @@ FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 
 
 def find_notebooks(folder, only=""):
-    """Return the notebooks of a folder in order: 00 to 05, then A1, A2 and on."""
+    """Return the notebooks of a folder in order: 00 to 05, A1, A2 and on, then S1."""
     found = sorted(path for path in folder.glob("*.ipynb") if path.name.startswith(only))
     if not found:
         raise SystemExit(f"no notebook named {only}*.ipynb in {folder}: check the name")
@@ -114,10 +114,15 @@ def stored_form(notebook, name):
 
 
 def write(notebook, path):
-    """Write a notebook beside its place, then move it there, so that no half file is left."""
+    """Write a notebook, whole or not at all."""
+    write_text(nbformat.writes(notebook) + "\n", path)
+
+
+def write_text(text, path):
+    """Write a file beside its place, then move it there, so that no half file is left."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
-    beside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    beside.write_text(text, encoding="utf-8")
     beside.replace(path)
 
 

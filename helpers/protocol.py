@@ -1,0 +1,158 @@
+"""The protocol of the comparison: what is trained, chosen and tested where, fixed beforehand.
+
+Blocks of a region are one patch large and a gap apart, so that no cell and no neighbour of a cell
+serves twice.  Everything is chosen on the validation blocks; the test blocks are scored once.
+"""
+
+import functools
+import json
+from dataclasses import dataclass
+
+from .data import DATA
+from .detectors import DETECTORS
+from .patches import SIZE
+
+REGIONS = ("epr", "reykjanes")
+COVERAGES = (0.05, 0.1, 0.2)  # share of cells on tracks
+SEEDS = (1, 2, 3, 4, 5)
+PRETRAIN_SEED = 1
+MOST_TRAINING_PATCHES = 40
+RUNS = (  # (start, input): the paper's three, transfer from photographs, and what tells them apart
+    ("scratch", "raw"),
+    ("scratch", "guided"),
+    ("vgg", "raw"),
+    ("vgg", "guided"),
+    ("transfer", "raw"),
+    ("transfer", "classical"),
+    ("transfer", "guided"),
+)
+NAMES = {  # of (model, input) in tables and figures
+    ("scratch", "raw"): "CNN from scratch",
+    ("transfer", "raw"): "transfer",
+    ("transfer", "classical"): "transfer, classical diffusion",
+    ("transfer", "guided"): "transfer, guided diffusion",
+    ("ensemble", "guided"): "the five of them together",
+    ("scratch", "guided"): "scratch, guided diffusion",
+    ("vgg", "raw"): "transfer from photographs",
+    ("vgg", "guided"): "transfer from photographs, guided diffusion",
+    ("sato filter", "raw"): "Sato filter",
+    ("sato filter", "guided"): "Sato filter, guided diffusion",
+    ("meijering filter", "raw"): "Meijering filter",
+    ("meijering filter", "guided"): "Meijering filter, guided diffusion",
+    ("frangi filter", "raw"): "Frangi filter",
+    ("frangi filter", "guided"): "Frangi filter, guided diffusion",
+    ("tilt maxima", "raw"): "tilt maxima",
+    ("tilt maxima", "guided"): "tilt maxima, guided diffusion",
+    ("phase symmetry", "raw"): "phase symmetry",
+    ("phase symmetry", "guided"): "phase symmetry, guided diffusion",
+    ("chance", "none"): "chance (truth turned by 90°)",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which blocks and which cruises serve for what.
+
+    Parameters
+    ----------
+    cruise_seed : dict of str to int
+        Seed of the cruises of each part.
+    order : tuple of str
+        Parts of successive blocks, counted along the rows, again and again.
+    centred : bool
+        Whether the blocks lie in the middle of the region or begin at its corner.
+    """
+
+    cruise_seed: dict
+    order: tuple
+    centred: bool
+
+
+SPLITS = {
+    1: Split(
+        {"train": 11, "validation": 12, "test": 13},
+        ("train", "validation", "train", "test", "test"),
+        False,
+    ),
+    # The test blocks of the first split have been looked at while the models were designed. The
+    # second has other blocks and other cruises, drawn before any of its models was trained.
+    2: Split(
+        {"train": 211, "validation": 212, "test": 213},
+        ("test", "train", "validation", "train", "test"),
+        True,
+    ),
+}
+SPLIT = 2  # of the next training
+
+
+@functools.cache
+def shown():
+    """Give the split behind the results at hand, as their log says (the first ones do not)."""
+    log = json.loads((DATA / "results" / "training.json").read_text())
+    return SPLITS[log["config"].get("split", 1)]
+
+
+def leading(records):
+    """Leave only the best detector on each input beside the networks and chance.
+
+    Parameters
+    ----------
+    records : list of dict
+        From ``data/results/scores.json``.
+
+    Returns
+    -------
+    list of dict
+        Those of the detector with the highest mean F1 on each input, and of all that is none.
+    """
+    sums = {}
+    for record in records:
+        if record["model"] in DETECTORS:
+            of_input = sums.setdefault(record["input"], {})
+            of_input.setdefault(record["model"], []).append(record["f1"])
+    best = {
+        name: max(found, key=lambda one: sum(found[one]) / len(found[one]))
+        for name, found in sums.items()
+    }
+    return [
+        record
+        for record in records
+        if record["model"] not in DETECTORS or record["model"] == best[record["input"]]
+    ]
+
+
+def blocks(truth, split=None, gap=24, least_known=0.6):
+    """Divide a region into spatial blocks for training, validation and test.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        Simulated region.
+    split : Split, optional
+        By default that of the results at hand.
+    gap : int
+        Cells between blocks.
+    least_known : float
+        Blocks with a smaller share of lineated seafloor are left out.
+
+    Returns
+    -------
+    dict of str to list of (row, column)
+        Lower corners, under ``train``, ``validation`` and ``test``.
+    """
+    split = split or shown()
+    lineated = truth["lineated"].to_numpy() > 0
+    rows, columns = (
+        range((size - SIZE) % (SIZE + gap) // 2 * split.centred, size - SIZE + 1, SIZE + gap)
+        for size in lineated.shape
+    )
+    corners = [
+        (row, column)
+        for row in rows
+        for column in columns
+        if lineated[row : row + SIZE, column : column + SIZE].mean() >= least_known
+    ]
+    parts = {"train": [], "validation": [], "test": []}
+    for number, corner in enumerate(corners):
+        parts[split.order[number % len(split.order)]].append(corner)
+    return parts

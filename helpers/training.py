@@ -1,0 +1,197 @@
+"""Training: patches in random positions, early stopping, and going on after an interruption.
+
+What is random in an epoch follows from the seed and the number of the epoch alone.  A training
+that was interrupted and goes on from its last whole epoch therefore ends as if it had not been.
+"""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from . import files, losses, turns
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of patches in random order and position.
+
+    A quarter turn or a mirror image of a map is as likely a map.  The field of a map with lines
+    may not change its sign, for its lines run along the positive bands; where no line is, either
+    sign is as likely, and half of these maps are flipped.
+
+    Parameters
+    ----------
+    inputs : numpy.ndarray, shape (n, rows, columns, channels) or (n, versions, rows, ...)
+        Patches, the field first; one of the versions (the same map with other tracks) is drawn
+        anew each time.
+    truth : numpy.ndarray, shape as `inputs` with 2 or 4 channels
+        As `patches.truth_channels`.
+    seed : int
+        Of everything random.
+    batch : int
+        Patches in a batch; what is left over at the end waits for the next epoch.
+    per_epoch : int, optional
+        Patches in an epoch; by default all.
+    strike : bool
+        Whether the last two channels of `inputs` are a strike.
+    """
+
+    def __init__(self, inputs, truth, seed, batch=16, per_epoch=None, strike=False):
+        super().__init__()
+        self.inputs, self.truth, self.seed, self.strike = inputs, truth, seed, strike
+        self.size = min(per_epoch or len(inputs), len(inputs))
+        self.batch = min(batch, self.size)
+        self.begin(0)
+
+    def __len__(self):
+        """Batches in an epoch."""
+        return self.size // self.batch
+
+    def begin(self, epoch):
+        """Draw order, positions, signs and versions of an epoch."""
+        parts = len(self.inputs) // self.size
+        whole, part = divmod(epoch, parts)
+        order = np.random.default_rng([self.seed, whole]).permutation(len(self.inputs))
+        self.order = order[part * self.size : (part + 1) * self.size]
+        rng = np.random.default_rng([self.seed, epoch, 1])
+        self.positions = rng.integers(0, turns.POSITIONS, self.size)
+        self.signs = rng.choice([-1.0, 1.0], self.size)
+        self.versions = rng.random(self.size)
+
+    def __getitem__(self, number):
+        """Patches and truth of one batch."""
+        here = slice(number * self.batch, (number + 1) * self.batch)
+        drawn = zip(
+            self.order[here], self.positions[here], self.signs[here], self.versions[here],
+            strict=True,
+        )  # fmt: skip
+        made = [self._make(*one) for one in drawn]
+        return tuple(np.stack(part) for part in zip(*made, strict=True))
+
+    def _make(self, patch, position, sign, version):
+        """One patch and its truth as the network sees them."""
+        pair = self.inputs[patch], self.truth[patch]
+        if pair[0].ndim == 4:
+            pair = tuple(part[int(version * len(part))] for part in pair)
+        seen, truth = (np.asarray(part, "float32") for part in pair)
+        seen = turns.turn(seen, int(position), self.strike)
+        truth = turns.turn(truth, int(position), truth.shape[-1] == 4)
+        if not truth[..., 0].any():
+            seen = seen.copy()
+            seen[..., 0] *= sign
+        return seen, truth
+
+
+def train(
+    model, inputs, truth, validation, epochs, rate=1e-3, patience=8, batch=16, seed=0, verbose=0,
+    per_epoch=None, loss=losses.line_loss, checkpoint=None,
+):  # fmt: skip
+    """Train a model, with turned and mirrored patches, and keep its best weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Changed in place; its ``record``, if it has one, tells its layers.
+    inputs, truth : numpy.ndarray
+        Training patches, as `Batches` takes them.
+    validation : tuple of numpy.ndarray
+        Inputs and truth that choose the best epoch and stop the training.
+    epochs : int
+        At most this many.
+    rate : float
+        Learning rate at the start; it falls to nothing along a cosine.
+    patience : int
+        Epochs without improvement before training stops.
+    batch, seed, per_epoch
+        As in `Batches`.
+    verbose : int
+        0: no progress bar.
+    loss : callable
+        Of the lines, from `helpers.losses`; the loss of the strike is added where there is one.
+    checkpoint : pathlib.Path, optional
+        File (.npz) that is written after every epoch; a training that finds it goes on from there.
+
+    Returns
+    -------
+    dict of str to list of float
+        Loss and validation loss of each epoch.
+    """
+    strike = "cos2" in getattr(model, "record", {}).get("layers", ())
+    batches = Batches(inputs, truth, seed, batch, per_epoch, strike)
+    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches), alpha=0.02)
+    model.compile(keras.optimizers.Adam(schedule), loss=losses.with_strike(loss))
+    model.optimizer.build(model.trainable_variables)
+    about = {"seed": seed, "epochs": epochs, "rate": rate, "batch": batches.batch,
+             "patches": len(inputs), "per_epoch": batches.size}  # fmt: skip
+    state = _State(model, about, checkpoint)
+    bar = tqdm(range(epochs), "training", initial=state.epoch, disable=not verbose)
+    while state.epoch < epochs and state.waited() < patience:
+        batches.begin(state.epoch)
+        seen = model.fit(batches, epochs=1, shuffle=False, verbose=0).history["loss"][0]
+        unseen = model.evaluate(*validation, batch_size=batch, verbose=0)
+        state.add(float(seen), float(unseen))
+        bar.set_postfix(loss=f"{seen:.3f}", validation=f"{unseen:.3f}")
+        bar.update()
+    bar.close()
+    model.set_weights(state.best)
+    return state.history
+
+
+class _State:
+    """Where a training stands: history, best weights, and everything needed to go on."""
+
+    def __init__(self, model, about, path):
+        self.model, self.about, self.path = model, about, path and Path(path)
+        self.history = {"loss": [], "val_loss": []}
+        self.best = model.get_weights()
+        if self.path and self.path.exists():
+            self._read()
+
+    @property
+    def epoch(self):
+        """Epochs that are done."""
+        return len(self.history["loss"])
+
+    def waited(self):
+        """Epochs since the best one."""
+        values = self.history["val_loss"]
+        return len(values) - 1 - int(np.argmin(values)) if values else 0
+
+    def add(self, loss, val_loss):
+        """Note an epoch and write the checkpoint."""
+        if val_loss < min(self.history["val_loss"], default=np.inf):
+            self.best = self.model.get_weights()
+        self.history["loss"].append(loss)
+        self.history["val_loss"].append(val_loss)
+        if self.path:
+            self._write()
+
+    def _write(self):
+        parts = {
+            "weight": self.model.get_weights(),
+            "optimizer": [np.asarray(variable) for variable in self.model.optimizer.variables],
+            "best": self.best,
+        }
+        arrays = {f"{key}_{i}": one for key, part in parts.items() for i, one in enumerate(part)}
+        text = json.dumps({"about": self.about, "history": self.history})
+        files.save_arrays(self.path, {**arrays, "text": np.array(text)})
+
+    def _read(self):
+        held = np.load(self.path)
+        read = json.loads(str(held["text"]))
+        if read["about"] != self.about:
+            raise ValueError(
+                f"{self.path} is of another training ({read['about']}) than the one asked for "
+                f"({self.about}); delete it to begin anew."
+            )
+
+        def part(key, number):
+            return [held[f"{key}_{i}"] for i in range(number)]
+
+        variables = self.model.optimizer.variables
+        for variable, value in zip(variables, part("optimizer", len(variables)), strict=True):
+            variable.assign(value)
+        self.model.set_weights(part("weight", len(self.best)))
+        self.best, self.history = part("best", len(self.best)), read["history"]

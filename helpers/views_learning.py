@@ -1,0 +1,276 @@
+"""Pictures of scores, models and regions that a slider can move.
+
+What takes seconds (maps and predictions of whole regions) is made once, by `prepare_models` and
+`helpers.cases`; what is drawn here takes a fraction of a second.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.lines import Line2D
+from scipy import ndimage
+from skimage.morphology import skeletonize
+
+from . import cases, data, lines, maps, network, patches, scores
+
+GREY = "0.35"
+ORIENTED = ("anomaly", "strike_deg", "coherence")  # of a guided map, as a network may see it
+SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
+TOLERANCE_CELLS = 2
+THRESHOLDS = np.arange(0.1, 0.91, 0.1)
+COARSE_STEP = 3  # a quick picture of a region shows every third cell
+UNDER = {  # layer under the lines of a region: kind of `maps.STYLES`, label of the colour bar
+    "guided map": ("anomaly", "anomaly (nT)"),
+    "probability": ("probability", "probability of a lineation"),
+    "spread": ("uncertainty", "spread over eight positions"),
+    "distance to data": ("distance", "distance to data (km)"),
+}
+KINDS = {"found": "#0072B2", "false alarm": "#E69F00", "missed": "k"}
+
+
+def draw_threshold(blocks, block, threshold, tolerance_cells, coarse=False):
+    """Draw what a threshold finds on a block, and the scores at all thresholds.
+
+    Parameters
+    ----------
+    blocks : tuple of numpy.ndarray, each of shape (n, rows, columns)
+        Input map, probability, label, and the cells that count.
+    block : int
+        Which of the blocks, counted from 0.
+    threshold : float
+        Probability from which a cell is taken as line.
+    tolerance_cells : float
+        Largest distance of a match.
+    coarse : bool
+        Leave the curves out.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    field, probability, label, mask = (part[block] for part in blocks)
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9.5, 4.4), width_ratios=(1.15, 1), layout="constrained"
+    )
+    left.imshow(field, origin="lower", cmap="RdBu_r", vmin=-2, vmax=2, alpha=0.5)
+    _draw_matches(left, probability >= threshold, label > 0.5, mask, tolerance_cells)
+    got = scores.score_lines(probability, label, mask, tolerance_cells, threshold)
+    left.set_title(_said(got), fontsize=10)
+    _draw_key(figure)
+    left.set(xlabel=SIMULATED_CELLS, ylabel="northing (cells)")
+    if not coarse:
+        curve = [
+            scores.score_lines(probability, label, mask, tolerance_cells, each)
+            for each in THRESHOLDS
+        ]
+        for name, style in (("precision", "--"), ("recall", ":"), ("f1", "-")):
+            right.plot(THRESHOLDS, [each[name] for each in curve], style, color="k", label=name)
+        right.legend(frameon=False, loc="lower left")
+    right.axvline(threshold, color="#D55E00", lw=1)
+    right.set(xlim=(0.05, 0.95), ylim=(0, 1), xlabel="threshold")
+    right.set_title(f"this block, tolerance {tolerance_cells:g} cells", fontsize=10)
+    return figure
+
+
+def _draw_matches(axis, found, true, mask, tolerance_cells):
+    """Draw found, falsely found and missed line cells in three colours."""
+    found, true = skeletonize(found), skeletonize(true)
+    near_true, near_found = (_near(each, tolerance_cells) for each in (true, found))
+    parts = (found & near_true, found & ~near_true, true & ~near_found)
+    for part, colour in zip(parts, KINDS.values(), strict=True):
+        row, column = np.nonzero(part & (mask > 0))
+        axis.plot(column, row, "s", color=colour, ms=2, mew=0)
+    axis.set(xlim=(-0.5, true.shape[1] - 0.5), ylim=(-0.5, true.shape[0] - 0.5))
+
+
+def _near(cells, tolerance_cells):
+    """Cells within the tolerance of marked ones."""
+    if not cells.any():
+        return np.zeros(cells.shape, bool)
+    return ndimage.distance_transform_edt(~cells) <= tolerance_cells
+
+
+def _said(got, lines=False):
+    """Precision, recall and F1 in words, on one line or three."""
+    parts = (f"{name} {got[name.lower()]:.2f}" for name in ("precision", "recall", "F1"))
+    return ("\n" if lines else ", ").join(parts)
+
+
+def _draw_key(figure):
+    """Say below a figure what the colours of the line cells mean."""
+    marks = [Line2D([], [], marker="s", ls="", color=colour) for colour in KINDS.values()]
+    figure.legend(marks, KINDS, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+
+
+def prepare_models(name, names, coverage=cases.COVERAGE, most=6):
+    """Apply shipped models to the test blocks of a simulated region.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    names : sequence of str
+        Models of ``data/models/models.json``.
+    coverage : float
+        Share of cells on tracks.
+    most : int
+        Take at most so many blocks.
+
+    Returns
+    -------
+    dict
+        ``label`` and ``mask``, lists with an array (rows, columns) for each block; ``seen`` (the
+        map, nT), ``probability`` and ``threshold``, by name of the model.
+    """
+    truth, _, grid, guided = cases.simulated(name, coverage)
+    windows = _test_windows(name, most)
+    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    made = {"label": [truth["label"].sel(each).to_numpy() for each in windows]}
+    made |= {"mask": [near.sel(each).to_numpy() for each in windows]}
+    made |= {"seen": {}, "probability": {}, "threshold": {}}
+    inputs = {"guided": grid.assign({layer: guided[layer] for layer in ORIENTED})}
+    for each in names:
+        model = network.load(each)
+        kind = model.record["input"]
+        if kind not in inputs:
+            inputs[kind] = grid.assign(anomaly=patches.make_map(grid, kind))
+        parts = [inputs[kind].sel(window) for window in windows]
+        made["seen"][each] = [part["anomaly"].to_numpy() for part in parts]
+        made["probability"][each] = [
+            network.predict(model, part)["probability"].to_numpy() for part in parts
+        ]
+        made["threshold"][each] = model.record["threshold"]
+    return made
+
+
+def _test_windows(name, most):
+    """Test blocks of a region, at most so many."""
+    found = []
+    while len(found) < most:
+        try:
+            found.append(cases.test_window(name, number=len(found)))
+        except IndexError:
+            break
+    return found
+
+
+def draw_models(made, block, first, second, shown="probability"):
+    """Draw two models side by side on one test block: what each sees and what it finds.
+
+    Parameters
+    ----------
+    made : dict
+        From `prepare_models`.
+    block : int
+        Which of the blocks, counted from 0.
+    first, second : str
+        Names of the models.
+    shown : str
+        ``probability``, or ``lines``: found, false alarms and misses at the model's threshold.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    label, mask = made["label"][block], made["mask"][block]
+    figure, axes = plt.subplots(
+        2, 3, figsize=(10, 6.4), layout="constrained", sharex=True, sharey=True
+    )
+    said, limit = [], float(np.nanpercentile(np.abs(made["seen"][second][block]), 97))
+    for (top, bottom), name in zip(axes.T, (first, second), strict=False):
+        probability, threshold = made["probability"][name][block], made["threshold"][name]
+        seen = made["seen"][name][block]
+        field = top.imshow(seen, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
+        got = scores.score_lines(probability, label, mask, threshold=threshold)
+        said.append(f"{_words(name)}\n{_said(got, lines=True)}\nthreshold {threshold:.2f}")
+        top.set_title(f"{_words(name)}: what it sees", fontsize=10)
+        bottom.set_title(f"what it finds: F1 {got['f1']:.2f}", fontsize=10)
+        if shown == "lines":
+            _draw_matches(bottom, probability >= threshold, label > 0.5, mask, TOLERANCE_CELLS)
+        else:
+            chance = bottom.imshow(probability, origin="lower", cmap="magma", vmin=0, vmax=1)
+    axes[0, 2].imshow(np.where(mask, label, 0.35), origin="lower", cmap="Greys", vmin=0, vmax=1)
+    axes[0, 2].set_title("label (grey: too far from data)", fontsize=10)
+    axes[1, 2].set_axis_off()
+    axes[1, 2].text(0, 0.5, "\n\n".join(said), va="center", transform=axes[1, 2].transAxes)
+    figure.colorbar(field, ax=axes[0], shrink=0.8, label="anomaly (nT)")
+    if shown == "lines":
+        _draw_key(figure)
+    else:
+        figure.colorbar(chance, ax=axes[1], shrink=0.8, label="probability")
+    figure.supxlabel(SIMULATED_CELLS, fontsize=8, color=GREY)
+    return figure
+
+
+def _words(name):
+    """Name of a shipped model in words."""
+    return name.replace("_", ", ")
+
+
+def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=False):
+    """Draw the lines of a region as a reader of its map would choose them.
+
+    Parameters
+    ----------
+    made : dict of str to tuple
+        By name of the region: grid, guided map, prediction (Datasets) and, where it is known, the
+        true label (DataArray), else None.
+    region : str
+        Which of them.
+    under : str
+        Layer under the lines, one of `UNDER`.
+    threshold : float
+        Probability from which a cell is taken as line.
+    near_km : float
+        Lines are drawn where data are no farther than this.
+    shortest_km : float
+        Shorter lines are left out.
+    coarse : bool
+        Mark the cells above the threshold, not traced to lines, on every third cell.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    grid, guided, prediction, label = made[region]
+    near = grid["distance_km"] <= near_km
+    probability = prediction["probability"].where(near)
+    layers = {
+        "guided map": guided["anomaly"], "probability": prediction["probability"],
+        "spread": prediction["uncertainty"], "distance to data": grid["distance_km"],
+    }  # fmt: skip
+    figure, axis = plt.subplots(figsize=(7.6, 5.6), layout="constrained")
+    step = COARSE_STEP if coarse else 1
+    _draw_layer(figure, axis, layers[under][::step, ::step], under)
+    colour = "k" if under == "guided map" else "w"
+    title = f"{data.region(region).title}: "
+    if coarse:
+        above = probability[::step, ::step].to_numpy() >= threshold
+        over = {"origin": "lower", "extent": axis.images[0].get_extent(), "cmap": "binary"}
+        axis.imshow(np.where(above, colour == "k", np.nan), vmin=0, vmax=1, alpha=0.5, **over)
+        title += f"{np.mean(above):.0%} of the cells above the threshold"
+    else:
+        seen = prediction.assign(probability=probability)
+        found = lines.trace(seen, threshold, shortest_km=shortest_km)
+        if len(found):
+            found.plot(ax=axis, color=colour, lw=0.7, aspect=None)
+        title += f"{len(found)} lines, {found['length_km'].sum():,.0f} km"
+        if label is not None:
+            got = scores.score_lines(probability.fillna(0), label, near, threshold=threshold)
+            title += "\nbefore short ones are left out: " + _said(got)
+    axis.set_title(title, fontsize=10)
+    return figure
+
+
+def _draw_layer(figure, axis, layer, name):
+    """Draw the layer under the lines and its colour bar."""
+    kind, label = UNDER[name]
+    colours, low, high = maps.STYLES[kind]
+    if kind == "anomaly":
+        high = maps.robust_limit(layer)
+        low = -high
+    x, y = layer["easting"].to_numpy(), layer["northing"].to_numpy()
+    shown = axis.imshow(
+        layer, origin="lower", extent=(x[0], x[-1], y[0], y[-1]), cmap=colours, vmin=low, vmax=high
+    )
+    axis.set(xlabel="easting (km); simulated", ylabel="northing (km)", facecolor="0.85")
+    figure.colorbar(shown, ax=axis, shrink=0.8, label=label)

@@ -1,0 +1,191 @@
+"""Pictures of scores and of what networks see: curves, reliability, false lines, trials, filters.
+
+Records are as `tools/train.py` writes them; what a model is called comes from `protocol.NAMES`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from . import protocol
+from .scores import BINS
+
+SIMULATED = "test blocks of simulated regions"
+VARIED = {
+    "pairs": "pretraining pairs",
+    "widths": "filters at each level",
+    "channels": "input channels",
+    "loss": "loss (from scratch)",
+}
+
+
+def draw_precision_recall(records, coverage):
+    """Draw precision against recall of each model, mean over seeds and regions.
+
+    Parameters
+    ----------
+    records : list of dict
+        Of ``data/results/scores.json``, with ``precision_curve`` and ``recall_curve``.
+    coverage : float
+        Share of cells on tracks.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axis = plt.subplots(figsize=(7, 5), layout="constrained")
+    for level in (0.5, 0.6, 0.7, 0.8, 0.9):
+        recall = np.linspace(level / (2 - level), 1, 100)
+        axis.plot(recall, level * recall / (2 * recall - level), color="0.85", lw=0.8, zorder=0)
+        axis.text(1.005, level / (2 - level), f"F {level}", fontsize=7, color="0.5", va="center")
+    for name, own in _by_name(records, "precision_curve").items():
+        own = [record for record in own if record["coverage"] == coverage]
+        if own:
+            precision, recall = (
+                np.mean([record[f"{part}_curve"] for record in own], axis=0)
+                for part in ("precision", "recall")
+            )
+            axis.plot(recall, precision, "o-", ms=3, lw=1.2, label=name)
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+    axis.set_title(f"{coverage:.0%} of the cells on tracks, one to one within 2 cells")
+    return _finished(figure)
+
+
+def draw_reliability(records):
+    """Draw the observed share of line cells against the probability given, after calibration.
+
+    Parameters
+    ----------
+    records : list of dict
+        With ``reliability``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axis = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    axis.plot([0, 1], [0, 1], color="0.7", lw=0.8)
+    for name, own in _by_name(records, "reliability").items():
+        given, observed, cells = np.concatenate([record["reliability"] for record in own]).T
+        number = np.minimum((given * BINS).astype(int), BINS - 1)
+        total = np.bincount(number, cells, BINS)
+        filled = total > 0
+        mean = [
+            np.bincount(number, cells * part, BINS)[filled] / total[filled]
+            for part in (given, observed)
+        ]
+        axis.plot(*mean, "o-", ms=3, lw=1.2, label=name)
+    axis.set(xlabel="probability given", ylabel="share of cells on a line", aspect="equal")
+    axis.set(xlim=(0, 1), ylim=(0, 1))
+    return _finished(figure)
+
+
+def draw_false_lines(records):
+    """Draw the length of false line on maps without lineations beside that on lineated ones.
+
+    Parameters
+    ----------
+    records : list of dict
+        With ``line_km_per_1000_km2`` and what begins with ``false_``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    named = _by_name(records, "false_km_per_1000_km2")
+    kinds = sorted({key for own in named.values() for record in own for key in record
+                    if key.startswith("false_") and not key.endswith("km2")})  # fmt: skip
+    figure, axis = plt.subplots(figsize=(9, 0.42 * len(named) + 1.6), layout="constrained")
+    place = np.arange(len(named))
+    for key in ("line_km_per_1000_km2", *kinds):
+        values = [np.mean([record.get(key, np.nan) for record in own]) for own in named.values()]
+        if key in kinds:
+            axis.plot(values, place, "o", ms=5, label=key[6:].replace("_", " "))
+        else:
+            axis.plot(values, place, "k|", ms=14, label="lineated (test blocks)")
+    axis.set_yticks(place, list(named))
+    axis.invert_yaxis()
+    axis.set(xlabel="line found (km per 1,000 km²)", xlim=(0, None))
+    axis.grid(axis="x", alpha=0.3)
+    return _finished(figure)
+
+
+def draw_trials(trials):
+    """Draw the validation score against what was varied, one thing at a time.
+
+    Parameters
+    ----------
+    trials : list of dict
+        ``curves`` of ``data/results/training.json``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    kinds = [kind for kind in VARIED if any(one["varied"] == kind for one in trials)]
+    figure, axes = plt.subplots(
+        1, len(kinds), figsize=(3 * len(kinds), 3.6), sharey=True, layout="constrained",
+        squeeze=False,
+    )  # fmt: skip
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        own = [one for one in trials if one["varied"] == kind]
+        places = np.arange(len(own))
+        axis.plot(places, [one["validation_f1"] for one in own], "o-" if kind == "pairs" else "o")
+        labels = [one["value"].replace("-", "\n").replace("_loss", "") for one in own]
+        axis.set_xticks(places, labels, fontsize=8)
+        axis.set(title=VARIED[kind], xlim=(-0.5, len(own) - 0.5))
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("F1, validation blocks")
+    figure.supxlabel("guided maps of simulated regions, one seed each", fontsize=8, color="0.35")
+    return figure
+
+
+def draw_features(field, before, after, filters=4):
+    """Draw what the same filters answer before and after fine-tuning.
+
+    Parameters
+    ----------
+    field : numpy.ndarray, shape (n, m)
+        The map that both see.
+    before, after : numpy.ndarray, shape (n, m, filters)
+        From `network.features`.
+    filters : int
+        How many are drawn: those that fine-tuning changed most.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    changed = np.argsort(-np.abs(after - before).mean(axis=(0, 1)))[:filters]
+    figure, axes = plt.subplots(
+        2, filters + 1, figsize=(2.2 * (filters + 1), 4.6), layout="constrained"
+    )
+    for row, (name, seen) in enumerate((("before", before), ("after", after))):
+        axes[row, 0].imshow(field, cmap="RdBu_r", vmin=-2, vmax=2, origin="lower")
+        axes[row, 0].set_ylabel(f"{name} fine-tuning")
+        for axis, number in zip(axes[row, 1:], changed, strict=True):
+            high = max(part[..., number].max() for part in (before, after))
+            axis.imshow(seen[..., number], cmap="magma", vmin=0, vmax=high, origin="lower")
+            axis.set_title(f"filter {number + 1}", fontsize=9)
+    axes[0, 0].set_title("map", fontsize=9)
+    for axis in axes.ravel():
+        axis.set(xticks=[], yticks=[])
+    figure.supxlabel("simulated map; bright: the filter answers", fontsize=8, color="0.35")
+    return figure
+
+
+def _by_name(records, needed):
+    """Group the leading records that hold what is needed, by the name of their model."""
+    named = {}
+    for record in protocol.leading(records):
+        if needed in record:
+            name = protocol.NAMES[record["model"], record["input"]]
+            named.setdefault(name, []).append(record)
+    return named
+
+
+def _finished(figure):
+    """Add the legend and say where the maps come from."""
+    if figure.axes[0].get_legend_handles_labels()[0]:
+        figure.legend(loc="outside right center", frameon=False, fontsize=8)
+    figure.supxlabel(SIMULATED, fontsize=8, color="0.35")
+    return figure

@@ -1,0 +1,341 @@
+"""Scores, log and shipped weights: what `train.py` writes in the end.
+
+`scores.json` is a list of records, one a line: model, input, seed, region, coverage and scores.
+F1, precision and recall are those of `scores.score_lines` at 2 cells; `f1_one_to_one_1` (`_2`,
+`_3`) pair the cells one to one within 1, 2 and 3 cells, which are 2, 4 and 6 km.  `counts` and
+`counts_one_to_one` hold, for each block, the predicted cells, how many of them are right, the true
+cells and how many of them are found; `helpers.intervals` makes intervals from them.
+`precision_curve` and `recall_curve` run over several thresholds, one to one at 2 cells;
+`reliability` has the mean prediction, the observed share and the number of cells of each class of
+probability.  What begins with `false_` is the length of line (km per 1,000 km²) on maps without
+lineations, beside `line_km_per_1000_km2` on the test blocks.
+"""
+
+import json
+import platform
+
+import numpy as np
+
+from helpers import calibration, detectors, files, matching, protocol, scores, turns
+from train_maps import in_parallel, labelled, null_maps
+from train_runs import choose, pretrained_inputs, record_of, run_path
+
+TOLERANCES = (1, 2, 3)  # cells
+SHIPPED = (  # the seed that validates best
+    ("scratch", "raw"), ("scratch", "guided"), ("transfer", "raw"), ("transfer", "classical"),
+    ("transfer", "guided"),
+)  # fmt: skip
+TOGETHER = ("transfer", "guided")  # all of its seeds are shipped and joined
+SHOWN_COVERAGE = 0.1  # of the predictions that are kept for figures
+MOST_BYTES = 20_000_000
+
+
+def write(job):
+    """Score all runs on the test blocks; write scores, log, predictions and the best weights."""
+    maps, nulls = labelled(job), null_maps(job)
+    runs = [(start, name, seed) for start, name in job.size["runs"] for seed in job.size["seeds"]]
+    jobs = [(job, *run) for run in runs]
+    records = [record for part in in_parallel(score_run, jobs, "scores") for record in part]
+    if TOGETHER in job.size["runs"]:
+        records += score_together(job, maps, nulls)
+    names = [(job, name, kind) for name in ("raw", "guided") for kind in detectors.DETECTORS]
+    records += [one for part in in_parallel(score_detector, names, "detectors") for one in part]
+    turned = np.rot90(maps["test_truth"][..., 0], axes=(1, 2))
+    about = {"model": "chance", "input": "none", "seed": 0, "threshold": 0.5}
+    records += score_maps(about, turned, maps)
+    results = job.out / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    files.save_json(results / "scores.json", records)
+    files.save_json(results / "training.json", _log(job, maps))
+    _keep_predictions(job, maps, results / "test_maps.npz")
+    ship(job, maps, records)
+
+
+# --- scores -----------------------------------------------------------------------------------
+
+
+def score_run(job, start, name, seed):
+    """Records of one training."""
+    path = run_path(job, start, name, seed)
+    run = json.loads(path.with_suffix(".json").read_text())
+    with np.load(path.with_suffix(".npz")) as held:
+        seen = {part: held[part].astype("float32") for part in held.files}
+    about = {"model": start, "input": name, "seed": seed}
+    return _score_network(about, run, seen, labelled(job), null_maps(job))
+
+
+def score_together(job, maps, nulls):
+    """Records of the mean of all seeds of the best model, calibrated anew."""
+    total = {}
+    for seed in job.size["seeds"]:
+        with np.load(run_path(job, *TOGETHER, seed).with_suffix(".npz")) as held:
+            for part in held.files:
+                total[part] = total.get(part, 0) + held[part].astype("float32")
+    seen = {part: values / len(job.size["seeds"]) for part, values in total.items()}
+    chosen = choose(seen["validation"][..., 0], maps["validation_truth"])
+    about = {"model": "ensemble", "input": TOGETHER[1], "seed": 0}
+    return _score_network(about, chosen, seen, maps, nulls)
+
+
+def _score_network(about, chosen, seen, maps, nulls):
+    """Calibrate what a network gave, score it, and count its false lines."""
+    settings = {key: chosen[key] for key in ("temperature", "offset")}
+    about = about | settings | {"threshold": chosen["threshold"]}
+    false = [
+        calibration.calibrated(seen[f"null{number}"], **settings) for number in range(len(nulls))
+    ]
+    about |= false_lines(false, nulls, chosen["threshold"])
+    test = calibration.calibrated(seen["test"][..., 0], **settings)
+    strike = turns.strike_deg(seen["test"][..., 1], seen["test"][..., 2])
+    return score_maps(about, test, maps, strike, calibrated=True)
+
+
+def score_detector(job, name, kind):
+    """Records of one detector that is no network, tuned on the validation patches."""
+    maps, nulls = labelled(job), null_maps(job)
+    truth = maps["validation_truth"]
+    chosen = detectors.tune(kind, maps[f"validation_{name}"][..., 0], truth[..., 0], truth[..., 1])
+
+    def look(field):
+        return detectors.DETECTORS[kind][0](field, **chosen["setting"])
+
+    test = np.stack([look(field) for field in maps[f"test_{name}"][..., 0]])
+    about = {"model": kind, "input": name, "seed": 0, "threshold": chosen["threshold"],
+             "setting": chosen["setting"]}  # fmt: skip
+    about |= false_lines([look(one[name][..., 0]) for one in nulls], nulls, chosen["threshold"])
+    return score_maps(about, test, maps)
+
+
+def false_lines(seen, nulls, threshold):
+    """Length of false line by kind of map, and the mean over the kinds (km per 1,000 km²)."""
+    found = {}
+    for values, one in zip(seen, nulls, strict=True):
+        density = matching.line_density(np.nan_to_num(values), one["mask"], threshold)
+        found.setdefault(one["kind"].replace(" ", "_"), []).append(density)
+    means = {f"false_{kind}": float(np.mean(values)) for kind, values in found.items()}
+    return means | {"false_km_per_1000_km2": float(np.mean(list(means.values())))}
+
+
+def score_maps(about, probability, maps, strike=None, calibrated=False):
+    """Make one record for each region and coverage, pooled over its test blocks."""
+    records = []
+    for number, region in enumerate(protocol.REGIONS):
+        for coverage in protocol.COVERAGES:
+            chosen = (maps["test_region"] == number) & (maps["test_coverage"] == coverage)
+            if not chosen.any():  # a size may leave out regions and coverages
+                continue
+            truth, seen = maps["test_truth"][chosen], probability[chosen]
+            where = {"region": region, "coverage": coverage, "blocks": int(chosen.sum())}
+            record = about | where | _line_scores(seen, truth, about["threshold"])
+            if strike is not None:
+                record["strike_error_deg"] = _strike_error(strike[chosen], truth)
+            known = truth[..., 1] > 0
+            if calibrated:
+                record["ece"] = scores.calibration_error(seen[known], truth[..., 0][known])
+                record["brier"] = calibration.brier(seen[known], truth[..., 0][known])
+                record["reliability"] = _reliability(seen[known], truth[..., 0][known])
+            records.append(record)
+    return records
+
+
+def _line_scores(seen, truth, threshold):
+    """Scores of lines of several blocks, and the counts of each block."""
+    label, known = truth[..., 0], truth[..., 1] > 0
+    rows = list(zip(seen, label, known, strict=True))
+    each = [scores.score_lines(*row, threshold=threshold) for row in rows]
+    record = scores.pooled(each)
+    del record["ece"]  # of what is no probability
+    record["counts"] = [
+        [round(one["predicted_cells"]), round(one["precision"] * one["predicted_cells"]),
+         round(one["true_cells"]), round(one["recall"] * one["true_cells"])]
+        for one in each
+    ]  # fmt: skip
+    for tolerance in TOLERANCES:
+        counts = [matching.counts(*row, tolerance, threshold).tolist() for row in rows]
+        record[f"f1_one_to_one_{tolerance}"] = matching.f1(counts)
+        if tolerance == 2:
+            record["counts_one_to_one"] = counts
+    best = matching.best_f1(seen, label, known, thresholds=_thresholds(threshold))
+    record |= {"ods": best["ods"], "ois": best["ois"]}
+    for name in ("precision", "recall"):
+        record[f"{name}_curve"] = np.round(best[name], 4).tolist()
+    density = [matching.line_density(one, mask, threshold) for one, _, mask in rows]
+    return record | {"line_km_per_1000_km2": float(np.nanmean(density))}
+
+
+def _reliability(probability, truth):
+    """Mean prediction, observed share and number of cells of each class that is not empty."""
+    table = np.stack(scores.reliability(probability, truth), axis=1)
+    return [[round(p, 4), round(o, 4), int(n)] for p, o, n in table.tolist() if n]
+
+
+def _thresholds(threshold):
+    """Thresholds around the chosen one, which for a detector can be any number."""
+    return threshold * np.array([0.25, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 2.0])
+
+
+def _strike_error(strike, truth):
+    """Median angle between predicted and true strike on the true lines (degrees)."""
+    errors = [
+        matching.strike_errors(one, answer) for one, answer in zip(strike, truth, strict=True)
+    ]
+    return float(np.median(np.concatenate(errors)))
+
+
+# --- log and predictions ----------------------------------------------------------------------
+
+
+def _log(job, maps):
+    """What made the results: settings, versions, numbers of patches, times, learning curves."""
+    import keras
+    import tensorflow
+
+    def read(name):
+        return json.loads((job.cache / f"{name}.json").read_text())
+
+    runs = [
+        read(f"{start}_{name}_{seed}")
+        for start, name in job.size["runs"]
+        for seed in job.size["seeds"]
+    ]
+    pretraining = {name: read(f"pretrained_{name}.weights") for name in pretrained_inputs(job.size)}
+    return {
+        "config": job.size | {"cruise_seed": job.split.cruise_seed},
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tensorflow.__version__,
+        },
+        "patches": {
+            part: int((~maps[f"{part}_null"]).sum()) for part in job.split.cruise_seed
+        } | {"null": int(maps["train_null"].sum())},
+        "seconds": read("seconds"),
+        "training_seconds": sum(part["seconds"] for part in [*pretraining.values(), *runs]),
+        "pretraining": pretraining,
+        "runs": runs,
+        "curves": read("curves") if (job.cache / "curves.json").exists() else [],
+    }
+
+
+def _keep_predictions(job, maps, path):
+    """Keep what each model gave for the test blocks at one coverage, in steps of 1/255."""
+    chosen = maps["test_coverage"] == SHOWN_COVERAGE
+    kept = {"region": maps["test_region"][chosen]}
+    for start, name in job.size["runs"]:
+        run = _best_run(job, start, name)
+        with np.load(run_path(job, start, name, run["seed"]).with_suffix(".npz")) as held:
+            raw = held["test"][chosen][..., 0].astype("float32")
+        seen = calibration.calibrated(raw, run["temperature"], run["offset"])
+        kept[f"{start}|{name}"] = np.round(255 * seen).astype("uint8")
+    files.save_arrays(path, kept, pack=True)
+
+
+# --- weights ----------------------------------------------------------------------------------
+
+
+def ship(job, maps, records):
+    """Copy the weights of the best seeds, of the members of the ensemble, and pretrained ones."""
+    folder = job.out / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    about, best = {}, {}
+    for start, name in SHIPPED:
+        if (start, name) in job.size["runs"]:
+            best[start, name] = _best_run(job, start, name)
+            _ship_one(job, maps, f"{start}_{name}", best[start, name], about)
+    if TOGETHER in best:
+        _ship_together(job, maps, best[TOGETHER], about)
+    for name in pretrained_inputs(job.size)[-1:]:
+        source = job.cache / f"pretrained_{name}.weights.h5"
+        record = record_of("scratch", name) | {"seed": protocol.PRETRAIN_SEED, "threshold": 0.5}
+        copy_weights(record, source, folder / f"pretrained_{name}.weights.h5")
+        about[f"pretrained_{name}"] = record
+    _note_scores(about, records)
+    files.save_json(folder / "models.json", about)
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    if total > MOST_BYTES:
+        raise ValueError(f"{folder} holds {total / 1e6:.1f} MB; at most {MOST_BYTES / 1e6:.0f} are "
+                         "to be shipped. Take runs out of SHIPPED.")  # fmt: skip
+
+
+def _note_scores(about, records):
+    """Note what made each model, and its F1 on the test blocks, mean over regions and coverages."""
+    for shipped, record in about.items():
+        record["command"] = "make train"
+        key = shipped.split("_")[0], record["input"], 0 if "members" in record else record["seed"]
+        found = [one["f1"] for one in records if (one["model"], one["input"], one["seed"]) == key]
+        if found:
+            record["test_f1"] = float(np.mean(found))
+
+
+def _best_run(job, start, name):
+    """Run of the seed that validates best."""
+    paths = [run_path(job, start, name, seed) for seed in job.size["seeds"]]
+    runs = [json.loads(path.with_suffix(".json").read_text()) for path in paths]
+    return max(runs, key=lambda run: run["validation_f1"])
+
+
+def _ship_one(job, maps, shipped, run, about):
+    """Copy the weights of one run; calibrate it as `network.predict` uses it."""
+    from helpers import network
+
+    start, name, seed = run["model"], run["input"], run["seed"]
+    source = run_path(job, start, name, seed)
+    record = record_of(start, name) | {"seed": seed}
+    path = job.out / "models" / f"{shipped}.weights.h5"
+    model = copy_weights(record, source.with_name(source.name + ".weights.h5"), path)
+    seen = network.mean_of_positions(model, maps[f"validation_{name}"])[..., 0]
+    about[shipped] = record | choose(seen, maps["validation_truth"])
+
+
+def _ship_together(job, maps, best, about):
+    """Ship the other seeds of the best model, and the record that joins them all."""
+    from helpers import network
+
+    start, name = TOGETHER
+    members = [f"{start}_{name}"]
+    for seed in job.size["seeds"]:
+        if seed != best["seed"]:
+            members.append(f"{start}_{name}_{seed}")
+            path = run_path(job, start, name, seed).with_suffix(".json")
+            _ship_one(job, maps, members[-1], json.loads(path.read_text()), about)
+    folder, joined = job.out / "models", f"ensemble_{name}"
+    about[joined] = {"members": members, "input": name, "seed": "all"}
+    files.save_json(folder / "models.json", about)
+    seen = network.mean_of_positions(network.load(joined, folder), maps[f"validation_{name}"])
+    about[joined] |= choose(seen[..., 0], maps["validation_truth"])
+
+
+def copy_weights(record, source, path):
+    """Copy weights without the optimiser's state, two thirds of the file, and compress them.
+
+    Returns the model with these weights.
+    """
+    import h5py
+
+    from helpers import network
+
+    model = network.build(record)
+    network.read_weights(model, source)
+    plain, beside = path.with_name("plain." + path.name), path.with_name("part." + path.name)
+    model.save_weights(plain)
+    with h5py.File(plain) as given, h5py.File(beside, "w") as packed:
+        _copy_compressed(given, packed)
+    plain.unlink()
+    beside.replace(path)
+    return model
+
+
+def _copy_compressed(given, packed):
+    """Copy groups, attributes and compressed arrays of an HDF5 file."""
+    import h5py
+
+    packed.attrs.update(given.attrs)
+    for name, item in given.items():
+        if isinstance(item, h5py.Group):
+            _copy_compressed(item, packed.create_group(name))
+        elif item.size > 1000:
+            copy = packed.create_dataset(name, data=item[()], compression="gzip", shuffle=True)
+            copy.attrs.update(item.attrs)
+        else:
+            given.copy(item, packed, name)

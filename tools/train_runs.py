@@ -1,0 +1,270 @@
+"""The trainings of `train.py`: pretraining, training and fine-tuning, learning curves."""
+
+import json
+import time
+
+import numpy as np
+
+from helpers import calibration, files, patches, protocol, scores, tiles
+from train_maps import labelled, null_maps, pairs
+
+HELD = 20  # of the pretraining pairs, one in so many chooses the best epoch
+RATES = {"pretrain": 2e-3, "finetune": 1e-3, "unfrozen": 1e-4}
+FROZEN_SHARE = 0.6  # of the epochs of transfer from photographs
+FINE_BATCH = 8
+
+
+def pretrained_inputs(size):
+    """Return the inputs that some run transfers to."""
+    wanted = {name for model, name in size["runs"] if model == "transfer"}
+    return [name for name in patches.INPUTS if name in wanted]
+
+
+def record_of(start, name, **changes):
+    """Say how the model of a run is built (`network.build`)."""
+    kind = "vgg" if start == "vgg" else "unet"
+    return {"kind": kind, "input": name, "layers": list(patches.LAYERS[name]), "outputs": 3} | (
+        changes
+    )
+
+
+# --- pretraining ------------------------------------------------------------------------------
+
+
+def pretrain_all(job):
+    """Pretrain one network for each input that some run transfers to."""
+    for name in pretrained_inputs(job.size):
+        path = job.cache / f"pretrained_{name}.weights.h5"
+        if not path.exists():
+            print(f"pretraining on {job.size['pairs']} pairs, input {name}", flush=True)
+            pretrain(job, record_of("scratch", name), job.size["pairs"], path)
+
+
+def pretrain(job, record, number, path):
+    """Pretrain a network on the first pairs; weights and history are kept.
+
+    Parameters
+    ----------
+    job : train_maps.Job
+    record : dict
+        From `record_of`.
+    number : int
+        How many pairs.
+    path : pathlib.Path
+        Of the weights; the history goes beside, as JSON.
+    """
+    from helpers import network
+
+    name, held = record["input"], max(16, number // HELD)
+    channels = [patches.LAYERS[name].index(layer) for layer in record["layers"]]
+    inputs, truth = pairs(job, name)[:number], pairs(job, "truth")[:number]
+    if len(channels) < inputs.shape[-1]:
+        inputs = inputs[..., channels]
+    unseen = tuple(np.asarray(part[:held], "float32") for part in (inputs, truth))
+    network.keras.utils.set_random_seed(protocol.PRETRAIN_SEED)
+    model, begun = network.build(record), time.time()
+    rounds, checkpoint = job.size["rounds"], path.with_suffix(".checkpoint.npz")
+    epochs = job.size["passes"] * rounds
+    history = network.train(
+        model, inputs[held:], truth[held:], unseen, epochs, RATES["pretrain"], epochs,
+        seed=protocol.PRETRAIN_SEED, verbose=1, per_epoch=(number - held) // rounds,
+        checkpoint=checkpoint,
+    )  # fmt: skip
+    round_weights(model)
+    about = {"history": history, "seconds": time.time() - begun, "pairs": number}
+    files.save_json(path.with_suffix(".json"), about | {"record": record})
+    files.save_weights(path, model)
+    checkpoint.unlink(missing_ok=True)
+
+
+# --- training on labelled patches -------------------------------------------------------------
+
+
+def fine_tune_all(job):
+    """Train every run with every seed on the labelled patches; predict validation and test."""
+    maps, nulls = labelled(job), null_maps(job)
+    for seed in job.size["seeds"]:
+        for start, name in job.size["runs"]:
+            path = run_path(job, start, name, seed)
+            if path.with_suffix(".npz").exists():
+                continue
+            model, run = fine_tune(job, record_of(start, name), start, seed, maps, path)
+            files.save_arrays(path.with_suffix(".npz"), _look_at_all(model, name, maps, nulls))
+            print(f"{start} {name} {seed}: validation F1 {run['validation_f1']:.3f}, "
+                  f"{run['seconds']:.0f} s", flush=True)  # fmt: skip
+
+
+def run_path(job, start, name, seed):
+    """Where a run keeps its files, without an ending."""
+    return job.cache / f"{start}_{name}_{seed}"
+
+
+def fine_tune(job, record, start, seed, maps, path, pretrained=None, loss=None):
+    """Train one model on the labelled patches, and calibrate it on the validation patches.
+
+    Parameters
+    ----------
+    job : train_maps.Job
+    record : dict
+        From `record_of`.
+    start : str
+        ``scratch``, ``transfer`` or ``vgg``.
+    seed : int
+        Of weights, order and positions.
+    maps : dict
+        From `train_maps.labelled`.
+    path : pathlib.Path
+        Of the run's files, without an ending.
+    pretrained : pathlib.Path, optional
+        Weights to start from, if not those of the record's input.
+    loss : callable, optional
+        Of the lines, if not the usual one.
+
+    Returns
+    -------
+    tuple
+        The model, and what is known of the run (dict).
+    """
+    from helpers import network
+
+    network.keras.utils.set_random_seed(seed)
+    model, begun, name = network.build(record), time.time(), record["input"]
+    if start == "transfer":
+        source = pretrained or job.cache / f"pretrained_{name}.weights.h5"
+        network.read_weights(model, source)
+    chosen = [patches.LAYERS[name].index(layer) for layer in record["layers"]]
+    seen = {part: maps[f"{part}_{name}"][..., chosen] for part in ("train", "validation")}
+    history = _fit(job, model, seen, maps, seed, path, loss or network.line_loss)
+    round_weights(model)
+    validation = network.outputs(model, seen["validation"])[..., 0]
+    run = {"model": start, "input": name, "seed": seed, "history": history}
+    run |= choose(validation, maps["validation_truth"]) | {"seconds": time.time() - begun}
+    files.save_json(path.with_suffix(".json"), run)
+    files.save_weights(path.with_name(path.name + ".weights.h5"), model)
+    return model, run
+
+
+def _fit(job, model, seen, maps, seed, path, loss):
+    """Train on the labelled patches; an encoder is frozen first and let loose later.
+
+    An epoch with the encoder of photographs takes about eight times as long, so it gets fewer.
+    """
+    from helpers import encoder, network
+
+    parts = [(job.size["epochs"], RATES["finetune"])]
+    if model.record["kind"] == "vgg":
+        epochs = job.size["encoder_epochs"]
+        frozen = max(1, round(FROZEN_SHARE * epochs))
+        parts = [(frozen, RATES["finetune"]), (epochs - frozen, RATES["unfrozen"])]
+    history, checkpoints = {"loss": [], "val_loss": []}, []
+    unseen = (seen["validation"], maps["validation_truth"])
+    for number, (epochs, rate) in enumerate(parts):
+        if number:
+            encoder.unfreeze(model)
+        checkpoints.append(path.with_name(f"{path.name}.checkpoint{number}.npz"))
+        new = network.train(
+            model, seen["train"], maps["train_truth"], unseen, epochs, rate,
+            job.size["patience"], FINE_BATCH, seed, loss=loss, checkpoint=checkpoints[-1],
+        )  # fmt: skip
+        history = {key: values + new[key] for key, values in history.items()}
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
+    return history
+
+
+def choose(probability, truth):
+    """Choose calibration and threshold on validation maps.
+
+    Parameters
+    ----------
+    probability : numpy.ndarray, shape (maps, n, m)
+        As the network gives it.
+    truth : numpy.ndarray, shape (maps, n, m, 4)
+
+    Returns
+    -------
+    dict of float
+        ``temperature``, ``offset``, ``threshold`` (of the calibrated probability) and the
+        ``validation_f1`` that it reaches.
+    """
+    label, known = truth[..., 0], truth[..., 1] > 0
+    made = calibration.fit(probability[known], label[known])
+    seen = calibration.calibrated(probability, **made)
+    threshold = scores.best_threshold(seen, label, known)
+    rows = zip(seen, label, known, strict=True)
+    found = scores.pooled([scores.score_lines(*row, threshold=threshold) for row in rows])
+    return made | {"threshold": threshold, "validation_f1": found["f1"]}
+
+
+def _look_at_all(model, name, maps, nulls):
+    """Outputs for validation and test patches and for the maps without lineations."""
+    from helpers import network
+
+    seen = {part: network.outputs(model, maps[f"{part}_{name}"])
+            for part in ("validation", "test")}  # fmt: skip
+    for number, one in enumerate(nulls):
+        seen[f"null{number}"] = tiles.blend(
+            one[name], lambda tile: np.asarray(model(tile[None], training=False))[0], one["mask"]
+        )[..., 0]
+    return {part: values.astype("float16") for part, values in seen.items()}
+
+
+# --- learning curves --------------------------------------------------------------------------
+
+
+def draw_curves(job):
+    """See what pairs, size, channels and loss do, by the validation score of one seed each."""
+    path = job.cache / "curves.json"
+    done = json.loads(path.read_text()) if path.exists() else []
+    known = {(one["varied"], one["value"]) for one in done}
+    maps = None
+    for one in _variants(job.size):
+        if (one["varied"], one["value"]) not in known:
+            maps = maps or labelled(job)
+            done.append(_try(job, one, maps))
+            files.save_json(path, done)
+            print(f"{one['varied']} {one['value']}: F1 {done[-1]['validation_f1']:.3f}", flush=True)
+
+
+def _variants(size):
+    """List the trials: what is varied, its value, pairs, changes of the record, and loss."""
+    pairs_, widths, name = size["curve_pairs"], size["curve_widths"], "guided"
+    if not pairs_:
+        return
+    for number in pairs_:
+        yield {"varied": "pairs", "value": str(number), "pairs": number, "changes": {}}
+    for some in widths:
+        text = "-".join(map(str, some))
+        yield {"varied": "widths", "value": text, "pairs": pairs_[-1],
+               "changes": {"widths": list(some)}}  # fmt: skip
+    plain = list(patches.CHANNELS)
+    for layers in (plain, [*plain, "coherence"]):
+        if len(layers) < len(patches.LAYERS[name]):
+            yield {"varied": "channels", "value": "-".join(layers), "pairs": pairs_[-1],
+                   "changes": {"layers": layers}}  # fmt: skip
+    for loss in ("line_loss", "focal_loss", "plain_loss"):
+        yield {"varied": "loss", "value": loss, "pairs": 0, "changes": {}, "loss": loss}
+
+
+def _try(job, one, maps):
+    """Pretrain (where pairs are given), fine-tune and score one variant, input guided."""
+    from helpers import losses
+
+    record = record_of("scratch", "guided", **one["changes"])
+    path = job.cache / f"curve_{one['varied']}_{one['value']}"
+    weights = path.with_name(path.name + "_pretrained.weights.h5")
+    if one["pairs"] and not weights.exists():
+        pretrain(job, record, one["pairs"], weights)
+    loss = getattr(losses, one.get("loss", "line_loss"))
+    start = "transfer" if one["pairs"] else "scratch"
+    model, run = fine_tune(job, record, start, protocol.SEEDS[0], maps, path, weights, loss)
+    kept = ("validation_f1", "temperature", "seconds", "seed")
+    return one | {key: run[key] for key in kept} | {"weights": model.count_params()}
+
+
+# --- weights ----------------------------------------------------------------------------------
+
+
+def round_weights(model):
+    """Round to half precision, which halves the compressed file; scores are of the rounded ones."""
+    model.set_weights([w.astype("float16").astype("float32") for w in model.get_weights()])
