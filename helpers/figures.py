@@ -14,6 +14,7 @@ from . import (
     cases,
     data,
     diffusion,
+    figures_network,
     figures_regions,
     figures_simulation,
     figures_tracks,
@@ -167,6 +168,11 @@ def draw_three_models(name="reykjanes"):
     return maps.draw_maps(data.region(name), panels, columns=3)
 
 
+def draw_three_models_epr():
+    """Draw the predictions of the three models on the East Pacific Rise."""
+    return draw_three_models("epr")
+
+
 def results(name):
     """Read a results file that `make train` wrote.
 
@@ -192,9 +198,11 @@ FIGURES = {
     "02_support": draw_support,
     "02_null": draw_null,
     "03_labels": draw_labels,
+    **figures_network.FIGURES,
     "03_learning_curves": draw_learning_curves,
     "04_training_pairs": draw_training_pairs,
     "04_three_models": draw_three_models,
+    "04_three_models_epr": draw_three_models_epr,
     "04_scores": draw_scores,
     **figures_regions.FIGURES,
     **figures_simulation.FIGURES,
@@ -215,11 +223,13 @@ CAPTIONS = {
     "classical one draws streaks, the guided one does not.",
     "03_labels": "Simulated anomalies of both training regions with their labels (black): the "
     "centre line of each positive stripe.",
+    **figures_network.CAPTIONS,
     "03_learning_curves": "Validation loss of every run of `make train`.",
     "04_training_pairs": "Random simulated seafloor for pretraining: linear grid, guided map and "
     "label; maps without stripes have no label.",
     "04_three_models": "The paper's three models on a test block of the simulated Reykjanes map, "
     "under the test cruises.",
+    "04_three_models_epr": "The same on a test block of the simulated East Pacific Rise.",
     "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval over "
     "seeds.",
     **figures_regions.CAPTIONS,

@@ -30,7 +30,7 @@ SAMPLE = 768  # cells a side of the window that chooses smoothing and averaging 
 FEWEST = 4  # cells with data, below which a tile stays blank
 GRID = ("anomaly", "block", "weight", "distance_km")
 GUIDED = ("anomaly", "strike_deg", "coherence")
-SEEN = ("probability", "uncertainty")
+SEEN = ("probability", "uncertainty", "strike_deg")
 
 
 def open_grid(path):
@@ -215,7 +215,8 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     Returns
     -------
     pathlib.Path
-        The store, with ``probability`` and ``uncertainty``.
+        The store, with ``probability``, ``uncertainty`` and ``strike_deg`` (the network's where
+        it gives one, else that of the guided map).
 
     Raises
     ------
@@ -270,7 +271,10 @@ def _predict(source, guided, window, model):
     if not bool(near.any()):
         return _blank(grid.coords, SEEN)
     made = open_grid(guided)[list(GUIDED)].isel(window).load()
-    return network.predict(_model(model), grid, near, guided=made)[list(SEEN)].where(near)
+    seen = network.predict(_model(model), grid, near, guided=made)
+    if "strike_deg" not in seen:
+        seen["strike_deg"] = made["strike_deg"]
+    return seen[list(SEEN)].where(near)
 
 
 @functools.cache

@@ -96,10 +96,12 @@ def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
     axes = {"northing": np.arange(200) * 2.0, "easting": np.arange(900) * 2.0}
     smooth = ndimage.gaussian_filter(rng.standard_normal((200, 900)), 4).astype("float32")
     seen = xr.Dataset({name: (tilestore.DIMS, 100 * smooth) for name in ("block", "anomaly")}, axes)
-    seen["distance_km"] = 0 * seen["block"]
+    for name in ("distance_km", "strike_deg", "coherence"):
+        seen[name] = 0 * seen["block"]
     seen.to_netcdf(tmp_path / "grid.nc")
     source = (tmp_path / "grid.nc", tmp_path / "grid.nc")
     store = largearea.predict(*source, tmp_path / "p.zarr", "any", tile=192, progress=False)
+    np.testing.assert_array_equal(largearea.open_grid(store)["strike_deg"], seen["strike_deg"])
     made = largearea.open_grid(store)["probability"]
     whole = network.predict(model, seen)["probability"]
     np.testing.assert_allclose(made, whole, atol=1e-3)

@@ -2,6 +2,7 @@
 
     python tools/make_figures.py               all
     python tools/make_figures.py --only name   one; the index is written anew all the same
+    python tools/make_figures.py --pdf         the set for a paper, PDF and PNG, into build/figures/
 
 The functions stand in helpers/figures.py: FIGURES, name to function, and CAPTIONS.
 """
@@ -55,10 +56,23 @@ def index(captions):
     return "\n".join(parts)
 
 
+def paper(names=None, folder=ROOT / "build" / "figures"):
+    """Save the set for a paper, or the figures named, as PDF and PNG at journal widths."""
+    from helpers import figures_paper
+    from helpers.data import DataUnavailable
+
+    for name in names or figures_paper.PAPER:
+        try:
+            print(*figures_paper.save(name, folder), flush=True)
+        except DataUnavailable as reason:
+            print(f"{name:40s} left out: {reason}", flush=True)
+
+
 def main(arguments=None, folder=ROOT / "figures"):
     """Redraw what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="NAME", help="redraw this one figure")
+    parser.add_argument("--pdf", action="store_true", help="the set for a paper, in build/figures")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -70,6 +84,8 @@ def main(arguments=None, folder=ROOT / "figures"):
     figures, captions = registry()
     if options.only and options.only not in figures:
         raise SystemExit(f"no figure {options.only!r}; there are: {', '.join(figures)}")
+    if options.pdf:
+        return paper([options.only] if options.only else None)
     for name in [options.only] if options.only else figures:
         begin = time.perf_counter()
         try:
