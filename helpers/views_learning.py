@@ -79,7 +79,7 @@ def _draw_matches(axis, found, true, mask, tolerance_cells):
     for part, colour in zip(parts, KINDS.values(), strict=True):
         row, column = np.nonzero(part & (mask > 0))
         axis.plot(column, row, "s", color=colour, ms=2, mew=0)
-    axis.set(xlim=(-0.5, true.shape[1] - 0.5), ylim=(-0.5, true.shape[0] - 0.5))
+    axis.set(xlim=(-0.5, true.shape[1] - 0.5), ylim=(-0.5, true.shape[0] - 0.5), aspect="equal")
 
 
 def _near(cells, tolerance_cells):
@@ -95,10 +95,10 @@ def _said(got, lines=False):
     return ("\n" if lines else ", ").join(parts)
 
 
-def _draw_key(figure):
-    """Say below a figure what the colours of the line cells mean."""
+def _draw_key(figure, place="outside upper center"):
+    """Say above a figure what the colours of the line cells mean."""
     marks = [Line2D([], [], marker="s", ls="", color=colour) for colour in KINDS.values()]
-    figure.legend(marks, KINDS, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    figure.legend(marks, KINDS, loc=place, ncols=3, fontsize=8, frameon=False)
 
 
 def prepare_models(name, names, coverage=cases.COVERAGE, most=6):
@@ -172,9 +172,10 @@ def draw_models(made, block, first, second, shown="probability"):
     matplotlib.figure.Figure
     """
     label, mask = made["label"][block], made["mask"][block]
-    figure, axes = plt.subplots(
-        2, 3, figsize=(10, 6.4), layout="constrained", sharex=True, sharey=True
-    )
+    figure, axes = plt.subplots(2, 3, figsize=(10, 6.4), sharex=True, sharey=True)
+    # placed by hand: looking for the best places takes longer than all the rest
+    figure.subplots_adjust(left=0.05, right=0.89, bottom=0.08, top=0.9, wspace=0.08, hspace=0.16)
+    bars = [figure.add_axes((0.91, low, 0.015, 0.33)) for low in (0.53, 0.1)]
     said, limit = [], float(np.nanpercentile(np.abs(made["seen"][second][block]), 97))
     for (top, bottom), name in zip(axes.T, (first, second), strict=False):
         probability, threshold = made["probability"][name][block], made["threshold"][name]
@@ -192,11 +193,12 @@ def draw_models(made, block, first, second, shown="probability"):
     axes[0, 2].set_title("label (grey: too far from data)", fontsize=10)
     axes[1, 2].set_axis_off()
     axes[1, 2].text(0, 0.5, "\n\n".join(said), va="center", transform=axes[1, 2].transAxes)
-    figure.colorbar(field, ax=axes[0], shrink=0.8, label="anomaly (nT)")
+    figure.colorbar(field, cax=bars[0], label="anomaly (nT)")
     if shown == "lines":
-        _draw_key(figure)
+        bars[1].set_axis_off()
+        _draw_key(figure, "upper center")
     else:
-        figure.colorbar(chance, ax=axes[1], shrink=0.8, label="probability")
+        figure.colorbar(chance, cax=bars[1], label="probability")
     figure.supxlabel(SIMULATED_CELLS, fontsize=8, color=GREY)
     return figure
 
