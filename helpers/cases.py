@@ -77,7 +77,7 @@ def seen_by(model, name):
         From `network.predict`.
     """
     _, _, grid, guided = simulated(name)
-    made, near = network.load(model), grid["distance_km"] <= patches.KNOWABLE_KM
+    made, near = network.load(model), patches.knowable(grid)
     kind = made.record["input"]
     guided = guided if kind == "guided" else None
     return network.predict(made, grid, near, kind, guided).where(near)
@@ -112,7 +112,7 @@ def detect(grid, guided, fracture_zones=None):
         and lines (GeoDataFrame).
     """
     model = network.load(BEST)
-    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    near = patches.knowable(grid)
     prediction = network.predict(model, grid, near, guided=guided)
     prediction = prediction.assign(anomaly=guided["anomaly"], distance_km=grid["distance_km"])
     if "strike_deg" not in prediction:

@@ -95,7 +95,7 @@ def ridge_lines(grid, guided, length_km):
     geopandas.GeoDataFrame
         As `lines.trace`; ``probability`` is the rank of the filter's answer.
     """
-    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    near = patches.knowable(grid)
     field = patches.channels(grid.assign(anomaly=guided["anomaly"]))[..., 0]
     answer = sato(field, sigmas=SIGMAS, black_ridges=False)
     rank = np.searchsorted(np.sort(answer[near]), answer) / int(near.sum())

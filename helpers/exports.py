@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from . import files
+
 LAYERS = {  # name here: name in the file, units, long name
     "probability": ("probability", "1", "probability of a linear magnetic anomaly"),
     "uncertainty": ("uncertainty", "1", "spread of the probability"),
@@ -55,9 +57,8 @@ def write_netcdf(prediction, path, title="Linear magnetic anomalies"):
     packed = {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}
     encoding = {name: packed for name in layers}
     encoding |= {name: {"_FillValue": None} for name in ("northing", "easting")}
-    beside = path.with_name("part_" + path.name)
-    written.to_netcdf(beside, encoding=encoding)
-    beside.replace(path)
+    with files.whole(path) as beside:
+        written.to_netcdf(beside, encoding=encoding)
 
 
 def write_geotiff(prediction, path):
@@ -83,15 +84,14 @@ def write_geotiff(prediction, path):
     easting, northing = (prediction[name].to_numpy() for name in ("easting", "northing"))
     spacing = float(easting[1] - easting[0])
     corner = from_origin(easting[0] - spacing / 2, northing[-1] + spacing / 2, spacing, spacing)
-    beside = path.with_name("part_" + path.name)
     shape = {"height": len(northing), "width": len(easting), "count": len(layers)}
     about = {"crs": prediction.attrs["crs"], "transform": corner, "nodata": np.nan}
-    with rasterio.open(beside, "w", dtype="float32", **shape, **about, **COG) as file:
+    options = {"dtype": "float32", **shape, **about, **COG}
+    with files.whole(path) as beside, rasterio.open(beside, "w", **options) as file:
         for band, (name, layer) in enumerate(layers.items(), start=1):
             file.write(layer.to_numpy()[::-1], band)  # north up
             file.set_band_description(band, name)
             file.update_tags(band, units=layer.attrs["units"], long_name=layer.attrs["long_name"])
-    beside.replace(path)
 
 
 def _checked(prediction, path, endings):

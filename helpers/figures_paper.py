@@ -6,7 +6,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.text import Text
 
-from . import figures
+from . import figures, files
 
 ONE_COLUMN_MM, TWO_COLUMNS_MM = 89.0, 183.0
 SMALLEST_PT = 6.0  # that journals print
@@ -58,10 +58,8 @@ def save(name, folder, width_mm=None):
     folder.mkdir(parents=True, exist_ok=True)
     for ending, dated in (("pdf", "CreationDate"), ("png", "Software")):
         path = folder / f"{name}.{ending}"
-        beside = path.with_name("part_" + path.name)
-        with matplotlib.rc_context({"pdf.fonttype": 42}):  # text stays text
-            figure.savefig(beside, dpi=DPI, metadata={dated: None})
-        beside.replace(path)
+        with files.whole(path) as beside, matplotlib.rc_context({"pdf.fonttype": 42}):
+            figure.savefig(beside, dpi=DPI, metadata={dated: None})  # text stays text
         made.append(path)
     plt.close(figure)
     return made

@@ -123,7 +123,7 @@ def draw_real_swath():
     """Draw a window of the real swath: anomaly, guided map and probability."""
     grid, guided, prediction, found = maps.at_hand(cases.real_swath())
     limit = maps.robust_limit(grid["block"])
-    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    near = patches.knowable(grid)
     return maps.draw_maps(
         data.region("pacific_antarctic"),
         [

@@ -1,8 +1,30 @@
 """Files that are whole or not there: written beside, then renamed."""
 
+import contextlib
 import json
 
 import numpy as np
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Give a place beside a file to write to; what was written there then takes its name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; its folder must be there.
+
+    Yields
+    ------
+    pathlib.Path
+        In the same folder and with the same ending; the file itself stays as it was if writing
+        fails.
+    """
+    beside = path.with_name("part_" + path.name)
+    beside.unlink(missing_ok=True)
+    yield beside
+    beside.replace(path)
 
 
 def save_arrays(path, arrays, pack=False):
@@ -15,9 +37,8 @@ def save_arrays(path, arrays, pack=False):
     pack : bool
         Whether to compress.
     """
-    beside = _beside(path)
-    (np.savez_compressed if pack else np.savez)(beside, **arrays)
-    beside.replace(path)
+    with whole(path) as beside:
+        (np.savez_compressed if pack else np.savez)(beside, **arrays)
 
 
 def save_json(path, value):
@@ -31,9 +52,8 @@ def save_json(path, value):
     text = json.dumps(value, indent=1)
     if isinstance(value, list):
         text = "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
-    beside = _beside(path)
-    beside.write_text(text + "\n")
-    beside.replace(path)
+    with whole(path) as beside:
+        beside.write_text(text + "\n")
 
 
 def save_weights(path, model):
@@ -45,11 +65,5 @@ def save_weights(path, model):
         Ends in ``.weights.h5``.
     model : keras.Model
     """
-    beside = _beside(path)
-    model.save_weights(beside)
-    beside.replace(path)
-
-
-def _beside(path):
-    """Where a file is written before it gets its name; the ending stays."""
-    return path.with_name("part." + path.name)
+    with whole(path) as beside:
+        model.save_weights(beside)

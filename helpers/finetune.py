@@ -88,7 +88,7 @@ def truth_of(lines, grid, area=None):
     west, east, south, north = (-np.inf, np.inf, -np.inf, np.inf) if area is None else area
     x, y = grid["easting"].to_numpy()[None], grid["northing"].to_numpy()[:, None]
     looked = (x >= west) & (x <= east) & (y >= south) & (y <= north)
-    looked &= grid["distance_km"].to_numpy() <= patches.KNOWABLE_KM
+    looked &= patches.knowable(grid).to_numpy()
     return np.stack([label_of(lines, grid), looked], axis=-1).astype("float32")
 
 

@@ -138,7 +138,5 @@ def _draw(rng, seeds, blocks):
 
 def _mean(stacks, seeds, places):
     """Mean F1 over seeds, regions and coverages."""
-    values = [
-        f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()
-    ]
+    values = [f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()]
     return float(np.mean(values))

@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 from shapely.geometry import LineString
 
-from . import data
+from . import data, files
 
 DECIMALS = 6  # of longitude and latitude on disk: about 0.1 m
 SHOWN = {  # of a map of one's own, by the name in the labeller's menu
@@ -143,12 +143,10 @@ def write(lines, path, region):
         shape = {"type": "LineString", "coordinates": place.tolist()}
         features.append({"type": "Feature", "properties": about, "geometry": shape})
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    with beside.open("w", encoding="utf-8") as stream:
+    with files.whole(path) as beside, beside.open("w", encoding="utf-8") as stream:
         json.dump({"type": "FeatureCollection", "features": features}, stream, indent=1)
         stream.flush()
         os.fsync(stream.fileno())
-    beside.replace(path)
 
 
 def read(path, region):

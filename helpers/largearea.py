@@ -267,7 +267,7 @@ def _predict(source, guided, window, model):
     from . import network, patches
 
     grid = open_grid(source)[["anomaly", "block", "distance_km"]].isel(window).load()
-    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    near = patches.knowable(grid)
     if not bool(near.any()):
         return _blank(grid.coords, SEEN)
     made = open_grid(guided)[list(GUIDED)].isel(window).load()

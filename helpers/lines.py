@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from shapely.geometry import LineString
 
-from . import tracing
+from . import files, tracing
 
 DRIVERS = {".geojson": "GeoJSON", ".gpkg": "GPKG", ".gmt": "OGR_GMT"}
 GAP_KM = 16.0  # longest gap that is bridged
@@ -88,11 +88,9 @@ def write(lines, path):
         raise ValueError(f"{path.name} ends in {path.suffix!r}; use {' or '.join(DRIVERS)}.")
     if not len(lines):
         raise ValueError("There are no lines to write; lower the threshold or `shortest_km`.")
-    beside = path.with_name("part_" + path.name)
-    beside.unlink(missing_ok=True)
     degrees = _cut_at_date_line(lines).to_crs("EPSG:4326")
-    degrees.to_file(beside, driver=DRIVERS[path.suffix], engine="pyogrio")
-    beside.replace(path)
+    with files.whole(path) as beside:
+        degrees.to_file(beside, driver=DRIVERS[path.suffix], engine="pyogrio")
 
 
 def axial_mean(strike_deg, weight):

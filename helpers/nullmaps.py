@@ -7,7 +7,7 @@ under rough relief).  Of real surveys: the readings dealt anew to the cells of t
 import numpy as np
 from scipy import ndimage
 
-from . import crust, forward, gridding, nulls, patches, specimens, surveys
+from . import crust, forward, gridding, nulls, specimens, surveys
 
 CELLS = 192  # side of the invented maps
 MARGIN = 24  # cells around the quiet zone, cut off again
@@ -109,8 +109,3 @@ def _densest(grid):
     ]
     rows, columns = (slice(first, first + cells) for first, cells in zip(start, side, strict=True))
     return grid.isel(northing=rows, easting=columns)
-
-
-def known(grid):
-    """Cells near enough to data to count; shape (n, m), bool."""
-    return grid["distance_km"].to_numpy() <= patches.KNOWABLE_KM

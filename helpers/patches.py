@@ -220,6 +220,21 @@ def amplitude(block):
     return np.sqrt((square + 1e-4 * overall**2) / (weight + 1e-4))
 
 
+def knowable(grid):
+    """Tell which cells are within `KNOWABLE_KM` of data.
+
+    Parameters
+    ----------
+    grid : xarray.Dataset
+        With ``distance_km``.
+
+    Returns
+    -------
+    xarray.DataArray of bool, shape (n, m)
+    """
+    return grid["distance_km"] <= KNOWABLE_KM
+
+
 def truth_channels(truth, grid):
     """Label, weight and strike of each cell.
 
@@ -237,7 +252,7 @@ def truth_channels(truth, grid):
         cosine and sine of twice the strike.
     """
     known = np.isfinite(truth["anomaly"].to_numpy())
-    known &= grid["distance_km"].to_numpy() <= KNOWABLE_KM
+    known &= knowable(grid).to_numpy()
     strike = np.nan_to_num(turns.double_angle(truth["strike_deg"].to_numpy()))
     return np.stack([truth["label"].to_numpy(), known, *strike], axis=-1).astype("float32")
 

@@ -103,7 +103,7 @@ def _finish(level, tensor, support, smoothing, across, field):
     if level.offsets is not None:
         total = level.offsets.without(total, level.offsets.constants(field))
     error, tracks = np.zeros_like(weight), _along_tracks(weight > 0)
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if support.any() else 0):  # without support the plate is kept anyway
         best = solver.solve(
             (1 + SHARED) * weight, tracks, total - weight * field, error, tolerance=ROUGHLY
         )

@@ -123,7 +123,7 @@ def prepare_models(name, names, coverage=cases.COVERAGE, most=6):
     """
     truth, _, grid, guided = cases.simulated(name, coverage)
     windows = _test_windows(name, most)
-    near = grid["distance_km"] <= patches.KNOWABLE_KM
+    near = patches.knowable(grid)
     made = {"label": [truth["label"].sel(each).to_numpy() for each in windows]}
     made |= {"mask": [near.sel(each).to_numpy() for each in windows]}
     made |= {"seen": {}, "probability": {}, "threshold": {}}

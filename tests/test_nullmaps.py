@@ -13,7 +13,7 @@ def test_invented_maps_are_surveyed_fields_of_the_size_asked_for(kind):
     assert grid["anomaly"].shape == (96, 96)
     assert 0.1 <= np.isfinite(grid["block"]).mean() < 0.2
     assert {"weight", "distance_km"} <= set(grid)
-    known = nullmaps.known(grid)
+    known = patches.knowable(grid).to_numpy()
     np.testing.assert_array_equal(known, grid["distance_km"] <= patches.KNOWABLE_KM)
     same = nullmaps.invented(kind, np.random.default_rng(1), 0.1, cells=96)
     assert same.identical(grid)

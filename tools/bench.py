@@ -28,6 +28,7 @@ import bench_explorers
 from helpers import (
     data,
     diffusion,
+    files,
     gridding,
     largearea,
     levelling,
@@ -50,9 +51,7 @@ def main():
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    beside = RESULTS / "bench.part"
-    beside.write_text(json.dumps(figures, indent=1) + "\n")
-    beside.replace(RESULTS / "bench.json")
+    files.save_json(RESULTS / "bench.json", figures)
 
 
 def seconds(work, runs=RUNS):

@@ -215,4 +215,4 @@ def _make_nulls(job):
 def _add_null(arrays, kind, number, grid):
     for name in patches.INPUTS:
         arrays[f"{kind}|{number}|{name}"] = patches.input_stack(grid, name).astype("float16")
-    arrays[f"{kind}|{number}|mask"] = nullmaps.known(grid)
+    arrays[f"{kind}|{number}|mask"] = patches.knowable(grid).to_numpy()

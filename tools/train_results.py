@@ -207,9 +207,8 @@ def _log(job, maps):
             "keras": keras.__version__,
             "tensorflow": tensorflow.__version__,
         },
-        "patches": {
-            part: int((~maps[f"{part}_null"]).sum()) for part in job.split.cruise_seed
-        } | {"null": int(maps["train_null"].sum())},
+        "patches": {part: int((~maps[f"{part}_null"]).sum()) for part in job.split.cruise_seed}
+        | {"null": int(maps["train_null"].sum())},
         "seconds": read("seconds"),
         "training_seconds": sum(part["seconds"] for part in [*pretraining.values(), *runs]),
         "pretraining": pretraining,
@@ -317,12 +316,12 @@ def copy_weights(record, source, path):
 
     model = network.build(record)
     network.read_weights(model, source)
-    plain, beside = path.with_name("plain." + path.name), path.with_name("part." + path.name)
+    plain = path.with_name("plain." + path.name)
     model.save_weights(plain)
-    with h5py.File(plain) as given, h5py.File(beside, "w") as packed:
-        _copy_compressed(given, packed)
+    with files.whole(path) as beside:
+        with h5py.File(plain) as given, h5py.File(beside, "w") as packed:
+            _copy_compressed(given, packed)
     plain.unlink()
-    beside.replace(path)
     return model
 
 
