@@ -93,6 +93,13 @@ def draw_interpretation(names=("shatsky", "azores")):
     return maps.draw_maps(panels[0].region, panels, source=source, size=5.6)
 
 
+def draw_interpretation_over(names=("shatsky", "azores")):
+    """Draw the interpretation, but not without what people have drawn."""
+    for name in names:
+        _needed(applications.drawn_over(name))
+    return draw_interpretation(names)
+
+
 def draw_doubts(names=("shatsky", "azores")):
     """Draw precision, recall and error against distance to data and to disturbed seafloor."""
     figure, axes = plt.subplots(2, 2, figsize=(8.4, 6), layout="constrained", sharey="row")
@@ -222,7 +229,7 @@ def _needed(drawn):
 FIGURES = {
     "05_shatsky": draw_shatsky,
     "05_azores": draw_azores,
-    "05_interpretation": draw_interpretation,
+    "05_interpretation": draw_interpretation_over,
     "05_doubts": draw_doubts,
     "A2_swath": draw_real_swath,
     "A2_blocks": draw_blocks,
