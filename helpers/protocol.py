@@ -33,6 +33,7 @@ NAMES = {  # of (model, input) in tables and figures
     ("scratch", "guided"): "scratch, guided diffusion",
     ("transfer", "guided"): "transfer, guided diffusion",
     ("ensemble", "guided"): "the five of them together",
+    ("ensemble", "both"): "these and the five on raw grids",
     ("vgg", "raw"): "transfer from photographs",
     ("vgg", "guided"): "transfer from photographs, guided diffusion",
     ("sato filter", "raw"): "Sato filter",

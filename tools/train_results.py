@@ -21,11 +21,9 @@ from train_maps import in_parallel, labelled, null_maps
 from train_runs import choose, pretrained_inputs, record_of, run_path
 
 TOLERANCES = (1, 2, 3)  # cells
-SHIPPED = (  # the seed that validates best
-    ("scratch", "raw"), ("scratch", "guided"), ("transfer", "raw"), ("transfer", "classical"),
-    ("transfer", "guided"),
-)  # fmt: skip
+SHIPPED = (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided"))  # best seed of each
 TOGETHER = ("transfer", "guided")  # all of its seeds are shipped and joined
+BOTH = (("transfer", "raw"), TOGETHER)  # joined for the score alone
 SHOWN_COVERAGE = 0.1  # of the predictions that are kept for figures
 MOST_BYTES = 20_000_000
 
@@ -36,8 +34,9 @@ def write(job):
     runs = [(start, name, seed) for start, name in job.size["runs"] for seed in job.size["seeds"]]
     jobs = [(job, *run) for run in runs]
     records = [record for part in in_parallel(score_run, jobs, "scores") for record in part]
-    if TOGETHER in job.size["runs"]:
-        records += score_together(job, maps, nulls)
+    for joined in ((TOGETHER,), BOTH):
+        if set(joined) <= set(job.size["runs"]):
+            records += score_together(job, joined, maps, nulls)
     names = [(job, name, kind) for name in ("raw", "guided") for kind in detectors.DETECTORS]
     records += [one for part in in_parallel(score_detector, names, "detectors") for one in part]
     turned = np.rot90(maps["test_truth"][..., 0], axes=(1, 2))
@@ -64,16 +63,18 @@ def score_run(job, start, name, seed):
     return _score_network(about, run, seen, labelled(job), null_maps(job))
 
 
-def score_together(job, maps, nulls):
-    """Records of the mean of all seeds of the best model, calibrated anew."""
+def score_together(job, joined, maps, nulls):
+    """Records of the mean of all seeds of one or several runs, calibrated anew."""
+    members = [run_path(job, *run, seed) for run in joined for seed in job.size["seeds"]]
     total = {}
-    for seed in job.size["seeds"]:
-        with np.load(run_path(job, *TOGETHER, seed).with_suffix(".npz")) as held:
+    for member in members:
+        with np.load(member.with_suffix(".npz")) as held:
             for part in held.files:
                 total[part] = total.get(part, 0) + held[part].astype("float32")
-    seen = {part: values / len(job.size["seeds"]) for part, values in total.items()}
+    seen = {part: values / len(members) for part, values in total.items()}
     chosen = choose(seen["validation"][..., 0], maps["validation_truth"])
-    about = {"model": "ensemble", "input": TOGETHER[1], "seed": 0}
+    name = joined[0][1] if len(joined) == 1 else "both"
+    about = {"model": "ensemble", "input": name, "seed": 0}
     return _score_network(about, chosen, seen, maps, nulls)
 
 
