@@ -5,8 +5,6 @@ those of 05 and A2 in `helpers.figures_regions`, those of A1 in `helpers.figures
 set for a paper is named in `helpers.figures_paper`.
 """
 
-import json
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -141,51 +139,27 @@ def draw_training_pairs():
     return maps.draw_training_pairs([patches.simulate_pair(rng, 0.1) for _ in range(6)])
 
 
-def draw_learning_curves():
-    """Draw the learning curves that `make train` logged."""
-    return maps.draw_learning_curves(results("training")["runs"])
-
-
-def draw_scores():
-    """Draw the scores that `make train` wrote."""
-    return maps.draw_scores(protocol.leading(results("scores")))
-
-
 def draw_three_models(name="reykjanes"):
     """Draw the predictions of the paper's three models on one window, cruises of the test."""
     truth, _, grid, guided = cases.simulated(name)
     window = cases.test_window(name, number=SHOWN)
+    limit = maps.robust_limit(truth.sel(window)["anomaly"])
     panels = [
-        Panel(truth.sel(window)["anomaly"], "truth (simulated)"),
+        Panel(truth.sel(window)["anomaly"], "truth (simulated)", limit=limit),
         Panel(truth.sel(window)["label"], "label", "label"),
+        Panel(grid.sel(window)["anomaly"], "linear interpolation", limit=limit),
     ]
     for key in (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided")):
         seen = guided.sel(window) if key[1] == "guided" else None
         model = network.load("_".join(key))
         prediction = network.predict(model, grid.sel(window), None, key[1], seen)
         panels.append(Panel(prediction["probability"], protocol.NAMES[key], "probability"))
-    panels.insert(2, Panel(grid.sel(window)["anomaly"], "linear interpolation"))
     return maps.draw_maps(data.region(name), panels, columns=3)
 
 
 def draw_three_models_epr():
     """Draw the predictions of the three models on the East Pacific Rise."""
     return draw_three_models("epr")
-
-
-def results(name):
-    """Read a results file that `make train` wrote.
-
-    Parameters
-    ----------
-    name : str
-        ``scores`` or ``training``.
-
-    Returns
-    -------
-    list or dict
-    """
-    return json.loads((data.DATA / "results" / f"{name}.json").read_text())
 
 
 FIGURES = {
@@ -199,11 +173,9 @@ FIGURES = {
     "02_null": draw_null,
     "03_labels": draw_labels,
     **figures_network.FIGURES,
-    "03_learning_curves": draw_learning_curves,
     "04_training_pairs": draw_training_pairs,
     "04_three_models": draw_three_models,
     "04_three_models_epr": draw_three_models_epr,
-    "04_scores": draw_scores,
     **figures_regions.FIGURES,
     **figures_simulation.FIGURES,
 }
@@ -224,14 +196,11 @@ CAPTIONS = {
     "03_labels": "Simulated anomalies of both training regions with their labels (black): the "
     "centre line of each positive stripe.",
     **figures_network.CAPTIONS,
-    "03_learning_curves": "Validation loss of every run of `make train`.",
     "04_training_pairs": "Random simulated seafloor for pretraining: linear grid, guided map and "
     "label; maps without stripes have no label.",
     "04_three_models": "The paper's three models on a test block of the simulated Reykjanes map, "
     "under the test cruises.",
     "04_three_models_epr": "The same on a test block of the simulated East Pacific Rise.",
-    "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval over "
-    "seeds.",
     **figures_regions.CAPTIONS,
     **figures_simulation.CAPTIONS,
 }

@@ -1,9 +1,10 @@
-"""The figure of the network: its levels, filters and connections, drawn from the code."""
+"""The figures of the networks: how they are built, trained and scored."""
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from . import network, patches
+from . import network, patches, protocol, views_scores
+from .cases import COVERAGE
 from .maps import COLOURS
 
 LEVEL = 1.25  # distance between levels in the drawing
@@ -59,8 +60,56 @@ def _arrow(axis, start, end, style):
     axis.add_patch(FancyArrowPatch(start, end, ls=style, color="0.3", lw=1.0, **about))
 
 
-FIGURES = {"03_network": draw_network}
+def draw_learning_curves():
+    """Draw the learning curves that `make train` logged."""
+    return views_scores.draw_learning_curves(protocol.results("training")["runs"])
+
+
+def draw_trials():
+    """Draw what more pairs, larger networks, other channels and other losses did."""
+    return views_scores.draw_trials(protocol.results("training")["curves"])
+
+
+def draw_scores():
+    """Draw the scores that `make train` wrote."""
+    return views_scores.draw_scores(protocol.leading(protocol.results("scores")))
+
+
+def draw_precision_recall():
+    """Draw precision against recall at one coverage."""
+    return views_scores.draw_precision_recall(protocol.results("scores"), COVERAGE)
+
+
+def draw_reliability():
+    """Draw how far the probabilities can be believed."""
+    return views_scores.draw_reliability(protocol.results("scores"))
+
+
+def draw_false_lines():
+    """Draw how much line each model finds where there is none."""
+    return views_scores.draw_false_lines(protocol.results("scores"))
+
+
+FIGURES = {
+    "03_network": draw_network,
+    "03_learning_curves": draw_learning_curves,
+    "03_trials": draw_trials,
+    "04_scores": draw_scores,
+    "04_precision_recall": draw_precision_recall,
+    "04_reliability": draw_reliability,
+    "04_false_lines": draw_false_lines,
+}
 CAPTIONS = {
     "03_network": "The network of the workbook, a small U-Net (Ronneberger et al. 2015), drawn "
-    "from its code."
+    "from its code.",
+    "03_learning_curves": "Validation loss of every run of `make train`.",
+    "03_trials": "F1 on the simulated validation blocks against the number of pretraining pairs, "
+    "the size of the network, its channels and its loss, one seed each.",
+    "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval.",
+    "04_precision_recall": "Precision against recall of every model on the simulated test blocks, "
+    "a tenth of the cells on tracks, cells paired one to one.",
+    "04_reliability": "How often a cell of a given probability lies on a line, on the simulated "
+    "test blocks, after calibration on the validation blocks.",
+    "04_false_lines": "Length of line that each model finds on maps without lineations, beside "
+    "that on the simulated test blocks.",
 }

@@ -1,4 +1,4 @@
-"""Pictures: maps in a region's own projection, and plots of training and scores.
+"""Pictures: maps in a region's own projection, and training pairs.
 
 Every function returns a `matplotlib.figure.Figure`; saving happens in `tools/make_figures.py`.
 """
@@ -9,10 +9,9 @@ import cartopy.crs as ccrs
 import cartopy.feature as cfeature
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from . import data, intervals, protocol
+from . import data
 
 STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetric for anomalies
     "anomaly": ("RdBu_r", None, None),
@@ -99,7 +98,8 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
     data.use_offline_coastlines()
     west, east, south, north = _frame(region, panels)
     rows = -(-len(panels) // columns)
-    height = 0.8 * size * (north - south) / (east - west) + 0.55
+    width = min(0.8 * size, size - 0.92)  # the rest holds labels and colour bar
+    height = width * (north - south) / (east - west) + 0.55
     figure = plt.figure(figsize=(size * columns, height * rows + 0.25), layout="constrained")
     for number, panel in enumerate(panels, start=1):
         here = panel.region or region
@@ -198,85 +198,6 @@ def draw_training_pairs(pairs, columns=("raw", "guided")):
     figure.colorbar(shown, ax=axes, shrink=0.5, label="anomaly / local amplitude")
     figure.supxlabel("simulated random seafloor; each map 256 km wide", fontsize=8, color="0.35")
     return figure
-
-
-def draw_scores(records, measure="f1", label="F1 (2-cell tolerance)"):
-    """Draw the score of each model against coverage, mean over regions and 95 % interval.
-
-    Parameters
-    ----------
-    records : list of dict
-        From ``data/results/scores.json``.
-    measure, label : str
-        Which score, and its name on the axis.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    regions = sorted({record["region"] for record in records})
-    figure, axes = plt.subplots(
-        1, len(regions), figsize=(5 * len(regions), 4.6), sharey=True, layout="constrained"
-    )
-    for axis, region in zip(np.atleast_1d(axes), regions, strict=True):
-        for number, (key, name) in enumerate(_names(records).items()):
-            rows = [r for r in records if (r["model"], r["input"]) == key and r["region"] == region]
-            coverages = sorted({row["coverage"] for row in rows})
-            values = [
-                intervals.ends([row for row in rows if row["coverage"] == coverage], measure)
-                for coverage in coverages
-            ]
-            mean, low, high = np.array(values).reshape(-1, 3).T
-            style = "--" if key[0] in protocol.UNTRAINED else "-"
-            axis.errorbar(
-                100 * np.array(coverages) * (1 + 0.012 * (number - 3)), mean,
-                np.nan_to_num([mean - low, high - mean]),
-                fmt=f"o{style}", color=COLOURS[number % len(COLOURS)], capsize=3, label=name,
-                mfc="white" if style == "--" else None,
-            )  # fmt: skip
-        axis.set(title=data.region(region).title, xlabel="cells on tracks (%)", ylim=(0, 1))
-        axis.set_xscale("log")
-        axis.set_xticks([5, 10, 20], ["5", "10", "20"])
-        axis.minorticks_off()
-        axis.grid(alpha=0.3)
-    np.atleast_1d(axes)[0].set_ylabel(label)
-    handles, names = np.atleast_1d(axes)[-1].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right center", frameon=False)
-    figure.supxlabel("test blocks of simulated regions", fontsize=8, color="0.35")
-    return figure
-
-
-def draw_learning_curves(runs, measure="val_loss"):
-    """Draw validation loss against epoch for every run, one colour for each model and input.
-
-    Parameters
-    ----------
-    runs : list of dict
-        ``runs`` of ``data/results/training.json``.
-    measure : str
-        Curve of the history to draw.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-    names = _names(runs)
-    for run in runs:
-        number = list(names).index((run["model"], run["input"]))
-        curve = run["history"][measure]
-        axis.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[number], lw=1, alpha=0.7)
-    handles = [Line2D([], [], color=COLOURS[number]) for number in range(len(names))]
-    axis.legend(handles, names.values(), frameon=False)
-    axis.set(xlabel="epoch", ylabel="validation loss", title="Training on at most 40 patches")
-    axis.grid(alpha=0.3)
-    return figure
-
-
-def _names(records):
-    """Give the models of some records and what they are called, in one order."""
-    known = {(record["model"], record["input"]) for record in records}
-    return {key: name for key, name in protocol.NAMES.items() if key in known}
 
 
 def _frame(region, panels):

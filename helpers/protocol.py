@@ -87,11 +87,25 @@ SPLITS = {
 SPLIT = 2  # of the next training
 
 
+def results(name):
+    """Read a results file: what `make train` or `make bench` wrote.
+
+    Parameters
+    ----------
+    name : str
+        ``scores``, ``training`` or ``bench``.
+
+    Returns
+    -------
+    list or dict
+    """
+    return json.loads((DATA / "results" / f"{name}.json").read_text())
+
+
 @functools.cache
 def shown():
     """Give the split behind the results at hand, as their log says (the first ones do not)."""
-    log = json.loads((DATA / "results" / "training.json").read_text())
-    return SPLITS[log["config"].get("split", 1)]
+    return SPLITS[results("training")["config"].get("split", 1)]
 
 
 def leading(records):

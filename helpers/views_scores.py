@@ -5,8 +5,10 @@ Records are as `tools/train.py` writes them; what a model is called comes from `
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
 
-from . import protocol
+from . import data, intervals, protocol
+from .maps import COLOURS
 from .scores import BINS
 
 SIMULATED = "test blocks of simulated regions"
@@ -16,6 +18,89 @@ VARIED = {
     "channels": "input channels",
     "loss": "loss (from scratch)",
 }
+
+
+def draw_scores(records, measure="f1", label="F1 (2-cell tolerance)"):
+    """Draw the score of each model at each coverage: mean and 95 % interval, by region.
+
+    Parameters
+    ----------
+    records : list of dict
+        From ``data/results/scores.json``.
+    measure, label : str
+        Which score, and its name on the axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    regions = sorted({record["region"] for record in records})
+    names = _names(records)
+    figure, axes = plt.subplots(
+        1, len(regions), figsize=(4 * len(regions) + 2.4, 0.36 * len(names) + 1.4), sharey=True,
+        sharex=True, layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for axis, region in zip(axes[0], regions, strict=True):
+        own = [record for record in records if record["region"] == region]
+        for number, coverage in enumerate(sorted({record["coverage"] for record in own})):
+            for place, key in enumerate(names):
+                _draw_score(axis, place + 0.2 * (number - 1), own, key, coverage, number, measure)
+        axis.set(title=data.region(region).title, xlabel=label)
+        axis.grid(axis="x", alpha=0.3)
+    axes[0, 0].set_yticks(np.arange(len(names)), list(names.values()))
+    axes[0, 0].invert_yaxis()
+    handles, texts = axes[0, 0].get_legend_handles_labels()
+    known = dict(zip(reversed(texts), reversed(handles), strict=True))  # the first of each name
+    texts = sorted(known, key=lambda text: float(text[:-1]))
+    figure.legend([known[text] for text in texts], texts, title="cells\non tracks",
+                  loc="outside right center", frameon=False)  # fmt: skip
+    figure.supxlabel("test blocks of simulated regions; white: needs no training", fontsize=8,
+                     color="0.35")  # fmt: skip
+    return figure
+
+
+def _draw_score(axis, place, records, key, coverage, number, measure):
+    """Draw the score of one model at one coverage, with its interval."""
+    rows = [
+        row
+        for row in records
+        if (row["model"], row["input"]) == key and row["coverage"] == coverage
+    ]
+    if not rows:
+        return
+    mean, low, high = intervals.ends(rows, measure)
+    axis.errorbar(
+        mean, place, xerr=np.nan_to_num([[mean - low], [high - mean]]), fmt="o", ms=4, capsize=2,
+        color=COLOURS[number], mfc="white" if key[0] in protocol.UNTRAINED else None,
+        label=f"{coverage:.0%}",
+    )  # fmt: skip
+
+
+def draw_learning_curves(runs, measure="val_loss"):
+    """Draw validation loss against epoch for every run, one colour for each model and input.
+
+    Parameters
+    ----------
+    runs : list of dict
+        ``runs`` of ``data/results/training.json``.
+    measure : str
+        Curve of the history to draw.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axis = plt.subplots(figsize=(7, 4.4), layout="constrained")
+    names = _names(runs)
+    for run in runs:
+        number = list(names).index((run["model"], run["input"]))
+        curve = run["history"][measure]
+        axis.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[number], lw=1, alpha=0.7)
+    handles = [Line2D([], [], color=COLOURS[number]) for number in range(len(names))]
+    axis.legend(handles, names.values(), frameon=False)
+    axis.set(xlabel="epoch", ylabel="validation loss", title="Training on at most 40 patches")
+    axis.grid(alpha=0.3)
+    return figure
 
 
 def draw_precision_recall(records, coverage):
@@ -189,3 +274,9 @@ def _finished(figure):
         figure.legend(loc="outside right center", frameon=False, fontsize=8)
     figure.supxlabel(SIMULATED, fontsize=8, color="0.35")
     return figure
+
+
+def _names(records):
+    """Give the models of some records and what they are called, in one order."""
+    known = {(record["model"], record["input"]) for record in records}
+    return {key: name for key, name in protocol.NAMES.items() if key in known}

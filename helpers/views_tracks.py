@@ -71,6 +71,7 @@ def draw_crossovers(before, after, source):
             found["error_nt"].clip(-reach, reach), bins, color=colour, alpha=opacity, label=label
         )
     axis.set(xlabel=f"crossover error (nT); {source}", ylabel="crossovers")
+    axis.set_ylim(0, 1.2 * axis.get_ylim()[1])  # room for the legend
     axis.legend(frameon=False, fontsize=8)
     return figure
 

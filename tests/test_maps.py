@@ -72,11 +72,3 @@ def test_each_map_names_its_source_title_and_units(grid):
     assert figure.get_supxlabel() == "simulated for a test"
     assert figure.axes[0].get_title() == "a title"
     assert any(axis.get_ylabel() == "anomaly (nT)" for axis in figure.axes)
-
-
-def test_scores_are_drawn_with_the_mean_over_seeds():
-    record = {"model": "scratch", "input": "raw", "region": "epr", "coverage": 0.1}
-    records = [record | {"seed": seed, "f1": value} for seed, value in ((1, 0.4), (2, 0.6))]
-    axis = maps.draw_scores(records).axes[0]
-    drawn = [line.get_ydata() for line in axis.get_lines() if len(line.get_ydata())]
-    assert any(np.allclose(values, [0.5]) for values in drawn)

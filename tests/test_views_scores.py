@@ -75,3 +75,11 @@ def test_filters_that_changed_most_are_drawn_side_by_side():
     seen = [axis.get_images()[0].get_array().mean() for axis in figure.axes]
     assert seen == [0, 0, 0, 0, 3, 2]
     assert figure.axes[1].get_images()[0].get_clim() == (0, 3)
+
+
+def test_scores_are_drawn_with_the_mean_over_seeds():
+    record = {"model": "scratch", "input": "raw", "region": "epr", "coverage": 0.1}
+    records = [record | {"seed": seed, "f1": value} for seed, value in ((1, 0.4), (2, 0.6))]
+    axis = views_scores.draw_scores(records).axes[0]
+    drawn = [line.get_xdata() for line in axis.get_lines() if len(line.get_xdata())]
+    assert any(np.allclose(values, [0.5]) for values in drawn)
