@@ -163,6 +163,39 @@ def causes(found, true, truth):
     return table
 
 
+def along_stripes(true, prediction, grid):
+    """Follow the true lines, and note how sure the network is beside data, gaps and ends.
+
+    Parameters
+    ----------
+    true : geopandas.GeoDataFrame
+        From `linescores.true_lines`.
+    prediction : xarray.Dataset
+        From `network.predict`.
+    grid : xarray.Dataset
+        From `gridding.grid_tracks` on the same cells.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each `linescores.STEP_KM`: ``to_data_km``, ``to_end_km`` (along the line, to its
+        nearer end), ``probability`` and ``spread`` of the cell.
+    """
+    places, _, owner = linescores.along(true)
+    place = {"easting": ("point", places[:, 0]), "northing": ("point", places[:, 1])}
+    layers = {
+        "to_data_km": grid["distance_km"],
+        "probability": prediction["probability"],
+        "spread": prediction["uncertainty"],
+    }
+    table = pd.DataFrame(
+        {name: layer.interp(place, method="nearest").to_numpy() for name, layer in layers.items()}
+    )
+    of_line = table.groupby(owner)["spread"]
+    number = np.minimum(of_line.cumcount(), of_line.cumcount(ascending=False))
+    return table.assign(to_end_km=(number + 0.5) * linescores.STEP_KM)
+
+
 def _to_lines(truth, lines):
     """Distance of each cell to lines (km), measured on every few cells."""
     coarse = truth["age_ma"][::EVERY, ::EVERY]

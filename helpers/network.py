@@ -18,11 +18,11 @@ from keras import layers  # noqa: E402
 
 from . import calibration, encoder, patches, tiles, turns  # noqa: E402
 from .losses import line_loss  # noqa: E402
-from .training import train  # noqa: E402
+from .training import on_all_devices, train  # noqa: E402
 
 __all__ = [
-    "build", "features", "line_loss", "load", "mean_of_positions", "outputs", "predict",
-    "read_weights", "see", "train", "unet",
+    "build", "features", "line_loss", "load", "mean_of_positions", "on_all_devices", "outputs",
+    "predict", "read_weights", "see", "train", "unet",
 ]  # fmt: skip
 
 MODELS = Path(__file__).resolve().parents[1] / "data" / "models"

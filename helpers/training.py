@@ -4,6 +4,7 @@ What is random in an epoch follows from the seed and the number of the epoch alo
 that was interrupted and goes on from its last whole epoch therefore ends as if it had not been.
 """
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -137,6 +138,28 @@ def train(
     bar.close()
     model.set_weights(state.best)
     return state.history
+
+
+def on_all_devices(kind="GPU"):
+    """Scope in which models are built and trained on all devices together.
+
+    Parameters
+    ----------
+    kind : str
+        Of device, as TensorFlow names it.
+
+    Returns
+    -------
+    context manager
+        Batches are shared out where there are several devices; where there is one or none,
+        nothing changes.
+    """
+    import tensorflow
+
+    found = [device.name for device in tensorflow.config.list_logical_devices(kind)]
+    if len(found) < 2:
+        return contextlib.nullcontext()
+    return tensorflow.distribute.MirroredStrategy(found).scope()
 
 
 class _State:

@@ -86,3 +86,13 @@ def test_the_plateaus_of_the_regions_are_plateaus():
         for name in ("shatsky", "azores")
     }
     assert 0.05 < share["shatsky"] < 0.15 and 0.4 < share["azores"] < 0.7
+
+
+def test_along_stripes_the_distance_to_the_end_is_counted_along_the_line():
+    true = geopandas.GeoDataFrame(geometry=[LineString([(20, 19), (20, 59)])])
+    prediction = xr.Dataset({"probability": layer(0.5), "uncertainty": layer(np.arange(SIDE) / 2)})
+    row = np.arange(SIDE)[:, None]
+    table = doubts.along_stripes(true, prediction, xr.Dataset({"distance_km": layer(row * 2.0)}))
+    assert table["to_end_km"].max() == 19 and table["to_end_km"].iloc[[0, -1]].tolist() == [1, 1]
+    assert (table["spread"] == 5).all() and (table["probability"] == 0.5).all()
+    assert table["to_data_km"].tolist() == list(range(20, 59, 2))

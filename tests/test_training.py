@@ -198,6 +198,39 @@ def test_killed_training_goes_on_to_the_same_result(tmp_path):
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
 
 
+TOGETHER = """
+import sys
+import numpy as np
+import tensorflow
+from test_training import run
+from helpers import network
+
+cpu = tensorflow.config.list_physical_devices("CPU")[0]
+parts = [tensorflow.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
+tensorflow.config.set_logical_device_configuration(cpu, parts)
+with network.on_all_devices("CPU"):
+    number = tensorflow.distribute.get_strategy().num_replicas_in_sync
+    weights, history = run(None)
+print(number, *history["val_loss"])
+"""
+
+
+def test_several_devices_share_a_training():
+    """Two devices (here made of one processor) share the batches, and learn as one does."""
+    folder, found = os.path.dirname(__file__), []
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([folder, os.path.dirname(folder)])}
+    for number in (1, 2):
+        command = [sys.executable, "-c", TOGETHER, str(number)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        used, *losses = done.stdout.split()
+        assert int(used) == number
+        found.append([float(value) for value in losses])
+        assert float(losses[-1]) < 0.6 * float(losses[0])
+    # each device normalises its own half of a batch (4 patches of 8), so the two differ
+    np.testing.assert_allclose(found[0], found[1], rtol=0.25)
+
+
 def test_finished_training_is_not_done_again(tmp_path, monkeypatch):
     path = tmp_path / "run.checkpoint.npz"
     weights, history = run(path)

@@ -1,5 +1,6 @@
 """The trainings of `train.py`: pretraining, training and fine-tuning, learning curves."""
 
+import functools
 import json
 import time
 
@@ -29,9 +30,23 @@ def record_of(start, name, **changes):
     )
 
 
+def on_all_devices(stage):
+    """Let a stage use all GPUs together, where there are several."""
+
+    @functools.wraps(stage)
+    def spread(job):
+        from helpers import network  # here, since processes that only simulate need no keras
+
+        with network.on_all_devices():
+            stage(job)
+
+    return spread
+
+
 # --- pretraining ------------------------------------------------------------------------------
 
 
+@on_all_devices
 def pretrain_all(job):
     """Pretrain one network for each input that some run transfers to."""
     for name in pretrained_inputs(job.size):
@@ -81,6 +96,7 @@ def pretrain(job, record, number, path):
 # --- training on labelled patches -------------------------------------------------------------
 
 
+@on_all_devices
 def fine_tune_all(job):
     """Train every run with every seed on the labelled patches; predict validation and test."""
     maps, nulls = labelled(job), null_maps(job)
@@ -213,6 +229,7 @@ def _look_at_all(model, name, maps, nulls):
 # --- learning curves --------------------------------------------------------------------------
 
 
+@on_all_devices
 def draw_curves(job):
     """See what pairs, size, channels and loss do, by the validation score of one seed each."""
     path = job.cache / "curves.json"
