@@ -75,13 +75,13 @@ def reading(rows=300_000, many=1_000_000):
         peer = seconds(lambda: pd.read_csv(path, sep="\t", low_memory=False))
         _write_cruise(path, many)
         # a process of its own has a peak of its own; spawned small, for it starts at its parent's
-        run = [sys.executable, "-c", READ_ONE, sys.executable, "-c", READ_IT, str(path)]
+        run = [sys.executable, "-c", SPAWN_SMALL, sys.executable, "-c", READ_IT, str(path)]
         said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
     figures["read_1m_rows_s"], figures["read_1m_rows_peak_gb"] = map(float, said)
     return {"read_rows_per_s": rows / ours, "read_rows_per_s_pandas_alone": rows / peer} | figures
 
 
-READ_ONE = "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
+SPAWN_SMALL = "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
 READ_IT = """
 import resource, sys, time
 from helpers import tracks
@@ -360,13 +360,43 @@ def _seamounts(rng, side):
 
 
 def inference(side=1024):
-    """Million cells seen in a second by one pass of the U-Net."""
+    """Million cells seen in a second by one pass of the U-Net, and memory of a prediction.
+
+    The memory is what a prediction takes at its peak beyond what there was before: some of it is
+    that of a tile, the rest grows with the map, which is given and returned whole.
+    """
     from helpers import network
 
     model = network.unet()
     stack = np.random.default_rng(0).standard_normal((side**2 // 256**2, 256, 256, 2))
     taken = seconds(lambda: model.predict(stack.astype("float32"), batch_size=4, verbose=0))
-    return {"inference_mcell_per_s": side**2 / 1e6 / taken}
+    run = [sys.executable, "-c", SPAWN_SMALL, sys.executable, "-c", PREDICT, *map(str, PREDICTED)]
+    said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+    small, large = map(float, said)
+    cells = PREDICTED[1] ** 2 - PREDICTED[0] ** 2
+    return {
+        "inference_mcell_per_s": side**2 / 1e6 / taken,
+        "prediction_peak_gb_512": small / 1e9,
+        "prediction_bytes_per_cell": (large - small) / cells,
+    }
+
+
+PREDICTED = (512, 3072)  # cells a side
+PREDICT = """
+import resource, sys
+import numpy as np
+import xarray as xr
+from helpers import network
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+model, before = network.unet(outputs=3), peak()
+for side in map(int, sys.argv[1:]):
+    field = np.random.default_rng(0).standard_normal((side, side)).astype("float32")
+    network.predict(model, xr.DataArray(field, dims=("northing", "easting")))
+    print(peak() - before)
+"""
 
 
 def _stripes(side, coverage=0.1):
