@@ -80,6 +80,6 @@ def chile(spacing_km=6.0):
 
 
 def _seen(grid):
-    """Diffuse a grid and show it to the best model."""
+    """Diffuse a grid and show it to the network that is for real data."""
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return grid, guided, *cases.detect(grid, guided)
+    return grid, guided, *cases.detect(grid, guided, model=cases.SINGLE)

@@ -8,9 +8,11 @@ import functools
 from . import data, diffusion, gridding, lines, network, patches, protocol, seafloor, tracks
 
 COVERAGE = 0.1  # share of cells on simulated tracks in the figures
-SEED = protocol.shown().cruise_seed["test"]  # of the cruises: those of the test maps
+SEED = protocol.CRUISE_SEED["test"]  # of the cruises: those of the test maps
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
-BEST = "transfer_guided"
+BEST = "ensemble_both"
+SINGLE = "transfer_guided"  # sees the guided map alone: for real cruises, and to fine-tune
+# (along a track far from others the networks on the raw grid draw lines along the track)
 
 
 @functools.cache
@@ -79,7 +81,7 @@ def seen_by(model, name):
     _, _, grid, guided = simulated(name)
     made, near = network.load(model), patches.knowable(grid)
     kind = made.record["input"]
-    guided = guided if kind == "guided" else None
+    guided = guided if kind in patches.GUIDED else None
     return network.predict(made, grid, near, kind, guided).where(near)
 
 
@@ -95,8 +97,8 @@ def threshold():
     return network.load(BEST).record["threshold"]
 
 
-def detect(grid, guided, fracture_zones=None):
-    """Apply the best shipped model to a guided map, blank beyond `patches.KNOWABLE_KM`.
+def detect(grid, guided, fracture_zones=None, model=BEST):
+    """Apply a shipped model to a guided map, blank beyond `patches.KNOWABLE_KM`.
 
     Parameters
     ----------
@@ -104,6 +106,8 @@ def detect(grid, guided, fracture_zones=None):
         From `gridding.grid_tracks` and `diffusion.guided`.
     fracture_zones : geopandas.GeoDataFrame, optional
         Lines are cut there.
+    model : str
+        One of ``data/models/models.json``.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def detect(grid, guided, fracture_zones=None):
         Prediction (Dataset; with anomaly and strike of the guided map and the distance to data)
         and lines (GeoDataFrame).
     """
-    model = network.load(BEST)
+    model = network.load(model)
     near = patches.knowable(grid)
     prediction = network.predict(model, grid, near, guided=guided)
     prediction = prediction.assign(anomaly=guided["anomaly"], distance_km=grid["distance_km"])
@@ -138,4 +142,4 @@ def real_swath():
         return None
     grid = gridding.grid_tracks(table, data.region("pacific_antarctic"))
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return grid, guided, *detect(grid, guided)
+    return grid, guided, *detect(grid, guided, model=SINGLE)

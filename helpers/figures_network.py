@@ -65,9 +65,35 @@ def draw_learning_curves():
     return views_scores.draw_learning_curves(protocol.results("training")["runs"])
 
 
+def trials():
+    """List the trials that `make train` logged, with the networks that they stand beside.
+
+    Returns
+    -------
+    list of dict
+        What is ``varied``, its ``value`` and ``validation_f1``, among others.
+    """
+    log = protocol.results("training")
+    tried, key = log["curves"], ("transfer", "guided", protocol.SEEDS[0])
+    whole = next(run for run in log["runs"] if (run["model"], run["input"], run["seed"]) == key)
+    usual = next(one for one in reversed(tried) if one["varied"] == "pairs")["validation_f1"]
+    beside = {
+        "pairs": (str(log["config"]["pairs"]), whole["validation_f1"]),
+        "widths": ("-".join(map(str, network.WIDTHS)), usual),
+        "channels": ("-".join(patches.LAYERS["guided"]), usual),
+    }
+    found = []
+    for kind in dict.fromkeys(one["varied"] for one in tried):
+        found += [one for one in tried if one["varied"] == kind]
+        if kind in beside:
+            value, f1 = beside[kind]
+            found.append({"varied": kind, "value": value, "validation_f1": f1})
+    return found
+
+
 def draw_trials():
     """Draw what more pairs, larger networks, other channels and other losses did."""
-    return views_scores.draw_trials(protocol.results("training")["curves"])
+    return views_scores.draw_trials(trials())
 
 
 def draw_scores():

@@ -49,7 +49,7 @@ def draw_application(name, drawn):
         Panel(grid["anomaly"], "linear interpolation", limit=limit),
         Panel(guided["anomaly"], "guided diffusion", limit=limit, overlays=thin),
         Panel(prediction["probability"], "probability of a lineation", "probability"),
-        Panel(prediction["uncertainty"], "spread over eight positions", "uncertainty"),
+        Panel(prediction["uncertainty"], "spread over positions and networks", "uncertainty"),
         Panel(grid["distance_km"], "lines over distance to data", "distance", 50.0, found,
               overlays=over),
     ]  # fmt: skip

@@ -289,11 +289,25 @@ def _record(model):
 
 
 def _mean_of(members, record):
-    """Join members into one model whose output is the mean of theirs."""
-    inputs = keras.Input((None, None, members[0].input_shape[-1]))
-    model = keras.Model(inputs, layers.average([member(inputs) for member in members]))
-    model.record, model.members = dict(members[0].record) | record, members
+    """Join members into one model whose output is the mean of theirs.
+
+    Where the record lists the layers of `patches.LAYERS["both"]`, each member gets those that it
+    knows: what is the anomaly to a member that sees raw grids is called linear there.
+    """
+    seen = record.get("layers", members[0].record.get("layers", patches.CHANNELS))
+    inputs = keras.Input((None, None, len(seen)))
+    picked = [keras.ops.take(inputs, _places(one.record, seen), axis=-1) for one in members]
+    parts = [keras.Model(inputs, one(own)) for one, own in zip(members, picked, strict=True)]
+    model = keras.Model(inputs, layers.average([part(inputs) for part in parts]))
+    model.record, model.members = dict(members[0].record) | record, parts
     return model
+
+
+def _places(record, seen):
+    """Where among the layers that a model sees are those of one of its members."""
+    own = record.get("layers", patches.CHANNELS)
+    raw = record.get("input") == "raw" and "linear" in seen
+    return [seen.index("linear" if raw and layer == "anomaly" else layer) for layer in own]
 
 
 def _passes(model, tile):

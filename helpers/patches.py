@@ -3,6 +3,7 @@
 A patch is a float32 array (n, 128, 128, channels).  What the channels can be:
 
 - ``anomaly``, divided by the amplitude of the track data around the cell;
+- ``linear``, the linear interpolation, likewise, where ``anomaly`` is the guided map;
 - ``nearness`` to data, ``exp(-distance / 8 km)``;
 - ``coherence`` of guided diffusion, 0 to 1: how far the readings support a direction;
 - ``cos2`` and ``sin2`` of twice the strike of guided diffusion, times the coherence.
@@ -25,8 +26,14 @@ KNOWABLE_KM = 24.0  # cells farther from any data are left out of loss and score
 LAYERS = {  # the channels of each input, in order; a strike comes last
     "raw": CHANNELS,
     "classical": CHANNELS,
+    "both": ("anomaly", "linear", "nearness", "coherence", "cos2", "sin2"),
     "guided": (*CHANNELS, "coherence", "cos2", "sin2"),
 }
+FIELDS = (
+    "anomaly",
+    "linear",
+)  # the channels that change their sign with the field; they come first
+GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 INPUTS = tuple(LAYERS)
 NULL_KINDS = ("isotropic", "shuffled")  # of training pairs without any lineation
 
@@ -97,24 +104,40 @@ def as_seen(grid, name, guided=None):
     Returns
     -------
     xarray.Dataset
-        `grid` with another ``anomaly``; for ``guided`` also ``strike_deg`` and ``coherence``.
+        `grid` with another ``anomaly``; for ``guided`` and ``both`` also with ``strike_deg`` and
+        ``coherence``, and the anomaly of `grid` as ``linear``.
     """
-    if name != "guided":
+    if name not in GUIDED:
         return grid.assign(anomaly=make_map(grid, name))
     if guided is None:
         guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return grid.assign({part: guided[part] for part in ("anomaly", "strike_deg", "coherence")})
+    made = {part: guided[part] for part in ("anomaly", "strike_deg", "coherence")}
+    return grid.assign(made | {"linear": grid["anomaly"]})
+
+
+def join(raw, guided):
+    """Join the channels of the inputs ``raw`` and ``guided`` to those of ``both``.
+
+    Parameters
+    ----------
+    raw, guided : numpy.ndarray, shape (..., n, m, channels)
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., n, m, channels)
+    """
+    return np.concatenate([guided[..., :1], raw[..., :1], guided[..., 1:]], axis=-1)
 
 
 def make_map(grid, name):
-    """Turn a gridded dataset into one of the three input maps.
+    """Turn a gridded dataset into the map of one of the inputs.
 
     Parameters
     ----------
     grid : xarray.Dataset
         From `gridding.grid_tracks` or `gridding.grid_points`.
     name : str
-        ``raw`` (linear interpolation), ``classical`` (that grid diffused) or ``guided``.
+        ``raw`` (linear interpolation), ``classical`` (that grid diffused), ``guided`` or ``both``.
 
     Returns
     -------
@@ -130,7 +153,7 @@ def make_map(grid, name):
         return grid["anomaly"]
     if name == "classical":
         return diffusion.classical(grid["anomaly"])["anomaly"]
-    if name == "guided":
+    if name in GUIDED:
         return diffusion.guided(grid["block"], grid["weight"], uncertainty=False)["anomaly"]
     raise ValueError(f"There is no input named {name!r}; choose one of {', '.join(INPUTS)}.")
 
@@ -143,7 +166,7 @@ def channels(grid, layers=CHANNELS):
     grid : xarray.Dataset or xarray.DataArray, shape (n, m)
         The map as ``anomaly`` (nT); with ``block`` and ``distance_km`` of the tracks under it
         where they are known (without them every cell counts as data), and with ``coherence`` and
-        ``strike_deg`` where they are asked for.
+        ``strike_deg``, and ``linear``, where they are asked for (`as_seen`).
     layers : sequence of str
         Which channels, as the head of this module names them.
 
@@ -155,26 +178,31 @@ def channels(grid, layers=CHANNELS):
     Raises
     ------
     ValueError
-        If an orientation is asked for and the map has none.
+        If an orientation or a linear grid is asked for and the map has none.
     """
     if isinstance(grid, xr.DataArray):
         grid = grid.to_dataset(name="anomaly")
-    if "coherence" in layers and not {"coherence", "strike_deg"} <= set(grid):
+    needed = {"coherence", "strike_deg"} if "coherence" in layers else set()
+    missing = sorted((needed | {"linear"} & set(layers)) - set(grid))
+    if missing:
         raise ValueError(
-            f"The channels {', '.join(layers)} are asked for, but the map has no coherence and "
-            "strike_deg; give what diffusion.guided returned (guided=...)."
+            f"The channels {', '.join(layers)} are asked for, but the map has no "
+            f"{' and '.join(missing)}; give what diffusion.guided returned (guided=...)."
         )
-    make = {"anomaly": _scaled, "nearness": _nearness, "coherence": _coherence, "cos2": _cos2,
-            "sin2": _sin2}  # fmt: skip
+    make = {"anomaly": _scaled, "linear": _linear, "nearness": _nearness, "coherence": _coherence,
+            "cos2": _cos2, "sin2": _sin2}  # fmt: skip
     made = [make[layer](grid) for layer in layers]
     return np.stack([np.nan_to_num(part) for part in made], axis=-1).astype("float32")
 
 
-def _scaled(grid):
+def _scaled(grid, name="anomaly"):
     """Anomaly over the amplitude of the track data around it."""
-    anomaly = grid["anomaly"].to_numpy()
-    block = grid["block"].to_numpy() if "block" in grid else anomaly
-    return np.clip(anomaly / amplitude(block), -4, 4)
+    block = grid["block" if "block" in grid else "anomaly"].to_numpy()
+    return np.clip(grid[name].to_numpy() / amplitude(block), -4, 4)
+
+
+def _linear(grid):
+    return _scaled(grid, "linear")
 
 
 def _nearness(grid):

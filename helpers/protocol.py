@@ -4,9 +4,7 @@ Blocks of a region are one patch large and a gap apart, so that no cell and no n
 serves twice.  Everything is chosen on the validation blocks; the test blocks are scored once.
 """
 
-import functools
 import json
-from dataclasses import dataclass
 
 from .data import DATA
 from .detectors import DETECTORS
@@ -24,6 +22,7 @@ RUNS = (  # (start, input): the paper's three, transfer from photographs, and wh
     ("vgg", "guided"),
     ("transfer", "raw"),
     ("transfer", "classical"),
+    ("transfer", "both"),
     ("transfer", "guided"),
 )
 NAMES = {  # of (model, input) in tables and figures
@@ -32,8 +31,8 @@ NAMES = {  # of (model, input) in tables and figures
     ("transfer", "classical"): "transfer, classical diffusion",
     ("scratch", "guided"): "scratch, guided diffusion",
     ("transfer", "guided"): "transfer, guided diffusion",
-    ("ensemble", "guided"): "the five of them together",
-    ("ensemble", "both"): "these and the five on raw grids",
+    ("transfer", "both"): "transfer, one network sees both maps",
+    ("ensemble", "both"): "networks on either map together",
     ("vgg", "raw"): "transfer from photographs",
     ("vgg", "guided"): "transfer from photographs, guided diffusion",
     ("sato filter", "raw"): "Sato filter",
@@ -51,40 +50,9 @@ NAMES = {  # of (model, input) in tables and figures
 UNTRAINED = (*DETECTORS, "chance")
 
 
-@dataclass(frozen=True)
-class Split:
-    """Which blocks and which cruises serve for what.
-
-    Parameters
-    ----------
-    cruise_seed : dict of str to int
-        Seed of the cruises of each part.
-    order : tuple of str
-        Parts of successive blocks, counted along the rows, again and again.
-    centred : bool
-        Whether the blocks lie in the middle of the region or begin at its corner.
-    """
-
-    cruise_seed: dict
-    order: tuple
-    centred: bool
-
-
-SPLITS = {
-    1: Split(
-        {"train": 11, "validation": 12, "test": 13},
-        ("train", "validation", "train", "test", "test"),
-        False,
-    ),
-    # The test blocks of the first split have been looked at while the models were designed. The
-    # second has other blocks and other cruises, drawn before any of its models was trained.
-    2: Split(
-        {"train": 211, "validation": 212, "test": 213},
-        ("test", "train", "validation", "train", "test"),
-        True,
-    ),
-}
-SPLIT = 2  # of the next training
+# Of each part its own; the test cruises were drawn before any of the models was trained
+CRUISE_SEED = {"train": 211, "validation": 212, "test": 213}
+ORDER = ("test", "train", "validation", "train", "test")  # of successive blocks, along the rows
 
 
 def results(name):
@@ -100,12 +68,6 @@ def results(name):
     list or dict
     """
     return json.loads((DATA / "results" / f"{name}.json").read_text())
-
-
-@functools.cache
-def shown():
-    """Give the split behind the results at hand, as their log says (the first ones do not)."""
-    return SPLITS[results("training")["config"].get("split", 1)]
 
 
 def leading(records):
@@ -137,15 +99,13 @@ def leading(records):
     ]
 
 
-def blocks(truth, split=None, gap=24, least_known=0.6):
+def blocks(truth, gap=24, least_known=0.6):
     """Divide a region into spatial blocks for training, validation and test.
 
     Parameters
     ----------
     truth : xarray.Dataset
         Simulated region.
-    split : Split, optional
-        By default that of the results at hand.
     gap : int
         Cells between blocks.
     least_known : float
@@ -156,10 +116,9 @@ def blocks(truth, split=None, gap=24, least_known=0.6):
     dict of str to list of (row, column)
         Lower corners, under ``train``, ``validation`` and ``test``.
     """
-    split = split or shown()
     lineated = truth["lineated"].to_numpy() > 0
     rows, columns = (
-        range((size - SIZE) % (SIZE + gap) // 2 * split.centred, size - SIZE + 1, SIZE + gap)
+        range((size - SIZE) % (SIZE + gap) // 2, size - SIZE + 1, SIZE + gap)
         for size in lineated.shape
     )
     corners = [
@@ -170,5 +129,5 @@ def blocks(truth, split=None, gap=24, least_known=0.6):
     ]
     parts = {"train": [], "validation": [], "test": []}
     for number, corner in enumerate(corners):
-        parts[split.order[number % len(split.order)]].append(corner)
+        parts[ORDER[number % len(ORDER)]].append(corner)
     return parts

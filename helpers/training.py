@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from . import files, losses, turns
+from .patches import FIELDS
 
 
 class Batches(keras.utils.PyDataset):
@@ -37,11 +38,14 @@ class Batches(keras.utils.PyDataset):
         Patches in an epoch; by default all.
     strike : bool
         Whether the last two channels of `inputs` are a strike.
+    fields : int
+        How many of the first channels change their sign with the field.
     """
 
-    def __init__(self, inputs, truth, seed, batch=16, per_epoch=None, strike=False):
+    def __init__(self, inputs, truth, seed, batch=16, per_epoch=None, strike=False, fields=1):
         super().__init__()
-        self.inputs, self.truth, self.seed, self.strike = inputs, truth, seed, strike
+        self.inputs, self.truth, self.seed = inputs, truth, seed
+        self.strike, self.fields = strike, fields
         self.size = min(per_epoch or len(inputs), len(inputs))
         self.batch = min(batch, self.size)
         self.begin(0)
@@ -81,7 +85,7 @@ class Batches(keras.utils.PyDataset):
         truth = turns.turn(truth, int(position), truth.shape[-1] == 4)
         if not truth[..., 0].any():
             seen = seen.copy()
-            seen[..., 0] *= sign
+            seen[..., : self.fields] *= sign
         return seen, truth
 
 
@@ -119,8 +123,9 @@ def train(
     dict of str to list of float
         Loss and validation loss of each epoch.
     """
-    strike = "cos2" in getattr(model, "record", {}).get("layers", ())
-    batches = Batches(inputs, truth, seed, batch, per_epoch, strike)
+    layers = getattr(model, "record", {}).get("layers", ())
+    fields = max(1, sum(layer in FIELDS for layer in layers))
+    batches = Batches(inputs, truth, seed, batch, per_epoch, "cos2" in layers, fields)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches), alpha=0.02)
     model.compile(keras.optimizers.Adam(schedule), loss=losses.with_strike(loss))
     model.optimizer.build(model.trainable_variables)

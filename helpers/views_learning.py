@@ -13,7 +13,6 @@ from skimage.morphology import skeletonize
 from . import cases, data, lines, maps, network, patches, scores
 
 GREY = "0.35"
-ORIENTED = ("anomaly", "strike_deg", "coherence")  # of a guided map, as a network may see it
 SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
 TOLERANCE_CELLS = 2
 THRESHOLDS = np.arange(0.1, 0.91, 0.1)
@@ -21,7 +20,7 @@ COARSE_STEP = 3  # a quick picture of a region shows every third cell
 UNDER = {  # layer under the lines of a region: kind of `maps.STYLES`, label of the colour bar
     "guided map": ("anomaly", "anomaly (nT)"),
     "probability": ("probability", "probability of a lineation"),
-    "spread": ("uncertainty", "spread over eight positions"),
+    "spread": ("uncertainty", "spread over positions and networks"),
     "distance to data": ("distance", "distance to data (km)"),
 }
 KINDS = {"found": "#0072B2", "false alarm": "#E69F00", "missed": "k"}
@@ -127,7 +126,7 @@ def prepare_models(name, names, coverage=cases.COVERAGE, most=6):
     made = {"label": [truth["label"].sel(each).to_numpy() for each in windows]}
     made |= {"mask": [near.sel(each).to_numpy() for each in windows]}
     made |= {"seen": {}, "probability": {}, "threshold": {}}
-    inputs = {"guided": grid.assign({layer: guided[layer] for layer in ORIENTED})}
+    inputs = dict.fromkeys(patches.GUIDED, patches.as_seen(grid, "both", guided))
     for each in names:
         model = network.load(each)
         kind = model.record["input"]

@@ -98,7 +98,9 @@ def draw_learning_curves(runs, measure="val_loss"):
         axis.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[number], lw=1, alpha=0.7)
     handles = [Line2D([], [], color=COLOURS[number]) for number in range(len(names))]
     axis.legend(handles, names.values(), frameon=False)
+    highest = np.percentile(np.concatenate([run["history"][measure] for run in runs]), 99)
     axis.set(xlabel="epoch", ylabel="validation loss", title="Training on at most 40 patches")
+    axis.set_ylim(top=highest)  # a few first epochs lie higher
     axis.grid(alpha=0.3)
     return figure
 
@@ -122,16 +124,16 @@ def draw_precision_recall(records, coverage):
         recall = np.linspace(level / (2 - level), 1, 100)
         axis.plot(recall, level * recall / (2 * recall - level), color="0.85", lw=0.8, zorder=0)
         axis.text(1.005, level / (2 - level), f"F {level}", fontsize=7, color="0.5", va="center")
-    for name, own in _by_name(records, "precision_curve").items():
+    for number, (name, own) in enumerate(_by_name(records, "precision_curve").items()):
         own = [record for record in own if record["coverage"] == coverage]
         if own:
             precision, recall = (
                 np.mean([record[f"{part}_curve"] for record in own], axis=0)
                 for part in ("precision", "recall")
             )
-            axis.plot(recall, precision, "o-", ms=3, lw=1.2, label=name)
+            axis.plot(recall, precision, label=name, **_style(number))
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
-    axis.set_title(f"{coverage:.0%} of the cells on tracks, one to one within 2 cells")
+    axis.set_title(f"{coverage:.0%} of the cells on tracks, one to one", fontsize=10)
     return _finished(figure)
 
 
@@ -149,16 +151,16 @@ def draw_reliability(records):
     """
     figure, axis = plt.subplots(figsize=(7, 4.6), layout="constrained")
     axis.plot([0, 1], [0, 1], color="0.7", lw=0.8)
-    for name, own in _by_name(records, "reliability").items():
+    for number, (name, own) in enumerate(_by_name(records, "reliability").items()):
         given, observed, cells = np.concatenate([record["reliability"] for record in own]).T
-        number = np.minimum((given * BINS).astype(int), BINS - 1)
-        total = np.bincount(number, cells, BINS)
+        place = np.minimum((given * BINS).astype(int), BINS - 1)
+        total = np.bincount(place, cells, BINS)
         filled = total > 0
         mean = [
-            np.bincount(number, cells * part, BINS)[filled] / total[filled]
+            np.bincount(place, cells * part, BINS)[filled] / total[filled]
             for part in (given, observed)
         ]
-        axis.plot(*mean, "o-", ms=3, lw=1.2, label=name)
+        axis.plot(*mean, label=name, **_style(number))
     axis.set(xlabel="probability given", ylabel="share of cells on a line", aspect="equal")
     axis.set(xlim=(0, 1), ylim=(0, 1))
     return _finished(figure)
@@ -266,6 +268,18 @@ def _by_name(records, needed):
             name = protocol.NAMES[record["model"], record["input"]]
             named.setdefault(name, []).append(record)
     return named
+
+
+def _style(number):
+    """Line of one of several models: colours, and broken lines where these have run out."""
+    dashes = "--" if number >= len(COLOURS) else "-"
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "ls": dashes,
+        "marker": "o",
+        "ms": 3,
+        "lw": 1.2,
+    }
 
 
 def _finished(figure):

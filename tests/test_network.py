@@ -177,6 +177,9 @@ def test_orientation_is_taken_from_the_grid_or_from_guided():
     expected = patches.input_stack(survey, "guided", guided)
     np.testing.assert_array_equal(network.see(model, survey, guided=guided), expected)
     np.testing.assert_array_equal(network.see(model, survey.assign(guided)), expected)
+    joined = network.build({"layers": list(patches.LAYERS["both"])})
+    both = patches.join(patches.input_stack(survey, "raw"), expected)
+    np.testing.assert_array_equal(network.see(joined, survey, guided=guided), both)
     plain = network.unet()
     np.testing.assert_array_equal(network.see(plain, survey, "guided", guided), expected[..., :2])
     np.testing.assert_array_equal(
@@ -293,3 +296,23 @@ def test_weights_of_another_architecture_are_a_clear_error(folder, options):
     network.unet(**options).save_weights(folder / "other.weights.h5")
     with pytest.raises(ValueError, match=r"other.weights.h5[^\n]*architecture"):
         network.load("other", folder)
+
+
+def test_members_on_either_map_get_the_channels_that_they_know(tmp_path):
+    records = {
+        name: {"kind": "unet", "input": name, "layers": list(patches.LAYERS[name]),
+               "widths": [4, 8], "outputs": 3, "threshold": 0.5}
+        for name in ("raw", "guided")
+    }  # fmt: skip
+    inputs = {
+        name: np.random.default_rng(9).normal(size=(2, 16, 16, len(patches.LAYERS[name])))
+        for name in records
+    }
+    inputs["guided"][..., 1] = inputs["raw"][..., 1]  # the distance to data is one
+    joined = {"members": list(records), "input": "both", "layers": list(patches.LAYERS["both"])}
+    (tmp_path / "models.json").write_text(json.dumps(records | {"joined": joined}))
+    for name, record in records.items():
+        network.build(record).save_weights(tmp_path / f"{name}.weights.h5")
+    each = [np.asarray(network.load(name, tmp_path)(inputs[name])) for name in records]
+    seen = network.load("joined", tmp_path)(patches.join(inputs["raw"], inputs["guided"]))
+    np.testing.assert_allclose(np.asarray(seen), np.mean(each, axis=0), atol=1e-6)

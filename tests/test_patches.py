@@ -124,7 +124,7 @@ def test_maps_are_what_their_names_say():
 
 
 def test_unknown_map_is_a_clear_error():
-    with pytest.raises(ValueError, match="'diffused'; choose one of raw, classical, guided"):
+    with pytest.raises(ValueError, match="'diffused'; choose one of raw, classical, both, guided"):
         patches.make_map(grid_of(np.zeros((8, 8))), "diffused")
 
 
@@ -145,7 +145,9 @@ def test_pair_has_one_shape_and_one_truth(pair):
     nearness = maps["raw"][..., 1]
     for stack in maps.values():
         assert np.abs(stack[..., 0]).max() <= 4
-        np.testing.assert_array_equal(stack[..., 1], nearness)
+    for name in ("classical", "guided"):
+        np.testing.assert_array_equal(maps[name][..., 1], nearness)
+    np.testing.assert_array_equal(maps["both"], patches.join(maps["raw"], maps["guided"]))
     # a cell is on a track where the distance is 0
     assert 0.1 <= (nearness == 1).mean() < 0.2
     np.testing.assert_array_equal(truth[..., 1], nearness >= np.exp(np.float32(-24 / 8)) - 1e-7)
@@ -195,9 +197,13 @@ def test_guided_map_made_already_is_taken():
     assert (other[..., 2:] == 0).all() and (other[..., :2] == stacks[0][..., :2]).all()
 
 
-def test_orientation_of_a_map_that_has_none_is_a_clear_error():
-    with pytest.raises(ValueError, match="no coherence and strike_deg; give what diffusion.guided"):
-        patches.channels(grid_of(np.ones((64, 64))), patches.LAYERS["guided"])
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("guided", "coherence and strike_deg"), ("both", "coherence and linear and strike_deg")],
+)
+def test_orientation_of_a_map_that_has_none_is_a_clear_error(name, missing):
+    with pytest.raises(ValueError, match=f"no {missing}; give what diffusion.guided"):
+        patches.channels(grid_of(np.ones((64, 64))), patches.LAYERS[name])
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,14 +1,10 @@
 """The protocol: blocks that never touch, parts that are fixed, results that say their split."""
 
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import data, patches, protocol, seafloor
-
-SPLIT = protocol.SPLITS[1]
+from helpers import patches, protocol, seafloor
 
 
 def lineated(rows, columns):
@@ -17,10 +13,10 @@ def lineated(rows, columns):
 
 @pytest.mark.parametrize("gap", [0, 24])
 def test_blocks_of_different_parts_never_come_closer_than_the_gap(gap):
-    parts = protocol.blocks(lineated(640, 730), SPLIT, gap)
+    parts = protocol.blocks(lineated(640, 730), gap)
     assert {name: len(found) for name, found in parts.items()} == {
         0: {"train": 10, "validation": 5, "test": 10},
-        24: {"train": 7, "validation": 3, "test": 6},
+        24: {"train": 6, "validation": 3, "test": 7},
     }[gap]
     corners = [corner for found in parts.values() for corner in found]
     assert len(set(corners)) == len(corners)
@@ -34,28 +30,25 @@ def test_blocks_of_different_parts_never_come_closer_than_the_gap(gap):
 def test_blocks_leave_out_what_is_not_lineated():
     truth = lineated(300, 600)
     truth.lineated[:, :300] = 0
-    parts = protocol.blocks(truth, SPLIT)
+    parts = protocol.blocks(truth)
     corners = [corner for found in parts.values() for corner in found]
     assert corners and all(column + 64 >= 300 - 0.4 * 128 for _, column in corners)
-    assert {"train": [], "validation": [], "test": []} == protocol.blocks(lineated(100, 600), SPLIT)
+    assert {"train": [], "validation": [], "test": []} == protocol.blocks(lineated(100, 600))
 
 
-def test_centred_blocks_leave_the_same_margin_on_both_sides():
-    split = protocol.SPLITS[2]
-    corners = [c for found in protocol.blocks(lineated(300, 470), split).values() for c in found]
+def test_blocks_leave_the_same_margin_on_both_sides():
+    corners = [c for found in protocol.blocks(lineated(300, 470)).values() for c in found]
     # 300 = 10 + 128 + 24 + 128 + 10; 470 = 19 + 3 * 128 + 2 * 24 + 19
     assert {row for row, _ in corners} == {10, 162}
     assert {column for _, column in corners} == {19, 171, 323}
 
 
-@pytest.mark.parametrize("number", protocol.SPLITS)
-def test_splits_hold_enough_of_everything_in_both_regions(number):
-    split = protocol.SPLITS[number]
-    assert set(split.order) == set(split.cruise_seed) == {"train", "validation", "test"}
-    assert len(set(split.cruise_seed.values())) == 3
+def test_there_is_enough_of_everything_in_both_regions():
+    assert set(protocol.ORDER) == set(protocol.CRUISE_SEED) == {"train", "validation", "test"}
+    assert len(set(protocol.CRUISE_SEED.values())) == 3
     parts = {}
     for region in protocol.REGIONS:
-        for part, corners in protocol.blocks(seafloor.simulate_region(region), split).items():
+        for part, corners in protocol.blocks(seafloor.simulate_region(region)).items():
             assert len(corners) >= 3
             parts[part] = parts.get(part, 0) + len(corners)
     assert parts["test"] >= 15
@@ -63,16 +56,8 @@ def test_splits_hold_enough_of_everything_in_both_regions(number):
     assert 2 / 3 * len(protocol.COVERAGES) * parts["train"] <= protocol.MOST_TRAINING_PATCHES
 
 
-def test_next_split_has_cruises_of_its_own():
-    seeds = [set(split.cruise_seed.values()) for split in protocol.SPLITS.values()]
-    assert not set.intersection(*seeds)
-    assert protocol.SPLIT == max(protocol.SPLITS)
-
-
-def test_what_is_shown_is_the_split_of_the_results():
-    log = json.loads((data.DATA / "results" / "training.json").read_text())
-    assert protocol.shown() is protocol.SPLITS[log["config"].get("split", 1)]
-    assert protocol.shown().cruise_seed == log["config"]["cruise_seed"]
+def test_results_are_of_this_protocol():
+    assert protocol.results("training")["config"]["cruise_seed"] == protocol.CRUISE_SEED
 
 
 def test_only_the_best_detector_on_each_input_leads():

@@ -141,6 +141,9 @@ def test_sign_is_drawn_only_where_no_line_is():
     assert (signs[lined] == 1).all()
     assert set(signs[~lined]) == {-1.0, 1.0}
     assert (seen[..., 1] >= 0).all()
+    two, _ = Batches(inputs + 1, truth, 1, 40, fields=2)[0]
+    np.testing.assert_array_equal(np.sign(two[..., 0]), np.sign(two[..., 1]))
+    assert set(np.sign(two[~lined]).ravel()) == {-1.0, 1.0}
 
 
 def test_one_of_the_versions_is_drawn():

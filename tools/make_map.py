@@ -86,7 +86,7 @@ def main(arguments=None):
         print(f"That is few (under {FEW:,}): read the distance map before any line.")
     grid = gridding.grid_tracks(table, region, asked.spacing)
     guided = diffusion.guided(grid["block"], grid["weight"])
-    prediction, found = cases.detect(grid, guided)
+    prediction, found = cases.detect(grid, guided, model=cases.SINGLE)
     layers = ("anomaly", "strike_deg", "coherence", "uncertainty_nt")
     made = grid.assign({name: guided[name] for name in layers})
     made = made.assign(probability=prediction["probability"])

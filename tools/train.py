@@ -26,7 +26,7 @@ from helpers import protocol
 ROOT = Path(__file__).resolve().parents[1]
 ALL = {
     "regions": protocol.REGIONS, "coverages": protocol.COVERAGES, "runs": protocol.RUNS,
-    "split": protocol.SPLIT, "versions": (1.0, 0.7, 0.5), "null_maps": 2,
+    "versions": (1.0, 0.7, 0.5), "null_maps": 2,
 }  # fmt: skip
 PART = ALL | {
     "regions": protocol.REGIONS[1:], "coverages": protocol.COVERAGES[1:2],

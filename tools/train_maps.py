@@ -15,6 +15,7 @@ from tqdm import tqdm
 from helpers import files, nullmaps, nulls, patches, protocol
 
 PROCESSES = 2
+STORED = ("raw", "classical", "guided")  # the inputs that are kept; `both` is joined of two
 NULL_SHARE = 0.05  # of the pretraining pairs
 NULL_SEED = 31
 NULL_EVERY = 3  # of the labelled patches, one in so many is seen without its stripes, too
@@ -27,10 +28,6 @@ class Job:
     size: dict
     cache: Path
     out: Path
-
-    @property
-    def split(self):
-        return protocol.SPLITS[self.size["split"]]
 
 
 def timed(job, name, stage):
@@ -58,7 +55,7 @@ def simulate_pairs(job):
     """Simulate the pretraining pairs, chunk by chunk; a finished chunk is kept."""
     number, chunk = job.size["pairs"], job.size["chunk"]
     seeds = np.random.SeedSequence(protocol.PRETRAIN_SEED).spawn(number)
-    widths = {name: len(layers) for name, layers in patches.LAYERS.items()} | {"truth": 4}
+    widths = {name: len(patches.LAYERS[name]) for name in STORED} | {"truth": 4}
     for name, channels in widths.items():
         path = _pairs_file(job, name)
         if not path.exists():  # a sparse file: it grows as chunks are written
@@ -76,10 +73,10 @@ def simulate_pairs(job):
 def _simulate_chunk(job, first, seeds):
     """Simulate one chunk, write it in its place, and say so."""
     stacks = {name: open_memmap(_pairs_file(job, name), "r+")
-              for name in (*patches.INPUTS, "truth")}  # fmt: skip
+              for name in (*STORED, "truth")}  # fmt: skip
     for number, seed in enumerate(seeds, start=first):
         rng = np.random.default_rng(seed)
-        maps, truth = patches.simulate_pair(rng, None, patches.INPUTS, NULL_SHARE)
+        maps, truth = patches.simulate_pair(rng, None, STORED, NULL_SHARE)
         for name, stack in (maps | {"truth": truth}).items():
             stacks[name][number] = stack
     for stack in stacks.values():
@@ -89,6 +86,8 @@ def _simulate_chunk(job, first, seeds):
 
 def pairs(job, name):
     """Inputs of one name, or the truth, of all pretraining pairs; read from disk as needed."""
+    if name == "both":
+        return patches.join(pairs(job, "raw"), pairs(job, "guided"))
     return np.load(_pairs_file(job, name), mmap_mode="r")
 
 
@@ -120,7 +119,10 @@ def labelled(job):
     need no label and keep the network able to say no.
     """
     with np.load(job.cache / "labelled.npz") as held:
-        return {name: _wide(held[name]) for name in held.files}
+        maps = {name: _wide(held[name]) for name in held.files}
+    parts = {f"{part}_both": [maps[f"{part}_{name}"] for name in ("raw", "guided")]
+             for part in protocol.CRUISE_SEED}  # fmt: skip
+    return maps | {name: patches.join(*pair) for name, pair in parts.items()}
 
 
 def null_maps(job):
@@ -130,6 +132,8 @@ def null_maps(job):
         for name in held.files:
             kind, number, part = name.split("|")
             maps.setdefault((kind, number), {"kind": kind})[part] = _wide(held[name])
+    for one in maps.values():
+        one["both"] = patches.join(one["raw"], one["guided"])
     return list(maps.values())
 
 
@@ -143,12 +147,12 @@ def _cut_all(job):
         (job, region, coverage, part, kept)
         for region in job.size["regions"]
         for coverage in job.size["coverages"]
-        for part in job.split.cruise_seed
+        for part in protocol.CRUISE_SEED
         for kept in (job.size["versions"] if part == "train" else (1.0,))
     ]
     found = in_parallel(_cut_one, jobs, "labelled maps")
     arrays = {}
-    for part in job.split.cruise_seed:
+    for part in protocol.CRUISE_SEED:
         made = [one for one, about in zip(found, jobs, strict=True) if about[3] == part]
         versions = len(job.size["versions"]) if part == "train" else 1
         for key in made[0]:
@@ -167,15 +171,15 @@ def _cut_all(job):
 
 def _cut_one(job, region, coverage, part, kept):
     """Cut the blocks of one part out of one simulated map under one set of cruises."""
-    truth, _, grid = patches.region_grid(region, coverage, job.split.cruise_seed[part], kept)
-    corners = protocol.blocks(truth, job.split)[part]
+    truth, _, grid = patches.region_grid(region, coverage, protocol.CRUISE_SEED[part], kept)
+    corners = protocol.blocks(truth)[part]
     answer = patches.truth_channels(truth, grid)
     if part != "train":
         return _cut(grid, answer, corners, region, coverage)
     skip = protocol.COVERAGES.index(coverage)  # two of the three coverages for each block
     corners = [corner for number, corner in enumerate(corners) if number % 3 != skip]
     labelled_ = _cut(grid, answer, corners, region, coverage)
-    rng = np.random.default_rng([job.split.cruise_seed[part], skip])
+    rng = np.random.default_rng([protocol.CRUISE_SEED[part], skip])
     nothing = nulls.replaced(grid, rng, patches.NULL_KINDS[skip % 2])
     answer = answer * (0, 1, 1, 1)
     empty = _cut(nothing, answer, corners[::NULL_EVERY], region, coverage, null=True)
@@ -186,7 +190,7 @@ def _cut(grid, answer, corners, region, coverage, null=False):
     """Cut blocks of all inputs and of the truth, and note where they are from."""
     made = {
         name: patches.cut(patches.input_stack(grid, name), corners).astype("float16")
-        for name in patches.INPUTS
+        for name in STORED
     }
     made["truth"] = patches.cut(answer, corners).astype("float16")
     made["region"] = np.repeat(protocol.REGIONS.index(region), len(corners))
@@ -213,6 +217,6 @@ def _make_nulls(job):
 
 
 def _add_null(arrays, kind, number, grid):
-    for name in patches.INPUTS:
+    for name in STORED:
         arrays[f"{kind}|{number}|{name}"] = patches.input_stack(grid, name).astype("float16")
     arrays[f"{kind}|{number}|mask"] = patches.knowable(grid).to_numpy()

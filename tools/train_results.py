@@ -16,27 +16,25 @@ import platform
 
 import numpy as np
 
-from helpers import calibration, detectors, files, matching, protocol, scores, turns
+from helpers import calibration, detectors, files, matching, patches, protocol, scores, turns
 from train_maps import in_parallel, labelled, null_maps
 from train_runs import choose, pretrained_inputs, record_of, run_path
 
 TOLERANCES = (1, 2, 3)  # cells
 SHIPPED = (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided"))  # best seed of each
-TOGETHER = ("transfer", "guided")  # all of its seeds are shipped and joined
-BOTH = (("transfer", "raw"), TOGETHER)  # joined for the score alone
-SHOWN_COVERAGE = 0.1  # of the predictions that are kept for figures
+TOGETHER = (("transfer", "raw"), ("transfer", "guided"))  # joined, with
+MEMBERS = 4  # seeds of each, so that each network has one of the eight positions to itself
+JOINED = "both"  # what they see together
 MOST_BYTES = 20_000_000
 
 
 def write(job):
-    """Score all runs on the test blocks; write scores, log, predictions and the best weights."""
+    """Score all runs on the test blocks; write scores, log and the best weights."""
     maps, nulls = labelled(job), null_maps(job)
     runs = [(start, name, seed) for start, name in job.size["runs"] for seed in job.size["seeds"]]
     jobs = [(job, *run) for run in runs]
     records = [record for part in in_parallel(score_run, jobs, "scores") for record in part]
-    for joined in ((TOGETHER,), BOTH):
-        if set(joined) <= set(job.size["runs"]):
-            records += score_together(job, joined, maps, nulls)
+    records += score_together(job, maps, nulls)
     names = [(job, name, kind) for name in ("raw", "guided") for kind in detectors.DETECTORS]
     records += [one for part in in_parallel(score_detector, names, "detectors") for one in part]
     turned = np.rot90(maps["test_truth"][..., 0], axes=(1, 2))
@@ -46,7 +44,6 @@ def write(job):
     results.mkdir(parents=True, exist_ok=True)
     files.save_json(results / "scores.json", records)
     files.save_json(results / "training.json", _log(job, maps))
-    _keep_predictions(job, maps, results / "test_maps.npz")
     ship(job, maps, records)
 
 
@@ -63,18 +60,17 @@ def score_run(job, start, name, seed):
     return _score_network(about, run, seen, labelled(job), null_maps(job))
 
 
-def score_together(job, joined, maps, nulls):
-    """Records of the mean of all seeds of one or several runs, calibrated anew."""
-    members = [run_path(job, *run, seed) for run in joined for seed in job.size["seeds"]]
-    total = {}
-    for member in members:
-        with np.load(member.with_suffix(".npz")) as held:
+def score_together(job, maps, nulls):
+    """Records of the mean of the joined networks, calibrated anew."""
+    total, members = {}, _members(job)
+    for run in members:
+        path = run_path(job, run["model"], run["input"], run["seed"])
+        with np.load(path.with_suffix(".npz")) as held:
             for part in held.files:
                 total[part] = total.get(part, 0) + held[part].astype("float32")
     seen = {part: values / len(members) for part, values in total.items()}
     chosen = choose(seen["validation"][..., 0], maps["validation_truth"])
-    name = joined[0][1] if len(joined) == 1 else "both"
-    about = {"model": "ensemble", "input": name, "seed": 0}
+    about = {"model": "ensemble", "input": JOINED, "seed": 0}
     return _score_network(about, chosen, seen, maps, nulls)
 
 
@@ -183,7 +179,7 @@ def _strike_error(strike, truth):
     return float(np.median(np.concatenate(errors)))
 
 
-# --- log and predictions ----------------------------------------------------------------------
+# --- log ----------------------------------------------------------------------------------
 
 
 def _log(job, maps):
@@ -201,14 +197,14 @@ def _log(job, maps):
     ]
     pretraining = {name: read(f"pretrained_{name}.weights") for name in pretrained_inputs(job.size)}
     return {
-        "config": job.size | {"cruise_seed": job.split.cruise_seed},
+        "config": job.size | {"cruise_seed": protocol.CRUISE_SEED},
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
             "keras": keras.__version__,
             "tensorflow": tensorflow.__version__,
         },
-        "patches": {part: int((~maps[f"{part}_null"]).sum()) for part in job.split.cruise_seed}
+        "patches": {part: int((~maps[f"{part}_null"]).sum()) for part in protocol.CRUISE_SEED}
         | {"null": int(maps["train_null"].sum())},
         "seconds": read("seconds"),
         "training_seconds": sum(part["seconds"] for part in [*pretraining.values(), *runs]),
@@ -218,19 +214,6 @@ def _log(job, maps):
     }
 
 
-def _keep_predictions(job, maps, path):
-    """Keep what each model gave for the test blocks at one coverage, in steps of 1/255."""
-    chosen = maps["test_coverage"] == SHOWN_COVERAGE
-    kept = {"region": maps["test_region"][chosen]}
-    for start, name in job.size["runs"]:
-        run = _best_run(job, start, name)
-        with np.load(run_path(job, start, name, run["seed"]).with_suffix(".npz")) as held:
-            raw = held["test"][chosen][..., 0].astype("float32")
-        seen = calibration.calibrated(raw, run["temperature"], run["offset"])
-        kept[f"{start}|{name}"] = np.round(255 * seen).astype("uint8")
-    files.save_arrays(path, kept, pack=True)
-
-
 # --- weights ----------------------------------------------------------------------------------
 
 
@@ -238,13 +221,10 @@ def ship(job, maps, records):
     """Copy the weights of the best seeds, of the members of the ensemble, and pretrained ones."""
     folder = job.out / "models"
     folder.mkdir(parents=True, exist_ok=True)
-    about, best = {}, {}
-    for start, name in SHIPPED:
-        if (start, name) in job.size["runs"]:
-            best[start, name] = _best_run(job, start, name)
-            _ship_one(job, maps, f"{start}_{name}", best[start, name], about)
-    if TOGETHER in best:
-        _ship_together(job, maps, best[TOGETHER], about)
+    about, wanted = {}, [one for one in SHIPPED if one in job.size["runs"]]
+    for start, name in wanted:
+        _ship_one(job, maps, f"{start}_{name}", _runs(job, start, name)[0], about)
+    _ship_together(job, maps, about)
     for name in pretrained_inputs(job.size)[-1:]:
         source = job.cache / f"pretrained_{name}.weights.h5"
         record = record_of("scratch", name) | {"seed": protocol.PRETRAIN_SEED, "threshold": 0.5}
@@ -268,11 +248,21 @@ def _note_scores(about, records):
             record["test_f1"] = float(np.mean(found))
 
 
-def _best_run(job, start, name):
-    """Run of the seed that validates best."""
+def _runs(job, start, name):
+    """Runs of one model and input, the one that validates best first."""
     paths = [run_path(job, start, name, seed) for seed in job.size["seeds"]]
     runs = [json.loads(path.with_suffix(".json").read_text()) for path in paths]
-    return max(runs, key=lambda run: run["validation_f1"])
+    return sorted(runs, key=lambda run: -run["validation_f1"])
+
+
+def _members(job):
+    """Runs that are joined."""
+    return [
+        run
+        for start, name in TOGETHER
+        if (start, name) in job.size["runs"]
+        for run in _runs(job, start, name)[:MEMBERS]
+    ]
 
 
 def _ship_one(job, maps, shipped, run, about):
@@ -288,21 +278,22 @@ def _ship_one(job, maps, shipped, run, about):
     about[shipped] = record | choose(seen, maps["validation_truth"])
 
 
-def _ship_together(job, maps, best, about):
-    """Ship the other seeds of the best model, and the record that joins them all."""
+def _ship_together(job, maps, about):
+    """Ship the networks that are joined, and the record that joins them."""
     from helpers import network
 
-    start, name = TOGETHER
-    members = [f"{start}_{name}"]
-    for seed in job.size["seeds"]:
-        if seed != best["seed"]:
-            members.append(f"{start}_{name}_{seed}")
-            path = run_path(job, start, name, seed).with_suffix(".json")
-            _ship_one(job, maps, members[-1], json.loads(path.read_text()), about)
-    folder, joined = job.out / "models", f"ensemble_{name}"
-    about[joined] = {"members": members, "input": name, "seed": "all"}
+    members = []
+    for run in _members(job):
+        name = f"{run['model']}_{run['input']}"
+        if about.get(name, {}).get("seed") != run["seed"]:
+            name = f"{name}_{run['seed']}"
+            _ship_one(job, maps, name, run, about)
+        members.append(name)
+    folder, joined = job.out / "models", f"ensemble_{JOINED}"
+    layers = list(patches.LAYERS[JOINED])
+    about[joined] = {"members": members, "input": JOINED, "layers": layers, "seed": "all"}
     files.save_json(folder / "models.json", about)
-    seen = network.mean_of_positions(network.load(joined, folder), maps[f"validation_{name}"])
+    seen = network.mean_of_positions(network.load(joined, folder), maps[f"validation_{JOINED}"])
     about[joined] |= choose(seen[..., 0], maps["validation_truth"])
 
 
@@ -320,7 +311,7 @@ def copy_weights(record, source, path):
     plain = path.with_name("plain." + path.name)
     model.save_weights(plain)
     with files.whole(path) as beside:
-        with h5py.File(plain) as given, h5py.File(beside, "w") as packed:
+        with h5py.File(plain) as given, h5py.File(beside, "w", libver="latest") as packed:
             _copy_compressed(given, packed)
     plain.unlink()
     return model
@@ -335,7 +326,9 @@ def _copy_compressed(given, packed):
         if isinstance(item, h5py.Group):
             _copy_compressed(item, packed.create_group(name))
         elif item.size > 1000:
-            copy = packed.create_dataset(name, data=item[()], compression="gzip", shuffle=True)
+            copy = packed.create_dataset(
+                name, data=item[()], chunks=item.shape, compression=9, shuffle=True
+            )
             copy.attrs.update(item.attrs)
         else:
             given.copy(item, packed, name)
