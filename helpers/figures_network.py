@@ -84,10 +84,13 @@ def trials():
     }
     found = []
     for kind in dict.fromkeys(one["varied"] for one in tried):
-        found += [one for one in tried if one["varied"] == kind]
+        own = [one for one in tried if one["varied"] == kind]
         if kind in beside:
             value, f1 = beside[kind]
-            found.append({"varied": kind, "value": value, "validation_f1": f1})
+            own.append({"varied": kind, "value": value, "validation_f1": f1})
+        if kind == "widths":
+            own.sort(key=lambda one: int(one["value"].split("-")[0]))
+        found += own
     return found
 
 

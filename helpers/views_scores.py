@@ -161,7 +161,7 @@ def draw_reliability(records):
             for part in (given, observed)
         ]
         axis.plot(*mean, label=name, **_style(number))
-    axis.set(xlabel="probability given", ylabel="share of cells on a line", aspect="equal")
+    axis.set(xlabel="probability given", ylabel="share of cells on a line")
     axis.set(xlim=(0, 1), ylim=(0, 1))
     return _finished(figure)
 
