@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.stats import spearmanr
 from shapely import distance, points, prepare
 
-from . import linescores, scores, seafloor
+from . import lines, linescores, scores, seafloor
 
 PLATEAU_M = 1000.0  # so much shallower than normal seafloor of its age
 SMOOTH_KM = 20.0  # relief is averaged over this before a plateau is outlined
@@ -61,16 +61,15 @@ def distances(truth, grid, drawn=None):
         In km: ``data`` (nearest reading), ``disturbed`` (seafloor whose isochrons change direction
         within a few cells), ``plateau flank``, and one layer for each of `drawn`.
     """
-    spacing = float(truth.attrs["spacing_km"])
-    disturbed = np.isfinite(truth["age_ma"]) & ~(truth["lineated"] > 0)
     high = plateau(truth).to_numpy()
     flank = high ^ ndimage.binary_erosion(high, border_value=1)
-    layers = {"data": grid["distance_km"]}
-    for name, mask in (("disturbed", disturbed.to_numpy()), ("plateau flank", flank)):
-        far = ndimage.distance_transform_edt(~mask) * spacing if mask.any() else np.inf
-        layers[name] = truth["age_ma"].copy(data=np.full(mask.shape, far))
-    for name, lines in (drawn or {}).items():
-        layers[name] = _to_lines(truth, lines)
+    layers = {
+        "data": grid["distance_km"],
+        "disturbed": _from(_disturbed(truth), truth),
+        "plateau flank": _from(flank, truth),
+    }
+    for name, some in (drawn or {}).items():
+        layers[name] = _to_lines(truth, some)
     return xr.Dataset(layers)
 
 
@@ -144,23 +143,27 @@ def causes(found, true, truth):
     pandas.DataFrame
         `found` without geometry, with ``right`` (half of it runs beside a true line),
         ``stripes_nt``, the mean anomaly of the polarity alone along it, ``other_nt``, that of
-        relief and uneven magnetisation (volcanoes, in nature), and ``plateau``, the share of it
-        that lies on the plateau.
+        relief and uneven magnetisation (volcanoes, in nature), ``plateau``, the share of it
+        that lies on the plateau, ``disturbed_km``, its mean distance to disturbed seafloor, and
+        ``bend_deg``, the median angle between its pieces and its own strike: how far it is from
+        being linear.
     """
     stripes = truth["anomaly"].copy(data=seafloor.stripes_alone(truth))
     grids = {
         "stripes_nt": stripes,
         "other_nt": truth["anomaly"] - stripes,
         "plateau": plateau(truth).astype(float),
+        "disturbed_km": _from(_disturbed(truth), truth),
     }
     table = pd.DataFrame(found.drop(columns="geometry"))
     table["right"] = linescores.right_share(found, true) >= 0.5
-    places, _, owner = linescores.along(found)
+    places, strike, owner = linescores.along(found)
     place = {"easting": ("point", places[:, 0]), "northing": ("point", places[:, 1])}
     for name, grid in grids.items():
         values = grid.interp(place, method="nearest").to_numpy()
         table[name] = pd.Series(values).groupby(owner).mean().to_numpy()
-    return table
+    off = lines.axial_difference(strike, found["strike_deg"].to_numpy()[owner])
+    return table.assign(bend_deg=pd.Series(off).groupby(owner).median().to_numpy())
 
 
 def along_stripes(true, prediction, grid):
@@ -196,10 +199,22 @@ def along_stripes(true, prediction, grid):
     return table.assign(to_end_km=(number + 0.5) * linescores.STEP_KM)
 
 
-def _to_lines(truth, lines):
+def _disturbed(truth):
+    """Seafloor whose isochrons change direction within a few cells."""
+    return (np.isfinite(truth["age_ma"]) & ~(truth["lineated"] > 0)).to_numpy()
+
+
+def _from(mask, truth):
+    """Distance of each cell to the nearest of a mask (km); infinite where there is none."""
+    spacing = float(truth.attrs["spacing_km"])
+    far = ndimage.distance_transform_edt(~mask) * spacing if mask.any() else np.inf
+    return truth["age_ma"].copy(data=np.full(mask.shape, far))
+
+
+def _to_lines(truth, others):
     """Distance of each cell to lines (km), measured on every few cells."""
     coarse = truth["age_ma"][::EVERY, ::EVERY]
-    whole = lines.union_all() if hasattr(lines, "union_all") else lines
+    whole = others.union_all() if hasattr(others, "union_all") else others
     prepare(whole)
     east, north = np.meshgrid(coarse.easting, coarse.northing)
     far = coarse.copy(data=distance(points(east, north), whole))

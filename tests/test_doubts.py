@@ -77,6 +77,18 @@ def test_causes_of_wrong_lines(toy, monkeypatch):
     assert table["right"].tolist() == [False, True]
     assert table["other_nt"].tolist() == [70, 0] and table["stripes_nt"].tolist() == [0, 100]
     assert table["plateau"].tolist() == [1, 0]
+    assert table["disturbed_km"].tolist() == [152, 42]
+    assert table["bend_deg"].max() < 1e-6
+
+
+def test_a_bent_line_is_off_its_own_strike(toy, monkeypatch):
+    truth, _ = toy
+    truth["anomaly"] = layer(0.0)
+    monkeypatch.setattr(seafloor, "stripes_alone", lambda truth: np.zeros((SIDE, SIDE)))
+    corner = LineString([(40, 40), (40, 140), (140, 140)])
+    found = geopandas.GeoDataFrame({"strike_deg": [45.0]}, geometry=[corner])
+    table = doubts.causes(found, found, truth)
+    assert table["bend_deg"].tolist() == [45] and table["right"].tolist() == [True]
 
 
 def test_the_plateaus_of_the_regions_are_plateaus():
