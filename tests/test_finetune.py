@@ -20,6 +20,7 @@ def grid():
     distance[:, -10:] = 100.0
     dims, coords = ("northing", "easting"), {"northing": axis, "easting": axis}
     fields = {"anomaly": values, "block": values, "distance_km": distance}
+    fields |= {"coherence": np.ones(values.shape), "strike_deg": np.zeros(values.shape)}
     return xr.Dataset({name: (dims, field) for name, field in fields.items()}, coords)
 
 
