@@ -8,7 +8,7 @@ from matplotlib.text import Text
 
 from . import figures, files
 
-ONE_COLUMN_MM, TWO_COLUMNS_MM = 89.0, 183.0
+TWO_COLUMNS_MM = 183.0
 SMALLEST_PT = 6.0  # that journals print
 DPI = 300
 PAPER = {  # figure: width (mm)
@@ -18,7 +18,7 @@ PAPER = {  # figure: width (mm)
     "02_diffusion": TWO_COLUMNS_MM,
     "04_training_pairs": TWO_COLUMNS_MM,
     "03_network": TWO_COLUMNS_MM,
-    "03_learning_curves": ONE_COLUMN_MM,
+    "03_learning_curves": TWO_COLUMNS_MM,
     "04_three_models": TWO_COLUMNS_MM,
     "04_three_models_epr": TWO_COLUMNS_MM,
     "04_scores": TWO_COLUMNS_MM,

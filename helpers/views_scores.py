@@ -97,7 +97,8 @@ def draw_learning_curves(runs, measure="val_loss"):
         curve = run["history"][measure]
         axis.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[number], lw=1, alpha=0.7)
     handles = [Line2D([], [], color=COLOURS[number]) for number in range(len(names))]
-    axis.legend(handles, names.values(), frameon=False)
+    figure.legend(handles, names.values(), loc="outside lower center", ncols=2, frameon=False,
+                  fontsize=8)  # fmt: skip
     highest = np.percentile(np.concatenate([run["history"][measure] for run in runs]), 99)
     axis.set(xlabel="epoch", ylabel="validation loss", title="Training on at most 40 patches")
     axis.set_ylim(top=highest)  # a few first epochs lie higher
