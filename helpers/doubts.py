@@ -158,10 +158,7 @@ def causes(found, true, truth):
     table = pd.DataFrame(found.drop(columns="geometry"))
     table["right"] = linescores.right_share(found, true) >= 0.5
     places, strike, owner = linescores.along(found)
-    place = {"easting": ("point", places[:, 0]), "northing": ("point", places[:, 1])}
-    for name, grid in grids.items():
-        values = grid.interp(place, method="nearest").to_numpy()
-        table[name] = pd.Series(values).groupby(owner).mean().to_numpy()
+    table[list(grids)] = _sample(grids, places).groupby(owner).mean().to_numpy()
     off = lines.axial_difference(strike, found["strike_deg"].to_numpy()[owner])
     return table.assign(bend_deg=pd.Series(off).groupby(owner).median().to_numpy())
 
@@ -185,18 +182,23 @@ def along_stripes(true, prediction, grid):
         nearer end), ``probability`` and ``spread`` of the cell.
     """
     places, _, owner = linescores.along(true)
-    place = {"easting": ("point", places[:, 0]), "northing": ("point", places[:, 1])}
     layers = {
         "to_data_km": grid["distance_km"],
         "probability": prediction["probability"],
         "spread": prediction["uncertainty"],
     }
-    table = pd.DataFrame(
-        {name: layer.interp(place, method="nearest").to_numpy() for name, layer in layers.items()}
-    )
+    table = _sample(layers, places)
     of_line = table.groupby(owner)["spread"]
     number = np.minimum(of_line.cumcount(), of_line.cumcount(ascending=False))
     return table.assign(to_end_km=(number + 0.5) * linescores.STEP_KM)
+
+
+def _sample(layers, places):
+    """Values of layers in the cells nearest to places: a row for each place."""
+    place = {"easting": ("point", places[:, 0]), "northing": ("point", places[:, 1])}
+    return pd.DataFrame(
+        {name: layer.interp(place, method="nearest").to_numpy() for name, layer in layers.items()}
+    )
 
 
 def _disturbed(truth):

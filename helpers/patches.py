@@ -29,10 +29,7 @@ LAYERS = {  # the channels of each input, in order; a strike comes last
     "both": ("anomaly", "linear", "nearness", "coherence", "cos2", "sin2"),
     "guided": (*CHANNELS, "coherence", "cos2", "sin2"),
 }
-FIELDS = (
-    "anomaly",
-    "linear",
-)  # the channels that change their sign with the field; they come first
+FIELDS = ("anomaly", "linear")  # channels that change their sign with the field; they come first
 GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 INPUTS = tuple(LAYERS)
 NULL_KINDS = ("isotropic", "shuffled")  # of training pairs without any lineation

@@ -1,4 +1,4 @@
-"""The protocol: blocks that never touch, parts that are fixed, results that say their split."""
+"""The protocol: blocks that never touch, parts that are fixed, results that are of it."""
 
 import numpy as np
 import pytest
