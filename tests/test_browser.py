@@ -170,12 +170,27 @@ def open_and_run(page, address, name):
 
 
 def run_all(page):
-    """Run all cells by the menu; return the first picture."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    """Run all cells by the menu; return the first picture.
+
+    A kernel that is still connecting drops the cells it is given, though it is called idle.
+    """
+    started = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).first
+    for _ in range(10):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        with contextlib.suppress(playwright_timeout()):
+            started.wait_for(timeout=20_000)
+            break
     image = page.locator(".jp-OutputArea img.widget-image").first
     image.wait_for(timeout=RUN_TIMEOUT_S * 1000)
     return image
+
+
+def playwright_timeout():
+    """Return the class of Playwright's error of a wait that was too long."""
+    from playwright.sync_api import TimeoutError
+
+    return TimeoutError
 
 
 def picture(image):
