@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from . import explore, maps
+from . import canvas, explore, maps
 
 MODES = {
     "draw": "Draw: each click adds a point; Finish line ends the line.",
@@ -57,10 +57,11 @@ class Labeller:
             raise ValueError("Labeller needs at least one map; give fields={'name': map}.")
         self.layer, self.fields, self.other = layer, dict(fields), list(other)
         self.current, self.held, self.said = None, None, ""  # line drawn, point held
+        self.bar = None  # the scale of colours
         self._start = None  # the first point of a line, which is no line yet
         self.figure = Figure(figsize=INCHES, layout="constrained")
         self.axis = self.figure.add_subplot()
-        self.canvas = _canvas(self.figure) if mouse else None
+        self.canvas = canvas.live(self.figure) if mouse else None
         self._make_controls()
         self._draw_map()
         self._say(f"{len(layer.lines)} lines in {layer.path.name}")
@@ -179,6 +180,7 @@ class Labeller:
             step = float(abs(place[1] - place[0]))
             middle = float(place[place.size // 2])
             made = explore.slider(label, middle, float(place.min()), float(place.max()), step, "km")
+            made.readout_format = ".0f" if step >= 1 else ".2f"
             made.observe(self._moved_cross, names="value")
             self.controls[name] = made
         self.controls["mode"].observe(self._changed_mode, names="value")
@@ -208,6 +210,7 @@ class Labeller:
 
     def _moved_cross(self, _change):
         self.cross.set_data(*([value] for value in self._cross()))
+        self._say(f"cross at {in_degrees(self.layer.region, *self._cross())}")
         self._show()
 
     def _changed_mode(self, _change):
@@ -223,17 +226,29 @@ class Labeller:
         """Draw the map chosen, then the lines."""
         field = self.fields[self.controls["field"].value]
         east, north = field["easting"].to_numpy(), field["northing"].to_numpy()
-        limit = maps.robust_limit(field)
-        signed = float(field.min()) < 0
+        half = 0.5 * float(abs(east[1] - east[0]))  # the picture reaches to the edges of its cells
+        sides = [
+            side + sign * half
+            for axis in (east, north)
+            for side, sign in zip(axis[[0, -1]], (-1, 1), strict=True)
+        ]
         self.axis.clear()
-        self.axis.imshow(
-            field, origin="lower", extent=(*east[[0, -1]], *north[[0, -1]]),
-            cmap="RdBu_r" if signed else "Greys", vmin=-limit if signed else 0, vmax=limit,
-        )  # fmt: skip
+        shown = self.axis.imshow(field, origin="lower", extent=sides, **_colours(field))
+        self._draw_bar(shown, field)
         self.axis.set(xlabel="easting (km)", ylabel="northing (km)")
         self.marks = []
         (self.cross,) = self.axis.plot(*([value] for value in self._cross()), "+", color="k", ms=16)
         self._draw_lines()
+
+    def _draw_bar(self, shown, field):
+        """Say what the colours mean, with the unit."""
+        if self.bar is None:
+            self.bar = self.figure.colorbar(shown, ax=self.axis, shrink=0.6)
+        else:
+            self.bar.update_normal(shown)
+        unit = field.attrs.get("units", "")
+        name = self.controls["field"].value
+        self.bar.set_label(f"{name} ({unit})" if unit not in ("", "1") else name)
 
     def _draw_lines(self):
         """Draw all lines anew, the one in hand marked."""
@@ -272,17 +287,21 @@ class Labeller:
         return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
 
 
-def _canvas(figure):
-    """Put a figure on a canvas of ipympl; None where that is not installed."""
-    try:
-        from ipympl.backend_nbagg import Canvas, FigureManager
-    except ImportError:
-        return None
-    canvas = Canvas(figure)
-    manager = FigureManager(canvas, 0)
-    canvas.mpl_disconnect(manager.key_press_handler_id)  # keys are the page's, not matplotlib's
-    canvas.header_visible, canvas.toolbar_position = False, "right"
-    return canvas
+def in_degrees(region, east_km, north_km):
+    """Write a place of a map in degrees, as in ``"39.50 N, 31.02 W"``."""
+    longitude, latitude = (float(value) for value in region.unproject(east_km, north_km))
+    longitude = (longitude + 180) % 360 - 180
+    return (
+        f"{abs(latitude):.2f} {'N' if latitude >= 0 else 'S'}, "
+        f"{abs(longitude):.2f} {'E' if longitude >= 0 else 'W'}"
+    )
+
+
+def _colours(field):
+    """Colours of a map: about zero where it has negative values, else from zero on."""
+    limit = maps.robust_limit(field)
+    signed = float(field.min()) < 0
+    return {"cmap": "RdBu_r" if signed else "Greys", "vmin": -limit if signed else 0, "vmax": limit}
 
 
 def _distance(points, place):
