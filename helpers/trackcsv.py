@@ -1,4 +1,4 @@
-"""Cruises in text tables with named columns: CSV, or with semicolons, tabs or bars between.
+"""Cruises in text tables with named columns: CSV, or with semicolons, tabs, bars or blanks between.
 
 Which column is which is recognised by the names in `NAMES`, or said by the caller.
 """
@@ -8,27 +8,49 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
 
 import numpy as np
 import pandas as pd
 
-from helpers.readings import Reading, TrackError, judge, names_of_cruises, number, unified
+from helpers.alongtrack import distance_km
+from helpers.readings import (
+    FIELD_RANGE_NT,
+    Reading,
+    TrackError,
+    judge,
+    names_of_cruises,
+    number,
+    unified,
+)
 
-NAMES = {  # names that are recognised, in lower case; the first of a list that is there is taken
+NAMES = {  # names that are recognised, as `_plain` writes them; the first that is there is taken
     "cruise": ["cruise", "survey_id", "surveyid", "cruise_id", "survey"],
     "time": ["time", "datetime", "date_time", "timestamp", "utc", "time_utc", "date"],
-    "longitude": ["longitude", "lon", "long", "lon_deg", "longitude_deg"],
-    "latitude": ["latitude", "lat", "lat_deg", "latitude_deg"],
+    "longitude": ["longitude", "lon", "long", "lon_deg", "longitude_deg", "lon_dd", "long_dd"]
+    + ["longitude_dd", "lon_wgs84"],
+    "latitude": ["latitude", "lat", "lat_deg", "latitude_deg", "lat_dd", "latitude_dd"]
+    + ["lat_wgs84"],
     "total_field_nt": ["total_field_nt", "mag_tot", "mtf1", "total_field", "mag_total", "tmi"],
     "residual_nt": ["residual_nt", "mag_res", "residual", "anomaly_nt", "mag_anomaly"]
-    + ["magnetic_anomaly", "maganomaly"],
+    + [
+        "magnetic_anomaly",
+        "maganomaly",
+        "anomaly",
+        "mag_anom",
+        "anom",
+        "anom_nt",
+        "residual_field",
+    ],
     "depth_m": ["depth_m", "corr_depth", "depth"],
 }
+EITHER = ["mag", "mag_nt", "magnetic", "magnetics", "mag_field", "f_nt", "nt"]  # their size tells
 NEEDED = ["time", "longitude", "latitude"]
 READINGS = ["total_field_nt", "residual_nt"]
 PROJECTED = {"x", "y", "easting", "northing", "x_m", "y_m", "utm_x", "utm_y"}
 EMPTY = ["", "nan", "NaN", "NAN", "NA", "N/A", "null", "NULL", "None"]
 SEPARATORS = ",;\t|"
+MADE_UP_KMH, MADE_UP_START = 18.0, "2000-01-01"  # of a table without times
 
 
 def looks_named(content, columns=None) -> bool:
@@ -48,9 +70,10 @@ def looks_named(content, columns=None) -> bool:
         that `read_csv` then refuses.
     """
     first, _, _ = _split(content[:65536])
-    given = [str(name).strip().lower() for name in (columns or {}).values()]
-    lower = {name.lower() for name in first}
+    given = [_plain(name) for name in (columns or {}).values()]
+    lower = {_plain(name) for name in first}
     known = [name for ours in READINGS for name in NAMES[ours]]
+    known += EITHER if "magtype" not in lower else []  # magnitudes of earthquakes
     places = [*NAMES["longitude"], *NAMES["latitude"], *PROJECTED]
     magnetic = lower & {*known, *given}
     return len(first) > 2 and bool(magnetic) and len(lower & {*places, *given}) > 1
@@ -70,7 +93,8 @@ def read_csv(content, where, stem, columns=None) -> Reading:
         Its name without ending: the cruise where no column says it.
     columns : dict, optional
         Our name to the file's, such as ``{"time": "UTC", "residual_nt": "dT"}``; what is not in
-        it is recognised by name. Upper and lower case are the same.
+        it is recognised by name. Upper and lower case are the same, and a unit in brackets after
+        the name does not count.
 
     Returns
     -------
@@ -79,23 +103,32 @@ def read_csv(content, where, stem, columns=None) -> Reading:
     Raises
     ------
     TrackError
-        If time, longitude, latitude or any reading cannot be found, or no row is valid.
+        If longitude, latitude or any reading cannot be found, the time of a total field is
+        missing, or no row is valid.
 
     Notes
     -----
     Times are read as ISO 8601, with the zone that is written; without one they are UTC. A ``date``
-    column beside a ``time`` of day is joined to it. A last line without a line end is rejected as
-    truncated unless each field that a row needs is followed by another.
+    column beside a ``time`` of day is joined to it. Residuals need no time: without a column of
+    times the rows are taken in their order, at `MADE_UP_KMH`. A column that does not say which
+    reading it is (`EITHER`) is a total field if its values are of that size. A last line without
+    a line end is rejected as truncated unless each field that a row needs is followed by another.
     """
     header, separator, body = _split(content)
     chosen, date = _choose(where, header, columns or {})
     wanted = [*chosen.values(), *([date] if date is not None else [])]
     raw = _raw(body, header, separator, wanted)
     found, broken = _values(raw, chosen)
+    _settle(where, header, chosen, found)
     _check_degrees(where, header, chosen, found)
     blank = pd.Series(np.full(len(raw), np.nan), index=raw.index)
     found["cruise"] = names_of_cruises(raw.get(chosen.get("cruise", -1), blank), stem)
-    found["time"] = _times(raw[chosen["time"]], raw[date] if date is not None else None)
+    about = {}
+    if "time" in chosen:
+        found["time"] = _times(raw[chosen["time"]], raw[date] if date is not None else None)
+    else:
+        found["time"] = _made_up(found["longitude"], found["latitude"])
+        about["time"] = "made up: the file has none"
     cut = np.zeros(len(raw), dtype=bool)
     if len(raw):
         needed = [chosen[name] for name in [*NEEDED, *READINGS] if name in chosen]
@@ -106,14 +139,38 @@ def read_csv(content, where, stem, columns=None) -> Reading:
         "unparsable number": broken["needed"],
         "depth blanked": broken["depth_m"],
     }
-    return judge(where, found, faults)
+    return judge(where, found, faults, about)
+
+
+def _settle(where, header, chosen, found):
+    """Tell by its size what a reading is whose name does not say it; a total field needs times."""
+    if "either" in chosen:
+        value = found.pop("either")
+        typical = np.nanmedian(value) if np.isfinite(value).any() else 0.0
+        kind = "total_field_nt" if typical > FIELD_RANGE_NT[0] else "residual_nt"
+        chosen[kind] = chosen.pop("either")
+        found[kind] = value
+    if "time" not in chosen and "total_field_nt" in chosen and "residual_nt" not in chosen:
+        raise TrackError(
+            f"{where}: {header[chosen['total_field_nt']]!r} is a total field, and without the time "
+            "of each reading no reference field can be taken off. " + _advice("time")
+        )
+
+
+def _made_up(longitude, latitude):
+    """Make up times for rows that have none, in their order and at one speed."""
+    km = distance_km(longitude[:-1], latitude[:-1], longitude[1:], latitude[1:])
+    seconds = np.maximum(np.nan_to_num(km) / MADE_UP_KMH * 3600, 1.0)
+    gone = np.concatenate([[0.0], np.cumsum(seconds)])[: len(longitude)]
+    return np.datetime64(MADE_UP_START, "ns") + (gone * 1e9).astype("timedelta64[ns]")
 
 
 def _values(raw, chosen):
     """Columns of numbers, NaN where there is none, and the rows where a field is no number."""
     found = {}
     broken = {part: np.zeros(len(raw), dtype=bool) for part in ("needed", "depth_m")}
-    for name in ("longitude", "latitude", "total_field_nt", "residual_nt", "depth_m"):
+    either = ["either"] if "either" in chosen else []
+    for name in ("longitude", "latitude", "total_field_nt", "residual_nt", "depth_m", *either):
         found[name] = np.full(len(raw), np.nan)
         if name in chosen:
             found[name], bad = number(raw[chosen[name]])
@@ -129,6 +186,10 @@ def _split(content):
     first, _, body = content.partition(b"\n")
     text = first.decode("latin-1").replace("\0", "")
     separator = max(SEPARATORS, key=text.count)
+    if not text.count(separator) and len(text.split()) > 2:  # columns with blanks between them
+        text = ",".join(text.split())
+        body = re.sub(rb"(?m)^ +| +$", b"", body)
+        separator, body = ",", re.sub(rb" +", b",", body)
     names = next(csv.reader([text], delimiter=separator), [])
     return [name.strip() for name in names], separator, body
 
@@ -140,10 +201,10 @@ def _choose(where, header, columns):
         raise TrackError(
             f"columns names {', '.join(unknown)}; the table has only {', '.join(NAMES)}"
         )
-    lower = [name.lower() for name in header]
+    lower = [_plain(name) for name in header]
     chosen = {}
     for ours, known in NAMES.items():
-        names = [str(columns[ours]).strip().lower()] if ours in columns else known
+        names = [_plain(columns[ours])] if ours in columns else known
         there = [name for name in names if name in lower]
         if there:
             if lower.count(there[0]) > 1:
@@ -151,11 +212,29 @@ def _choose(where, header, columns):
             chosen[ours] = lower.index(there[0])
         elif ours in columns:
             raise TrackError(f"{where} has no column {columns[ours]!r}; it has {_shown(header)}")
+    there = [name for name in EITHER if name in lower]
+    if there and not any(name in chosen for name in READINGS):
+        chosen["either"] = lower.index(there[0])
     if "time" not in chosen and header[:1] == [""]:
         chosen["time"] = 0  # as a table is written whose index is the time
     _check_complete(where, header, chosen)
-    both = "time" not in columns and lower[chosen["time"]] == "time" and "date" in lower
+    clock = lower[chosen["time"]] == "time" if "time" in chosen else False
+    both = "time" not in columns and clock and "date" in lower
     return chosen, lower.index("date") if both else None
+
+
+def _plain(name):
+    """Write a name of a column without capitals, blanks and a unit in brackets."""
+    name = re.sub(r"[(\[].*[)\]]$", "", str(name).strip().lower()).strip(" _")
+    return re.sub(r"[\s.-]+", "_", name)
+
+
+def _advice(name):
+    """Say how the column of a quantity is named."""
+    return (
+        f'Say which column it is: read_tracks(path, columns={{"{name}": "..."}}), or '
+        f"make map ... COLUMNS='{name}=...'"
+    )
 
 
 def _shown(header):
@@ -165,20 +244,26 @@ def _shown(header):
 
 def _check_complete(where, header, chosen):
     """Raise an error that says what is missing and how to give it."""
-    missing = [name for name in NEEDED if name not in chosen]
-    lower = {name.lower() for name in header}
+    if header and all(re.fullmatch(r"[-+.\deE]+", name) for name in header):
+        raise TrackError(
+            f"{where} begins with numbers, {_shown(header)}: it has no line with the names of its "
+            "columns. Write one above, such as longitude,latitude,residual_nt"
+        )
+    timeless = "residual_nt" in chosen or "either" in chosen
+    missing = [name for name in NEEDED if name not in chosen and not (timeless and name == "time")]
+    lower = {_plain(name) for name in header}
     if {"longitude", "latitude"} & set(missing) and len(lower & PROJECTED) > 1:
         raise TrackError(
             f"{where} has projected positions ({', '.join(sorted(lower & PROJECTED))}) and does "
             "not state the projection. Convert them to longitude and latitude in degrees and "
             f"name those columns; it has {_shown(header)}"
         )
-    if not any(name in chosen for name in READINGS):
+    if not any(name in chosen for name in [*READINGS, "either"]):
         missing.append("total_field_nt or residual_nt")
     if missing:
         raise TrackError(
             f"{where}: no column for {', '.join(missing)} is recognised among {_shown(header)}. "
-            f'Say which it is: read_tracks(path, columns={{"{missing[0].split()[0]}": "..."}})'
+            + _advice(missing[0].split()[0])
         )
 
 

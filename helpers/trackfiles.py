@@ -20,12 +20,13 @@ from helpers.readings import Reading, TrackError
 from helpers.trackbinary import NETCDF, looks_mgg, read_mgg, read_netcdf
 from helpers.trackcsv import looks_named, read_csv
 
+TABLES = {".csv", ".txt", ".tsv", ".xyz"}  # where the file itself is named
 TRACKS = {".m77t", ".mgd77", ".a77", ".dat", ".nc", ".csv", ".gmt"}
 ARCHIVES = {".zip", ".tar", ".tgz", ".gz"}
 SUPPORTED = (
     "MGD77T (.m77t), fixed-width MGD77 (.mgd77, .a77, .dat), MGD77+ (.nc), a table with named "
-    "columns (.csv), old-GMT binary (.gmt), and NCEI deliveries of them as folder, .zip, .tar or "
-    ".tar.gz"
+    "columns (.csv; .txt, .tsv and .xyz where the file itself is named), old-GMT binary (.gmt), "
+    "and NCEI deliveries of them as folder, .zip, .tar or .tar.gz"
 )
 DAMAGED = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
 DAMAGED += (NotImplementedError, RuntimeError)  # of zipfile: unknown compression, a password
@@ -226,7 +227,7 @@ def kind_of(found, columns=None):
     first = content[:4096].replace(b"\r", b"\n").split(b"\n")[0].upper().split(b"\t")
     if {*(name.encode() for name in PLACE_AND_TIME)} <= {*first} or b"FORMAT_77" in first:
         return "mgd77t"
-    if looks_named(content, columns) or (found.named and found.ending == ".csv"):
+    if looks_named(content, columns) or (found.named and found.ending in TABLES):
         return "csv"
     return None
 

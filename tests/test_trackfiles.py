@@ -489,7 +489,7 @@ def test_the_header_beside_a_file_is_read(tmp_path):
 
 
 def test_an_unknown_format_is_refused_with_the_list_of_those_read(tmp_path):
-    for name, content in [("a.xyz", b"1 2 3\n"), ("a.dat", b"\0\1\2"), ("a", b""), ("a.gmt", b"#")]:
+    for name, content in [("a.bin", b"1 2 3\n"), ("a.dat", b"\0\1\2"), ("a", b""), ("a.gmt", b"#")]:
         with pytest.raises(tracks.TrackError, match="no format.*MGD77T.*old-GMT.*tar.gz"):
             read(tmp_path, content, name)
 
@@ -498,3 +498,61 @@ def test_the_content_decides_where_the_ending_does_not(tmp_path):
     assert len(read(tmp_path, M77T + M77T_ROW, "a.txt")) == 1
     assert len(read(tmp_path, fixed(record()), "a.txt")) == 1
     assert len(read(tmp_path, "time,lon,lat,mag_res\n2001-01-01,1,2,3\n", "a.txt")) == 1
+
+
+def lonlatmag(header, sep=",", offset=0.0, rows=40):
+    """Write a table of a ship that sails north along 327 E, a reading a minute of latitude."""
+    lines = [sep.join((f"{327:.4f}", f"{38 + k / 60:.4f}", f"{offset + 50 * np.sin(k / 4):.1f}"))
+             for k in range(rows)]  # fmt: skip
+    return "\n".join([header, *lines, ""]).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "sep"),
+    [
+        ("a.csv", "Lon,Lat,Mag_nT", ","),
+        ("a.csv", "Longitude (deg),Latitude (deg),Residual [nT]", ","),
+        ("a.txt", "LONG_DD\tLAT_DD\tanomaly", "\t"),
+        ("a.xyz", "lon lat mag", " "),
+        ("a.xyz", "  lon   lat   mag", "   "),
+    ],
+)
+def test_residuals_need_no_times_and_names_as_people_write_them(tmp_path, name, header, sep):
+    (tmp_path / name).write_bytes(lonlatmag(header, sep))
+    table = tracks.read_tracks(tmp_path / name)
+    assert len(table) == 40 and table["longitude"].eq(-33).all()
+    assert table["residual_nt"].iloc[8] == pytest.approx(50 * np.sin(2), abs=0.06)
+    assert table["total_field_nt"].isna().all()
+    seconds = np.diff(table["time"]) / np.timedelta64(1, "s")
+    assert np.allclose(seconds, 1.853 / 18 * 3600, rtol=0.01)  # a minute of latitude at 18 km/h
+    assert "made up" in table.attrs["about"][name]["time"]
+
+
+def test_a_total_field_without_times_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes(lonlatmag("lon,lat,mag", offset=44000))
+    with pytest.raises(tracks.TrackError, match="'mag' is a total field.*COLUMNS='time="):
+        tracks.read_tracks(tmp_path / "a.csv")
+
+
+def test_a_mag_column_of_the_size_of_the_field_is_a_total_field(tmp_path):
+    rows = [
+        f"2001-01-01T{k // 60:02d}:{k % 60:02d},-33,{38 + k / 400},{44000 + k}" for k in range(90)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["UTC,LONG_DD,LAT_DD,Mag", *rows, ""]))
+    table = tracks.read_tracks(tmp_path / "a.csv")
+    assert table["total_field_nt"].iloc[-1] == 44089 and table["residual_nt"].isna().all()
+
+
+def test_a_table_without_names_says_what_to_write(tmp_path):
+    (tmp_path / "a.xyz").write_bytes(b"-33.0 38.1 -200.6\n-33.0 38.2 -180.1\n")
+    with pytest.raises(tracks.TrackError, match="no line with the names.*longitude,latitude"):
+        tracks.read_tracks(tmp_path / "a.xyz")
+
+
+def test_a_catalogue_of_earthquakes_is_no_track(tmp_path):
+    (tmp_path / "quakes.csv").write_text(
+        "time,latitude,longitude,mag,magType\n2001-01-01,1,2,5,mb\n"
+    )
+    (tmp_path / "a.csv").write_bytes(lonlatmag("lon,lat,mag"))
+    table = tracks.read_tracks(tmp_path)
+    assert len(table) == 40 and table.attrs["passed_over"] == ["quakes.csv"]
