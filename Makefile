@@ -34,16 +34,24 @@ test: $(INSTALLED) ## lint, unit tests, notebooks under nbval, figures, browser
 		echo "No chromium on this machine (Debian: apt-get install chromium): no browser test."
 	$(BIN)/python -m pytest -ra --durations=10 $(NBVAL) tests $(NOTEBOOKS)
 
+# as root, as in a container, Jupyter asks for --allow-root; LAB="--no-browser --port=8890" adds more
+ROOTLY := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 lab: $(INSTALLED) ## open JupyterLab on notebooks/
-	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" $(ROOTLY) $(LAB) --LabApp.news_url=None \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 NAME ?= mine
-map: $(INSTALLED) ## lines of your own tracks: make map BOX="W E S N" TRACKS=folder/
-	@test -n "$(BOX)" && test -n "$(TRACKS)" || { \
-		echo 'Say where and with what: make map BOX="-46.4 -43 44.4 46.6" TRACKS=my_cruises/' >&2; \
-		echo '(west, east, south, north in degrees; files, folders or archives)' >&2; exit 1; }
-	$(BIN)/python tools/make_map.py --box $(BOX) --tracks $(TRACKS) --name $(NAME)
+SPACING ?= 2
+map: $(INSTALLED) ## lines of your own tracks: make map TRACKS=folder/ BOX="W E S N"
+	@test -n "$(TRACKS)$(GRID)" || { \
+		echo 'Say of what, and where: make map TRACKS=my_cruises/ BOX="-46.4 -43 44.4 46.6"' >&2; \
+		echo 'TRACKS: files, folders or archives; or GRID: a grid that others made.' >&2; \
+		echo 'BOX: west, east, south, north in degrees; without it, all of the data.' >&2; \
+		echo 'NAME=my_map names the files; SPACING=4 makes cells of 4 km.' >&2; \
+		echo 'COLUMNS="longitude=X latitude=Y residual_nt=dT" names the columns of a table.' >&2; \
+		exit 1; }
+	@$(BIN)/python tools/make_map.py --box="$(BOX)" --tracks="$(TRACKS)" --grid="$(GRID)" \
+		--columns="$(COLUMNS)" --name="$(NAME)" --spacing="$(SPACING)"
 
 figures: $(INSTALLED) ## redraw figures/ and its index, without Jupyter
 	$(BIN)/python tools/make_figures.py

@@ -1,11 +1,14 @@
 """The file formats of grids that others made; `helpers.realgrids` chooses among them."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 MARGIN_DEG = 0.5  # read beyond a box, so that its projected edges are covered
 CHUNK_ROWS = 2_000_000  # of the EMAG2 table, which is too large for memory
+LEAST_FILLED = 50  # cells of a grid for each that has a line in its table, at most
 NO_DATA = 88888  # EMAG2 writes 99999 where it knows nothing
 EMAG2_V3 = {"sea level": 4, "upward": 5}  # place of the column
 X_NAMES = ("x", "lon", "longitude", "easting")
@@ -41,7 +44,9 @@ def is_geographic(grid):
 
 
 def read_emag2(path, box=None, column="sea level"):
-    """Read EMAG2 as delivered: v3 is a table of 8 columns without a header, v2 one of 4.
+    """Read EMAG2 as delivered, or a table of longitude, latitude and anomaly of a regular grid.
+
+    EMAG2 v3 is a table of 8 columns without a header, v2 one of 4; GMT's grd2xyz writes one of 3.
 
     Parameters
     ----------
@@ -65,13 +70,16 @@ def read_emag2(path, box=None, column="sea level"):
         first = text.readline()
     separator = "," if "," in first else r"\s+"
     number = len(first.replace(",", " ").split())
-    places = {8: (2, 3, EMAG2_V3.get(column)), 4: (0, 1, 2)}.get(number)
+    places = {8: (2, 3, EMAG2_V3.get(column)), 4: (0, 1, 2), 3: (0, 1, 2)}.get(number)
     if places is None or None in places:
         raise ValueError(
             f"{path.name} has {number} columns, and column {column!r} was asked for; EMAG2 v3 has "
-            f"8 (column {' or '.join(EMAG2_V3)}), v2 has 4. It begins {first.strip()[:80]!r}."
+            f"8 (column {' or '.join(EMAG2_V3)}), v2 has 4, a table of longitude, latitude and "
+            f"anomaly has 3. It begins {first.strip()[:80]!r}."
         )
+    named = 1 if re.match(r"[\s\"]*[A-Za-z]", first) else 0  # a line with the names of the columns
     options = {"sep": separator, "header": None, "usecols": places, "dtype": "float64"}
+    options["skiprows"] = named
     chunks = pd.read_csv(path, chunksize=CHUNK_ROWS, **options)
     try:
         parts = [_inside(chunk.set_axis(["x", "y", "value"], axis=1), box) for chunk in chunks]
@@ -185,6 +193,12 @@ def _pivot(table, name):
         raise ValueError(f"{name} has {len(table)} cells in the box; give another box.")
     x, column = np.unique(table["x"].round(6), return_inverse=True)
     y, row = np.unique(table["y"].round(6), return_inverse=True)
+    if len(y) * len(x) > LEAST_FILLED * len(table):
+        raise ValueError(
+            f"{name} holds {len(table):,} places that are no regular grid, but lie on {len(y):,} "
+            "latitudes and as many longitudes: are they readings along tracks? Those are read by "
+            "tracks.read_tracks, or make map TRACKS=..."
+        )
     values = np.full((len(y), len(x)), np.nan)
     values[row, column] = table["value"].where(table["value"] < NO_DATA)
     return as_grid(values, x, y, "EPSG:4326")

@@ -24,6 +24,7 @@ from . import data, files
 DECIMALS = 6  # of longitude and latitude on disk: about 0.1 m
 SHOWN = {  # of a map of one's own, by the name in the labeller's menu
     "guided diffusion": "anomaly",
+    "linear interpolation": "linear",
     "readings": "block",
     "probability": "probability",
     "expected error": "uncertainty_nt",
@@ -205,7 +206,11 @@ def open_map(path):
         made = stored.load()
     box = map(float, made.attrs["box"])
     region = data.region_from_box(*box, name=made.attrs["name"])
-    return region, {name: made[key] for name, key in SHOWN.items()}, made.attrs["data"]
+    return (
+        region,
+        {name: made[key] for name, key in SHOWN.items() if key in made},
+        made.attrs["data"],
+    )
 
 
 def pick_lines(table, region, join_km=JOIN_KM):

@@ -68,7 +68,8 @@ def read_netcdf(content, where, stem) -> Reading:
             if missing or not {"mtf1", "mag"} & set(file.variables):
                 raise TrackError(
                     f"{where} is netCDF but not MGD77+: it should hold time, lat, lon and mtf1 or "
-                    f"mag; it holds {', '.join(file.variables) or 'no variable'}"
+                    f"mag; it holds {', '.join(file.variables) or 'no variable'}. A grid is read "
+                    "by realgrids.read, or make map GRID=..."
                 )
             rows = file["time"].size
             columns = {ours: _plus(file, name, rows) for ours, name in PLUS.items()}
