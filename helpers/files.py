@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 
 import numpy as np
 
@@ -25,6 +26,23 @@ def whole(path):
     beside.unlink(missing_ok=True)
     yield beside
     beside.replace(path)
+
+
+def safe_name(text, default="mine"):
+    """Turn what somebody calls a thing into the name of a file.
+
+    Parameters
+    ----------
+    text : str
+    default : str
+        Where nothing is left of it.
+
+    Returns
+    -------
+    str
+        Letters, digits, ``_``, ``-`` and dots within.
+    """
+    return re.sub(r"[^\w.-]+", "_", text).strip("._") or default
 
 
 def save_arrays(path, arrays, pack=False):

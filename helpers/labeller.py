@@ -92,6 +92,17 @@ class Labeller:
         self._say("undone" if self.layer.undo() else "nothing to undo")
         self._draw_lines()
 
+    def add(self, pieces):
+        """Add many lines, ``(points, source)`` each, as one stroke, and draw them."""
+        self.layer.add_all(pieces)
+        self.finish()
+        self._say(f"{len(pieces)} lines added, saved")
+
+    def show_other(self, lines):
+        """Show lines of somebody else, dashed."""
+        self.other = list(lines)
+        self._draw_lines()
+
     def _add_point(self, place):
         if self.current in self.layer.lines:
             points = np.vstack([self.layer.lines[self.current].points, place])

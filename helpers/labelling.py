@@ -188,6 +188,38 @@ def read(path, region):
     return found
 
 
+def read_map(path):
+    """Read what `make map` made: the map as networks see it, and what it was made from.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``build/maps/NAME.nc``.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    with xr.open_dataset(path) as stored:
+        return stored.load()
+
+
+def simpler(points, tolerance_km):
+    """Leave out points of a line that hardly bend it (Douglas & Peucker 1973).
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+    tolerance_km : float
+        Largest distance from the line as it was.
+
+    Returns
+    -------
+    numpy.ndarray, shape (m, 2)
+    """
+    return np.array(LineString(points).simplify(tolerance_km).coords)
+
+
 def open_map(path):
     """Open a map that `make map` made of somebody's own tracks.
 
@@ -202,8 +234,7 @@ def open_map(path):
         Region, maps by name (dict of str to xarray.DataArray) as the labeller shows them, and
         what they were made of.
     """
-    with xr.open_dataset(path) as stored:
-        made = stored.load()
+    made = read_map(path)
     box = map(float, made.attrs["box"])
     region = data.region_from_box(*box, name=made.attrs["name"])
     return (

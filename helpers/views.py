@@ -130,7 +130,7 @@ def draw_support(fields, coherence, limit, spacing_km=2.0):
     return figure
 
 
-def draw_probabilities(fields, label, spacing_km=2.0):
+def draw_probabilities(fields, label, spacing_km=2.0, source="simulated"):
     """Draw probabilities of a lineation side by side, and how the last field differs.
 
     Parameters
@@ -141,6 +141,8 @@ def draw_probabilities(fields, label, spacing_km=2.0):
         1 on the true lines, drawn over the difference.
     spacing_km : float
         Side of the cells.
+    source : str
+        Where the data come from.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def draw_probabilities(fields, label, spacing_km=2.0):
         figure.colorbar(shown, ax=axis, shrink=0.7)
     axes[-1].contour(np.asarray(label) > 0, [0.5], colors="0.5", linewidths=0.5, extent=extent)
     axes[0].set_ylabel("northing (km)")
-    figure.supxlabel("easting (km); simulated", fontsize=8, color=GREY)
+    figure.supxlabel(f"easting (km); {source}", fontsize=8, color=GREY)
     return figure
 
 

@@ -1,6 +1,9 @@
 """The labeller: clicks and buttons become lines on disk, with a canvas and without."""
 
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,3 +139,30 @@ def test_the_text_is_stable_and_the_hint_is_there(made):
     assert bool(hints) == (made.canvas is not None)
     with pytest.raises(ValueError, match="at least one map"):
         labeller.Labeller(made.layer, {})
+
+
+def test_other_figures_of_a_notebook_are_still_shown():
+    """Ipympl, imported, would make itself the backend of all figures, and they were not shown."""
+    code = (
+        "import matplotlib; matplotlib.use('module://matplotlib_inline.backend_inline')\n"
+        "import matplotlib.pyplot\n"
+        "from matplotlib.figure import Figure\n"
+        "from helpers import canvas\n"
+        "assert canvas.live(Figure()) is not None\n"
+        "print(matplotlib.get_backend())"
+    )
+    root = Path(labeller.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.stdout.strip().endswith("inline"), done.stderr
+
+
+def test_the_colours_have_a_unit_and_the_cross_tells_degrees(tmp_path, field):
+    layer = labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
+    field.attrs["units"] = "nT"
+    made = labeller.Labeller(layer, {"map": field, "share": abs(field).assign_attrs(units="1")})
+    assert made.bar.ax.get_ylabel() == "map (nT)"
+    made.controls["field"].value = "share"
+    assert made.bar.ax.get_ylabel() == "share"
+    made.controls["northing"].value = 2
+    assert made.said == "cross at 50.02 N, 0.00 E"
+    assert labeller.in_degrees(REGION, -71.5, -111.3) == "48.99 N, 0.98 W"

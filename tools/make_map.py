@@ -31,6 +31,7 @@ from helpers import (  # noqa: E402
     cleaning,
     data,
     diffusion,
+    files,
     gridding,
     levelling,
     lines,
@@ -62,7 +63,7 @@ def options(arguments=None):
     if bool(asked.tracks) == bool(asked.grid):
         raise ValueError("Say of what: TRACKS=my_cruises/ (files, folders, archives) or GRID=file")
     asked.columns = dict(pair.split("=", 1) for pair in shlex.split(asked.columns) if "=" in pair)
-    asked.stem = re.sub(r"[^\w.-]+", "_", asked.name).strip("._") or "mine"
+    asked.stem = files.safe_name(asked.name)
     return asked
 
 
