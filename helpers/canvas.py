@@ -1,6 +1,9 @@
-"""A figure that answers to the mouse in a notebook, by ipympl."""
+"""A figure that answers to the mouse in a notebook, by ipympl, and what is drawn on it."""
 
 import matplotlib
+import numpy as np
+
+from . import maps
 
 
 def live(figure):
@@ -30,3 +33,59 @@ def live(figure):
     canvas.mpl_disconnect(manager.key_press_handler_id)  # keys are the page's, not matplotlib's
     canvas.header_visible, canvas.toolbar_position = False, "right"
     return canvas
+
+
+def in_degrees(region, east_km, north_km):
+    """Write a place of a map in degrees.
+
+    Parameters
+    ----------
+    region : helpers.data.Region
+    east_km, north_km : float
+
+    Returns
+    -------
+    str
+        As in ``"39.50 N, 31.02 W"``.
+    """
+    longitude, latitude = (float(value) for value in region.unproject(east_km, north_km))
+    longitude = (longitude + 180) % 360 - 180
+    return (
+        f"{abs(latitude):.2f} {'N' if latitude >= 0 else 'S'}, "
+        f"{abs(longitude):.2f} {'E' if longitude >= 0 else 'W'}"
+    )
+
+
+def colours(field):
+    """Choose the colours of a map: about zero where it has negative values, else from zero on.
+
+    Parameters
+    ----------
+    field : xarray.DataArray
+
+    Returns
+    -------
+    dict
+        Arguments of ``imshow``.
+    """
+    limit = maps.robust_limit(field)
+    signed = float(field.min()) < 0
+    return {"cmap": "RdBu_r" if signed else "Greys", "vmin": -limit if signed else 0, "vmax": limit}
+
+
+def distance(points, place):
+    """Measure how far a place is from a line.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+    place : numpy.ndarray, shape (2,)
+
+    Returns
+    -------
+    float
+    """
+    start, step = points[:-1], np.diff(points, axis=0)
+    length = np.maximum((step**2).sum(axis=1), 1e-12)
+    share = np.clip(((place - start) * step).sum(axis=1) / length, 0, 1)
+    return float(np.hypot(*(start + share[:, None] * step - place).T).min())

@@ -11,11 +11,13 @@ import ipywidgets
 import numpy as np
 import xarray as xr
 
-from . import explore, files, labeller, labelling
+from . import explore, files, labeller, labelling, lines
 
 NETWORK = "the network"
 AROUND_KM = 10.0  # what lies so near to the box around the lines counts as looked at
 EPOCHS, SEED = 20, 5
+FEW = 10  # lines
+FEW_LINES = f" Fewer than {FEW} lines teach little: the network may forget more than it learns."
 SIMPLER_KM = 1.0  # lines of the network keep the points that they need for this precision
 NO_MAP = (
     "No map in {folder} yet. In a terminal, in the folder of the workbook, write<br>"
@@ -104,7 +106,7 @@ class Desk:
 
     def tune(self, epochs=EPOCHS):
         """Fine-tune the shipped network on the lines; show and write what it then finds."""
-        from . import cases, finetune, lines, network, patches
+        from . import cases, finetune, network, patches
 
         region, _, made = self._made
         drawn = list(self.labeller.layer.lines.values())
@@ -117,14 +119,10 @@ class Desk:
         self._show(found, target, made)
         kept = xr.Dataset({"probability": found["fine-tuned"].where(near)})
         traced = lines.trace(kept.assign_attrs(crs=region.crs), shipped.record["threshold"])
-        path = self._path(self.who.value).with_name(f"found_{self._path(self.who.value).name}")
-        if len(traced):
-            lines.write(traced, path)
         change = float(abs(found["fine-tuned"] - found["shipped"]).where(near).mean())
         self._say(
-            f"{len(history['loss'])} epochs on {len(drawn)} lines; the probability changed by "
-            f"{change:.3f} on average. The network now finds {len(traced)} lines, in "
-            f"{self.labels.name}/{path.name}."
+            f"{len(drawn)} lines, {len(history['loss'])} epochs: the probability changed by "
+            f"{change:.3f} on average. {self._keep(traced)}{FEW_LINES * (len(drawn) < FEW)}"
         )
         return traced
 
@@ -195,6 +193,16 @@ class Desk:
             return
         self.labeller.add(found)
         self._say(f"{len(found)} lines from picks: borders of blocks, to be moved to the crests")
+
+    def _keep(self, traced):
+        """Write the lines of the tuned network; say where."""
+        mine = self._path(self.who.value)
+        path = mine.with_name(f"found_{mine.name}")
+        path.unlink(missing_ok=True)
+        if not len(traced):
+            return "The network now finds no line."
+        lines.write(traced, path)
+        return f"The network now finds {len(traced)} lines: {path}."
 
     def _show(self, found, target, made):
         """Show the probability before and after, and the change with the lines drawn."""

@@ -8,13 +8,14 @@ picture.
 """
 
 import io
+from functools import partial
 
 import ipywidgets
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from . import canvas, explore, maps
+from . import canvas, explore
 
 MODES = {
     "draw": "Draw: each click adds a point; Finish line ends the line.",
@@ -23,7 +24,7 @@ MODES = {
 }
 REACH = 0.02  # share of the map's width within which a click means a line
 COLOURS = {"own": "k", "start": "#009E73", "current": "#D55E00", "other": "#CC79A7"}
-INCHES = (7.0, 6.2)
+INCHES = (7.4, 6.2)
 NO_CANVAS = (
     "No map above, or it does not answer to the mouse? This front end lacks ipympl. Write "
     "<code>Labeller(..., mouse=False)</code> and use the sliders and buttons, or install ipympl "
@@ -61,6 +62,7 @@ class Labeller:
         self._start = None  # the first point of a line, which is no line yet
         self.figure = Figure(figsize=INCHES, layout="constrained")
         self.axis = self.figure.add_subplot()
+        self.axis.format_coord = partial(canvas.in_degrees, layer.region)  # under the mouse
         self.canvas = canvas.live(self.figure) if mouse else None
         self._make_controls()
         self._draw_map()
@@ -69,6 +71,7 @@ class Labeller:
         if self.canvas is not None:
             self.canvas.mpl_connect("button_press_event", self._pressed)
             self.canvas.mpl_connect("button_release_event", self._released)
+            self.canvas.mpl_connect("key_press_event", self._left)
 
     # --- what the user does
 
@@ -149,7 +152,8 @@ class Labeller:
     def _nearest_line(self, place):
         """Find the nearest line within reach; return its number, or None."""
         found = [
-            (_distance(line.points, place), number) for number, line in self.layer.lines.items()
+            (canvas.distance(line.points, place), number)
+            for number, line in self.layer.lines.items()
         ]
         distance, number = min(found, default=(np.inf, None))
         return number if distance <= self._reach() else None
@@ -171,6 +175,12 @@ class Labeller:
             start = self.layer.lines[number].points[which]
             if np.hypot(*(start - [event.xdata, event.ydata])) > 0.5 * self._reach():
                 self.act(event.xdata, event.ydata)
+
+    def _left(self, event):
+        """Let the keyboard out of the canvas, which keeps all keys to itself, Tab too."""
+        goal = {"tab": "up", "shift+tab": "undo", "escape": "undo"}.get(event.key)
+        if goal is not None:
+            self.buttons[goal].focus()
 
     def _navigating(self):
         """Whether the toolbar's pan or zoom has the mouse."""
@@ -202,26 +212,30 @@ class Labeller:
                 "act": ("Act at the cross", "Do at the cross what a click there does"),
                 "finish": ("Finish line", "The next point begins another line"),
                 "undo": ("Undo", "Take the last stroke back"),
+                "up": ("Up to the buttons", "Take the keyboard back to the buttons over the map"),
             }.items()
         }
         self.buttons["act"].on_click(lambda _button: self.act(*self._cross()))
         self.buttons["finish"].on_click(lambda _button: self.finish())
         self.buttons["undo"].on_click(lambda _button: self.undo())
+        self.buttons["up"].on_click(lambda _button: self.buttons["act"].focus())
         self.status = ipywidgets.HTML()
         self.image = explore.picture("Map with the lines drawn; the cross is moved by the sliders")
 
     def _laid_out(self):
-        foot = ipywidgets.HBox([*self.buttons.values(), self.status])
-        shown = self.image if self.canvas is None else self.canvas
-        hint = [] if self.canvas is None else [ipywidgets.HTML(f"<small>{NO_CANVAS}</small>")]
-        return ipywidgets.VBox([*self.controls.values(), foot, shown, *hint])
+        foot = [self.buttons[name] for name in ("act", "finish", "undo")]
+        over = [*self.controls.values(), ipywidgets.HBox([*foot, self.status])]
+        if self.canvas is None:
+            return ipywidgets.VBox([*over, self.image])
+        hint = ipywidgets.HTML(f"<small>{NO_CANVAS}</small>")
+        return ipywidgets.VBox([*over, self.canvas, self.buttons["up"], hint])
 
     def _cross(self):
         return self.controls["easting"].value, self.controls["northing"].value
 
     def _moved_cross(self, _change):
         self.cross.set_data(*([value] for value in self._cross()))
-        self._say(f"cross at {in_degrees(self.layer.region, *self._cross())}")
+        self._say(f"cross at {canvas.in_degrees(self.layer.region, *self._cross())}")
         self._show()
 
     def _changed_mode(self, _change):
@@ -244,7 +258,7 @@ class Labeller:
             for side, sign in zip(axis[[0, -1]], (-1, 1), strict=True)
         ]
         self.axis.clear()
-        shown = self.axis.imshow(field, origin="lower", extent=sides, **_colours(field))
+        shown = self.axis.imshow(field, origin="lower", extent=sides, **canvas.colours(field))
         self._draw_bar(shown, field)
         self.axis.set(xlabel="easting (km)", ylabel="northing (km)")
         self.marks = []
@@ -254,7 +268,9 @@ class Labeller:
     def _draw_bar(self, shown, field):
         """Say what the colours mean, with the unit."""
         if self.bar is None:
-            self.bar = self.figure.colorbar(shown, ax=self.axis, shrink=0.6)
+            self.bar = self.figure.colorbar(
+                shown, ax=self.axis, shrink=0.6, fraction=0.05, pad=0.02
+            )
         else:
             self.bar.update_normal(shown)
         unit = field.attrs.get("units", "")
@@ -296,28 +312,3 @@ class Labeller:
     def _repr_mimebundle_(self, **kwargs):
         """Show map and controls in a notebook, and the stable text elsewhere."""
         return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
-
-
-def in_degrees(region, east_km, north_km):
-    """Write a place of a map in degrees, as in ``"39.50 N, 31.02 W"``."""
-    longitude, latitude = (float(value) for value in region.unproject(east_km, north_km))
-    longitude = (longitude + 180) % 360 - 180
-    return (
-        f"{abs(latitude):.2f} {'N' if latitude >= 0 else 'S'}, "
-        f"{abs(longitude):.2f} {'E' if longitude >= 0 else 'W'}"
-    )
-
-
-def _colours(field):
-    """Colours of a map: about zero where it has negative values, else from zero on."""
-    limit = maps.robust_limit(field)
-    signed = float(field.min()) < 0
-    return {"cmap": "RdBu_r" if signed else "Greys", "vmin": -limit if signed else 0, "vmax": limit}
-
-
-def _distance(points, place):
-    """Distance (km) from a place to a line."""
-    start, step = points[:-1], np.diff(points, axis=0)
-    length = np.maximum((step**2).sum(axis=1), 1e-12)
-    share = np.clip(((place - start) * step).sum(axis=1) / length, 0, 1)
-    return float(np.hypot(*(start + share[:, None] * step - place).T).min())

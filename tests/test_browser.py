@@ -86,6 +86,9 @@ def copy_of_project(work):
         slices.write_slice(path, MARK, work / "notebooks" / f"slice_{path.name}")
     if LABELLING.exists():
         slices.write_slice(LABELLING, "Labeller(own", work / "notebooks" / "slice_label.ipynb")
+        slices.write_slice(LABELLING, "desk.Desk(", work / "notebooks" / "slice_desk.ipynb")
+    (work / "build" / "maps").mkdir(parents=True)
+    toys.write_map(work / "build" / "maps", "stripes")
 
 
 def settings(home, work):
@@ -331,4 +334,34 @@ def test_labels_are_drawn_by_keyboard_and_by_mouse(lab, page):
         page.mouse.click(place["x"] + share * place["width"], place["y"] + 0.3 * place["height"])
         box.get_by_text(said).wait_for()
     assert [len(line["geometry"]["coordinates"]) for line in lines_on_disk(work)] == [2, 3]
+    assert not our_errors(page)
+
+
+def test_a_map_of_ones_own_is_labelled_compared_and_learned_from(lab, page):
+    address, work = lab
+    page.goto(f"{address}/lab/tree/notebooks/slice_desk.ipynb?reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    tune = page.get_by_role("button", name="Fine-tune on my lines")
+    tune.wait_for(timeout=RUN_TIMEOUT_S * 1000)
+    box = page.locator(".widget-vbox", has=tune).first
+    start = box.get_by_role("button", name="Add the network's lines")
+    start.click()
+    box.get_by_text("lines added (green)").wait_for()
+    name = box.get_by_label("Your name")
+    name.fill("Bo")
+    name.press("Enter")
+    box.get_by_text("0 lines of Bo").wait_for(timeout=60_000)
+    start.click()
+    box.get_by_text("lines added (green)").wait_for()
+    tab_to(page, box.get_by_role("button", name="Compare"))
+    page.keyboard.press("Enter")
+    box.get_by_text("100% of yours lie on theirs").wait_for(timeout=60_000)
+    tab_to(page, tune)
+    page.keyboard.press("Enter")
+    box.get_by_text("the probability changed by").wait_for(timeout=RUN_TIMEOUT_S * 1000)
+    assert box.get_by_role("img", name="Probability before and after").is_visible()
+    assert {path.name for path in (work / "build" / "labels").glob("stripes_*")} == {
+        "stripes_me.geojson", "stripes_Bo.geojson"}  # fmt: skip
     assert not our_errors(page)

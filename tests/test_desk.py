@@ -3,35 +3,16 @@
 import geopandas
 import numpy as np
 import pytest
-import xarray as xr
+import toys
 
-from helpers import data, desk, labelling, lines
-
-BOX = (-2.2, 2.2, 48, 51)
+from helpers import desk, labelling
 
 
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory):
-    """Write a map of stripes that run north, as `make map` does, with the lines on their crests."""
+    """Write a map of stripes that run north, with the lines on their crests."""
     folder = tmp_path_factory.mktemp("maps")
-    region = data.region_from_box(*BOX, name="stripes")
-    northing, easting = region.grid_coords(2.0)
-    shape = (northing.size, easting.size)
-    wave = np.cos(2 * np.pi * easting / 40) * np.ones(shape)
-    layers = {"anomaly": 200 * wave, "linear": 200 * wave, "block": 200 * wave}
-    layers |= {"probability": np.clip(wave, 0, 1), "strike_deg": np.zeros(shape)}
-    layers |= {"coherence": np.ones(shape), "weight": np.ones(shape)}
-    layers |= {"uncertainty_nt": np.full(shape, 10.0), "distance_km": np.zeros(shape)}
-    dims = ("northing", "easting")
-    made = xr.Dataset(
-        {name: (dims, layer.astype("float32")) for name, layer in layers.items()},
-        {"northing": northing, "easting": easting},
-        {"box": BOX, "name": "stripes", "data": "test cruises", "crs": region.crs},
-    )
-    made.to_netcdf(folder / "stripes.nc")
-    found = lines.trace(made, 0.8)
-    assert len(found) >= 5
-    lines.write(found, folder / "stripes.geojson")
+    toys.write_map(folder, "stripes")
     return folder
 
 
@@ -90,7 +71,7 @@ def test_the_network_learns_from_the_lines_and_the_map_changes(made, tmp_path):
     assert "draw some first" in made.said
     made.buttons["start"].click()
     traced = made.tune(epochs=1)
-    assert "1 epochs on" in made.said and made.image.layout.display == ""
+    assert "lines, 1 epochs" in made.said and made.image.layout.display == ""
     assert bytes(made.image.value).startswith(b"\x89PNG")
     assert (tmp_path / "found_stripes_Ada.geojson").exists() == bool(len(traced))
 

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 import types
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import data, labeller, labelling
+from helpers import canvas, data, labeller, labelling
 
 REGION = data.region_from_box(-3, 3, 48, 52, name="box")
 
@@ -101,6 +102,12 @@ def test_the_mouse_draws_and_drags(tmp_path, field):
     made._pressed(event(10, 0))
     made._released(event(30, 20))
     assert stored(made) == [[[0, 0], [30, 20]]]
+    gone = []
+    for name, button in made.buttons.items():
+        button.focus = partial(gone.append, name)
+    for key in ("a", "tab", "shift+tab"):
+        made._left(types.SimpleNamespace(key=key))
+    assert gone == ["up", "undo"]
     made.canvas.toolbar.mode = "zoom rect"  # the mouse is the toolbar's
     made._pressed(event(30, 20))
     assert made.held is None
@@ -165,4 +172,4 @@ def test_the_colours_have_a_unit_and_the_cross_tells_degrees(tmp_path, field):
     assert made.bar.ax.get_ylabel() == "share"
     made.controls["northing"].value = 2
     assert made.said == "cross at 50.02 N, 0.00 E"
-    assert labeller.in_degrees(REGION, -71.5, -111.3) == "48.99 N, 0.98 W"
+    assert canvas.in_degrees(REGION, -71.5, -111.3) == "48.99 N, 0.98 W"

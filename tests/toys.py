@@ -2,6 +2,9 @@
 
 import nbformat
 import numpy as np
+import xarray as xr
+
+from helpers import data, lines
 
 OPENING = """# A toy
 
@@ -79,3 +82,21 @@ def stripes(number, seed, size=32):
         inputs[one, ..., 0] = wave + rng.normal(0, 0.1, wave.shape)
         truth[one, ..., 0] = wave > 0.8
     return inputs, truth
+
+
+def write_map(folder, name, box=(-2.2, 2.2, 48, 51)):
+    """Write a map of stripes that run north, as `make map` does, and the lines on their crests."""
+    region = data.region_from_box(*box, name=name)
+    northing, easting = region.grid_coords(2.0)
+    wave = np.cos(2 * np.pi * easting / 40) * np.ones((northing.size, 1))
+    layers = dict.fromkeys(("anomaly", "linear", "block"), 200 * wave)
+    layers |= dict.fromkeys(("coherence", "weight"), np.ones(wave.shape))
+    layers |= dict.fromkeys(("strike_deg", "distance_km"), np.zeros(wave.shape))
+    layers |= {"probability": np.clip(wave, 0, 1), "uncertainty_nt": np.full(wave.shape, 10.0)}
+    made = xr.Dataset(
+        {key: (("northing", "easting"), layer.astype("float32")) for key, layer in layers.items()},
+        {"northing": northing, "easting": easting},
+        {"box": box, "name": name, "data": "test cruises", "crs": region.crs},
+    )
+    made.to_netcdf(folder / f"{name}.nc")
+    lines.write(lines.trace(made, 0.8), folder / f"{name}.geojson")
