@@ -83,8 +83,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c "$(CAN)" 2>/dev/null || { \
 		echo "Python 3.11 to 3.13 with its venv module is needed, and none was found." >&2; \
 		echo "Debian, Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
-	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@echo "Installing the packages into .venv, once; this takes some minutes without a word ..."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation -e .
 	@touch $@
