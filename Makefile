@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LAB_SETTINGS := .venv/share/jupyter/lab/settings
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 NOTEBOOKS = $(wildcard notebooks/[0-9AS]*.ipynb)
 NBVAL := --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
@@ -37,7 +39,7 @@ test: $(INSTALLED) ## lint, unit tests, notebooks under nbval, figures, browser
 # as root, as in a container, Jupyter asks for --allow-root; LAB="--no-browser --port=8890" adds more
 ROOTLY := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 lab: $(INSTALLED) ## open JupyterLab on notebooks/
-	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" $(ROOTLY) $(LAB) --LabApp.news_url=None \
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" $(ROOTLY) $(LAB) \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 NAME ?= mine
@@ -88,4 +90,5 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation -e .
+	@mkdir -p $(LAB_SETTINGS) && echo '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
 	@touch $@

@@ -24,7 +24,7 @@ MODES = {
 }
 REACH = 0.02  # share of the map's width within which a click means a line
 COLOURS = {"own": "k", "start": "#009E73", "current": "#D55E00", "other": "#CC79A7"}
-INCHES = (7.4, 6.2)
+WIDE, HIGH = 7.4, (3.0, 8.0)  # inches; the height follows the map, within these
 NO_CANVAS = (
     "No map above, or it does not answer to the mouse? This front end lacks ipympl. Write "
     "<code>Labeller(..., mouse=False)</code> and use the sliders and buttons, or install ipympl "
@@ -60,7 +60,7 @@ class Labeller:
         self.current, self.held, self.said = None, None, ""  # line drawn, point held
         self.bar = None  # the scale of colours
         self._start = None  # the first point of a line, which is no line yet
-        self.figure = Figure(figsize=INCHES, layout="constrained")
+        self.figure = Figure(figsize=_size(self.fields), layout="constrained")
         self.axis = self.figure.add_subplot()
         self.axis.format_coord = partial(canvas.in_degrees, layer.region)  # under the mouse
         self.canvas = canvas.live(self.figure) if mouse else None
@@ -312,3 +312,9 @@ class Labeller:
     def _repr_mimebundle_(self, **kwargs):
         """Show map and controls in a notebook, and the stable text elsewhere."""
         return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
+
+
+def _size(fields):
+    """Choose width and height of the figure (inches) by the shape of the maps."""
+    rows, columns = next(iter(fields.values())).shape
+    return WIDE, float(np.clip(0.82 * WIDE * rows / columns + 0.6, *HIGH))
