@@ -1,6 +1,7 @@
 """A figure that answers to the mouse in a notebook, by ipympl, and what is drawn on it."""
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 
 from . import maps
@@ -22,12 +23,15 @@ def live(figure):
         A widget; None where ipympl is not installed.
     """
     before = matplotlib.get_backend()
+    plt.switch_backend(before)  # loads it: it must have told the notebook of itself by now
+    interactive = matplotlib.is_interactive()
     try:
         from ipympl.backend_nbagg import Canvas, FigureManager
     except ImportError:
         return None
     if matplotlib.get_backend() != before:
-        matplotlib.use(before)
+        plt.switch_backend(before)
+        matplotlib.interactive(interactive)
     canvas = Canvas(figure)
     manager = FigureManager(canvas, 0)
     canvas.mpl_disconnect(manager.key_press_handler_id)  # keys are the page's, not matplotlib's

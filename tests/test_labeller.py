@@ -1,14 +1,13 @@
 """The labeller: clicks and buttons become lines on disk, with a canvas and without."""
 
-import subprocess
-import sys
 import types
 from functools import partial
-from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import xarray as xr
+from nbclient import NotebookClient
 
 from helpers import canvas, data, labeller, labelling
 
@@ -150,17 +149,14 @@ def test_the_text_is_stable_and_the_hint_is_there(made):
 
 def test_other_figures_of_a_notebook_are_still_shown():
     """Ipympl, imported, would make itself the backend of all figures, and they were not shown."""
-    code = (
-        "import matplotlib; matplotlib.use('module://matplotlib_inline.backend_inline')\n"
-        "import matplotlib.pyplot\n"
-        "from matplotlib.figure import Figure\n"
-        "from helpers import canvas\n"
-        "assert canvas.live(Figure()) is not None\n"
-        "print(matplotlib.get_backend())"
-    )
-    root = Path(labeller.__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
-    assert done.stdout.strip().endswith("inline"), done.stderr
+    cells = [
+        "import matplotlib.pyplot as plt\nfrom matplotlib.figure import Figure\n"
+        "from helpers import canvas\nassert canvas.live(Figure()) is not None",
+        "_ = plt.subplots()",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    assert "image/png" in notebook.cells[1].outputs[0]["data"]
 
 
 def test_the_colours_have_a_unit_and_the_cross_tells_degrees(tmp_path, field):
