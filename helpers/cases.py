@@ -8,10 +8,10 @@ import functools
 from . import data, diffusion, gridding, lines, network, patches, protocol, seafloor, tracks
 
 COVERAGE = 0.1  # share of cells on simulated tracks in the figures
-SEED = protocol.CRUISE_SEED["test"]  # of the cruises: those of the test maps
+SEED = 213  # of the cruises: others than those of training and test
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
 BEST = "ensemble_both"
-SINGLE = "transfer_guided"  # sees the guided map alone: for real cruises, and to fine-tune
+SINGLE = "transfer_both"  # the best of its members: for real cruises, and to fine-tune
 # (along a track far from others the networks on the raw grid draw lines along the track)
 
 
@@ -32,6 +32,14 @@ def simulated(name, coverage=COVERAGE):
         Truth (Dataset), track table, grid (Dataset), guided (Dataset).
     """
     truth, table, grid = patches.region_grid(name, coverage, SEED)
+    return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
+
+
+@functools.cache
+def tested(name, coverage=COVERAGE):
+    """As `simulated`, for the map that `make train` scores: another seafloor, other cruises."""
+    seeds = protocol.CRUISE_SEED["test"], 1.0, protocol.FLOOR_SEED["test"]
+    truth, table, grid = patches.region_grid(name, coverage, *seeds)
     return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
 
 

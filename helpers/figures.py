@@ -19,6 +19,7 @@ from . import (
     maps,
     network,
     patches,
+    pretraining,
     protocol,
     seafloor,
     specimens,
@@ -136,12 +137,12 @@ def draw_labels():
 def draw_training_pairs():
     """Draw six random simulated pairs, as the networks are pretrained on."""
     rng = np.random.default_rng(11)
-    return maps.draw_training_pairs([patches.simulate_pair(rng, 0.1) for _ in range(6)])
+    return maps.draw_training_pairs([pretraining.simulate_pair(rng, 0.1) for _ in range(6)])
 
 
 def draw_three_models(name="reykjanes"):
-    """Draw the predictions of the paper's three models on one window, cruises of the test."""
-    truth, _, grid, guided = cases.simulated(name)
+    """Draw the predictions of the paper's three models on one window of the test map."""
+    truth, _, grid, guided = cases.tested(name)
     window = cases.test_window(name, number=SHOWN)
     limit = maps.robust_limit(truth.sel(window)["anomaly"])
     panels = [

@@ -71,27 +71,24 @@ def trials():
     Returns
     -------
     list of dict
-        What is ``varied``, its ``value`` and ``validation_f1``, among others.
+        What is ``varied``, its ``value``, and ``f1``: the validation score of each seed.
     """
-    log = protocol.results("training")
-    tried, key = log["curves"], ("transfer", "guided", protocol.SEEDS[0])
-    whole = next(run for run in log["runs"] if (run["model"], run["input"], run["seed"]) == key)
-    usual = next(one for one in reversed(tried) if one["varied"] == "pairs")["validation_f1"]
-    beside = {
-        "pairs": (str(log["config"]["pairs"]), whole["validation_f1"]),
-        "widths": ("-".join(map(str, network.WIDTHS)), usual),
-        "channels": ("-".join(patches.LAYERS["guided"]), usual),
-    }
-    found = []
-    for kind in dict.fromkeys(one["varied"] for one in tried):
-        own = [one for one in tried if one["varied"] == kind]
-        if kind in beside:
-            value, f1 = beside[kind]
-            own.append({"varied": kind, "value": value, "validation_f1": f1})
-        if kind == "widths":
-            own.sort(key=lambda one: int(one["value"].split("-")[0]))
-        found += own
-    return found
+    log, found = protocol.results("training"), {}
+    for one in log["curves"]:
+        scores = found.setdefault(one["varied"], {}).setdefault(one["value"], [])
+        scores.append(one["validation_f1"])
+    usual = list(found["pairs"].values())[-1]
+    whole = [run["validation_f1"] for run in log["runs"]
+             if (run["model"], run["input"]) == ("transfer", "guided")]  # fmt: skip
+    found["pairs"][str(log["config"]["pairs"])] = whole[: len(usual)]
+    found["widths"]["-".join(map(str, network.WIDTHS))] = usual
+    found["channels"]["-".join(patches.LAYERS["guided"])] = usual
+    order = {"widths": lambda value: int(value.split("-")[0]), "channels": len}
+    return [
+        {"varied": kind, "value": value, "f1": of_kind[value]}
+        for kind, of_kind in found.items()
+        for value in (sorted(of_kind, key=order[kind]) if kind in order else of_kind)
+    ]
 
 
 def draw_trials():
@@ -133,7 +130,7 @@ CAPTIONS = {
     "from its code.",
     "03_learning_curves": "Validation loss of every run of `make train`.",
     "03_trials": "F1 on the simulated validation blocks against the number of pretraining pairs, "
-    "the size of the network, its channels and its loss, one seed each.",
+    "the size of the network, its channels and its loss: each seed, and their mean.",
     "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval.",
     "04_precision_recall": "Precision against recall of every model on the simulated test blocks, "
     "a tenth of the cells on tracks, cells paired one to one.",

@@ -172,7 +172,7 @@ def draw_training_pairs(pairs, columns=("raw", "guided")):
     Parameters
     ----------
     pairs : list of tuple
-        From `patches.simulate_pair`.
+        From `pretraining.simulate_pair`.
     columns : sequence of str
         Input maps to show.
 

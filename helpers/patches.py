@@ -8,6 +8,8 @@ A patch is a float32 array (n, 128, 128, channels).  What the channels can be:
 - ``coherence`` of guided diffusion, 0 to 1: how far the readings support a direction;
 - ``cos2`` and ``sin2`` of twice the strike of guided diffusion, times the coherence.
 
+The last three do not pay, as the trials of `make train` show: no shipped network sees them.
+
 Truth has four channels: the label (0 or 1), the weight of the cell in loss and score (0 or 1), and
 cosine and sine of twice the strike.
 """
@@ -16,62 +18,26 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import data, diffusion, gridding, levelling, nulls, seafloor, ships, turns
+from . import data, diffusion, gridding, levelling, seafloor, ships, turns
 
 SIZE = 128
 CHANNELS = ("anomaly", "nearness")
 NEARNESS_KM = 8.0
 AMPLITUDE_CELLS = 32.0
 KNOWABLE_KM = 24.0  # cells farther from any data are left out of loss and score
-LAYERS = {  # the channels of each input, in order; a strike comes last
+LAYERS = {  # the channels of each input, in order
     "raw": CHANNELS,
     "classical": CHANNELS,
-    "both": ("anomaly", "linear", "nearness", "coherence", "cos2", "sin2"),
-    "guided": (*CHANNELS, "coherence", "cos2", "sin2"),
+    "both": ("anomaly", "linear", "nearness"),
+    "guided": CHANNELS,
 }
+TRIED = (*CHANNELS, "coherence", "cos2", "sin2")  # with the guided map; a strike comes last
 FIELDS = ("anomaly", "linear")  # channels that change their sign with the field; they come first
 GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 INPUTS = tuple(LAYERS)
-NULL_KINDS = ("isotropic", "shuffled")  # of training pairs without any lineation
 
 
-def simulate_pair(rng, coverage=None, inputs=("raw", "guided"), null_share=0.0):
-    """Make one training pair: a random seafloor, cruises over it, and the workbook's own maps.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of all randomness.
-    coverage : float, optional
-        Share of cells on tracks; by default random between 0.02 and 0.25.
-    inputs : sequence of str
-        Which maps to make, of `INPUTS`.
-    null_share : float
-        Share of pairs whose readings are replaced by something without direction
-        (`nulls.replaced`), and whose truth has no line; beside those that have none anyway.
-
-    Returns
-    -------
-    tuple
-        ``{input: array (128, 128, channels)}`` with the channels of `LAYERS`, and the truth, an
-        array (128, 128, 4).
-    """
-    truth = seafloor.simulate_random(rng, (SIZE, SIZE))
-    coverage = rng.uniform(0.02, 0.25) if coverage is None else coverage
-    northing, easting = truth.northing.to_numpy(), truth.easting.to_numpy()
-    table = ships.lay_tracks(northing, easting, rng, coverage)
-    value = ships.read_field(truth["anomaly"].to_numpy(), truth["anomaly"], table, rng)
-    grid = gridding.grid_points(
-        table.easting_km, table.northing_km, value, northing, easting, uncertainty=False
-    )
-    answer = truth_channels(truth, grid)
-    if null_share and rng.random() < null_share:
-        grid = nulls.replaced(grid, rng, str(rng.choice(NULL_KINDS)))
-        answer[..., 0] = 0
-    return {name: input_stack(grid, name) for name in inputs}, answer
-
-
-def input_stack(grid, name, guided=None):
+def input_stack(grid, name, guided=None, layers=None):
     """Stack the channels of one of the inputs.
 
     Parameters
@@ -82,12 +48,14 @@ def input_stack(grid, name, guided=None):
         One of `INPUTS`.
     guided : xarray.Dataset, optional
         From `diffusion.guided`, where it has been made already.
+    layers : sequence of str, optional
+        Channels, if not those of `LAYERS`.
 
     Returns
     -------
-    numpy.ndarray, shape (n, m, len(LAYERS[name])), float32
+    numpy.ndarray, shape (n, m, len(layers)), float32
     """
-    return channels(as_seen(grid, name, guided), LAYERS.get(name, CHANNELS))
+    return channels(as_seen(grid, name, guided), layers or LAYERS.get(name, CHANNELS))
 
 
 def as_seen(grid, name, guided=None):
@@ -312,7 +280,7 @@ def cut(stack, corners):
     return np.stack([stack[row : row + SIZE, column : column + SIZE] for row, column in corners])
 
 
-def region_grid(name, coverage, seed, kept=1.0):
+def region_grid(name, coverage, seed, kept=1.0, floor=0):
     """Simulate a region, send cruises over it, level them and grid what they read.
 
     Parameters
@@ -325,13 +293,15 @@ def region_grid(name, coverage, seed, kept=1.0):
         Seed of the cruises.
     kept : float
         Share of the cruises that is kept; the others are dropped, drawn at random.
+    floor : int
+        Seed of what is random in the seafloor (`seafloor.simulate_region`).
 
     Returns
     -------
     tuple
         Truth (Dataset), levelled track table (DataFrame) and grid (Dataset).
     """
-    truth, region = seafloor.simulate_region(name), data.region(name)
+    truth, region = seafloor.simulate_region(name, seed=floor), data.region(name)
     rng = np.random.default_rng(seed)
     table = ships.cruise_over(truth, region, rng, coverage)
     if kept < 1:

@@ -1,7 +1,8 @@
 """The protocol of the comparison: what is trained, chosen and tested where, fixed beforehand.
 
 Blocks of a region are one patch large and a gap apart, so that no cell and no neighbour of a cell
-serves twice.  Everything is chosen on the validation blocks; the test blocks are scored once.
+serves twice.  Everything is chosen on the validation blocks; the test blocks are scored once, on a
+simulated seafloor and under cruises of their own, which no earlier training was scored on.
 """
 
 import json
@@ -32,7 +33,7 @@ NAMES = {  # of (model, input) in tables and figures
     ("scratch", "guided"): "scratch, guided diffusion",
     ("transfer", "guided"): "transfer, guided diffusion",
     ("transfer", "both"): "transfer, one network sees both maps",
-    ("ensemble", "both"): "networks on either map together",
+    ("ensemble", "both"): "networks on both maps and on raw grids together",
     ("vgg", "raw"): "transfer from photographs",
     ("vgg", "guided"): "transfer from photographs, guided diffusion",
     ("sato filter", "raw"): "Sato filter",
@@ -50,8 +51,9 @@ NAMES = {  # of (model, input) in tables and figures
 UNTRAINED = (*DETECTORS, "chance")
 
 
-# Of each part its own; the test cruises were drawn before any of the models was trained
-CRUISE_SEED = {"train": 211, "validation": 212, "test": 213}
+# Of each part its own; those of the test were drawn before any of these models was trained
+CRUISE_SEED = {"train": 211, "validation": 212, "test": 214}
+FLOOR_SEED = {"train": 0, "validation": 0, "test": 1}  # of what is random in the seafloor
 ORDER = ("test", "train", "validation", "train", "test")  # of successive blocks, along the rows
 
 

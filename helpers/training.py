@@ -156,9 +156,11 @@ def on_all_devices(kind="GPU"):
     Returns
     -------
     context manager
-        Batches are shared out where there are several devices; where there is one or none,
-        nothing changes.
+        Batches are shared out where there are several devices; where there is one or none, or
+        where Keras does not run on TensorFlow, nothing changes.
     """
+    if keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
     import tensorflow
 
     found = [device.name for device in tensorflow.config.list_logical_devices(kind)]

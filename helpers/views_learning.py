@@ -120,7 +120,7 @@ def prepare_models(name, names, coverage=cases.COVERAGE, most=6):
         ``label`` and ``mask``, lists with an array (rows, columns) for each block; ``seen`` (the
         map, nT), ``probability`` and ``threshold``, by name of the model.
     """
-    truth, _, grid, guided = cases.simulated(name, coverage)
+    truth, _, grid, guided = cases.tested(name, coverage)
     windows = _test_windows(name, most)
     near = patches.knowable(grid)
     made = {"label": [truth["label"].sel(each).to_numpy() for each in windows]}

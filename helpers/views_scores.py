@@ -203,7 +203,7 @@ def draw_trials(trials):
     Parameters
     ----------
     trials : list of dict
-        ``curves`` of ``data/results/training.json``.
+        From `figures_network.trials`.
 
     Returns
     -------
@@ -217,13 +217,17 @@ def draw_trials(trials):
     for axis, kind in zip(axes[0], kinds, strict=True):
         own = [one for one in trials if one["varied"] == kind]
         places = np.arange(len(own))
-        axis.plot(places, [one["validation_f1"] for one in own], "o-" if kind == "pairs" else "o")
+        for place, one in zip(places, own, strict=True):
+            axis.plot([place] * len(one["f1"]), one["f1"], "o", color="0.6", ms=4)
+        means = [np.mean(one["f1"]) for one in own]
+        axis.plot(places, means, "_-" if kind == "pairs" else "_", ms=18, mew=2, color=COLOURS[0])
         labels = [one["value"].replace("-", "\n").replace("_loss", "") for one in own]
         axis.set_xticks(places, labels, fontsize=8)
         axis.set(title=VARIED[kind], xlim=(-0.5, len(own) - 0.5))
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("F1, validation blocks")
-    figure.supxlabel("guided maps of simulated regions, one seed each", fontsize=8, color="0.35")
+    text = "guided maps of simulated regions; grey: one seed, blue: the mean"
+    figure.supxlabel(text, fontsize=8, color="0.35")
     return figure
 
 

@@ -20,7 +20,7 @@ def grid():
     distance[:, -10:] = 100.0
     dims, coords = ("northing", "easting"), {"northing": axis, "easting": axis}
     fields = {"anomaly": values, "block": values, "distance_km": distance}
-    fields |= {"coherence": np.ones(values.shape), "strike_deg": np.zeros(values.shape)}
+    fields |= {"linear": values}
     return xr.Dataset({name: (dims, field) for name, field in fields.items()}, coords)
 
 
@@ -79,7 +79,7 @@ def test_a_small_map_is_enlarged_and_a_large_one_covered():
 def test_fine_tuning_takes_the_map_towards_the_labels(grid):
     troughs = [line((2 * k, 0), (2 * k, 254)) for k in range(19, 110, 25)]  # never crests
     truth = finetune.truth_of(troughs, grid)
-    name = "transfer_guided"
+    name = "transfer_both"
     model, history = finetune.fine_tune(name, grid, truth, epochs=3, seed=1)
     shipped = network.load(name)
     on = truth[..., 0] * truth[..., 1] > 0
@@ -91,7 +91,7 @@ def test_fine_tuning_takes_the_map_towards_the_labels(grid):
 
 def test_without_labels_there_is_nothing_to_learn(grid):
     with pytest.raises(ValueError, match="no line in the labelled area"):
-        finetune.fine_tune("transfer_guided", grid, finetune.truth_of([], grid))
+        finetune.fine_tune("transfer_both", grid, finetune.truth_of([], grid))
     with pytest.raises(ValueError, match="smaller than a hundredth"):
         far = finetune.truth_of([line((20, 0), (20, 99))], grid, area=(900, 901, 0, 1))
-        finetune.fine_tune("transfer_guided", grid, far)
+        finetune.fine_tune("transfer_both", grid, far)

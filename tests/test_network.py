@@ -131,7 +131,7 @@ def test_prediction_turns_with_the_map(taught):
 def small(**changes):
     """Return an untrained small network with a record, and a map with an orientation."""
     record = {"kind": "unet", "widths": [4, 4, 4, 4, 4], "outputs": 3, "input": "guided",
-              "layers": list(patches.LAYERS["guided"])} | changes  # fmt: skip
+              "layers": list(patches.TRIED)} | changes  # fmt: skip
     keras.utils.set_random_seed(5)
     grid = wave_grid((48, 64)).to_dataset(name="anomaly")
     rng = np.random.default_rng(6)
@@ -174,11 +174,11 @@ def test_orientation_is_taken_from_the_grid_or_from_guided():
     survey = grid[["anomaly"]].assign(block=block, weight=block.notnull().astype(float))
     survey["distance_km"] = 0 * survey["anomaly"]
     guided = diffusion.guided(survey["block"], survey["weight"], uncertainty=False)
-    expected = patches.input_stack(survey, "guided", guided)
+    expected = patches.input_stack(survey, "guided", guided, patches.TRIED)
     np.testing.assert_array_equal(network.see(model, survey, guided=guided), expected)
     np.testing.assert_array_equal(network.see(model, survey.assign(guided)), expected)
     joined = network.build({"layers": list(patches.LAYERS["both"])})
-    both = patches.join(patches.input_stack(survey, "raw"), expected)
+    both = patches.join(patches.input_stack(survey, "raw"), expected[..., :2])
     np.testing.assert_array_equal(network.see(joined, survey, guided=guided), both)
     plain = network.unet()
     np.testing.assert_array_equal(network.see(plain, survey, "guided", guided), expected[..., :2])

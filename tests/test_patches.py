@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import data, diffusion, patches
+from helpers import data, diffusion, patches, pretraining
 
 
 def grid_of(block, distance=None, anomaly=None):
@@ -129,44 +129,14 @@ def test_unknown_map_is_a_clear_error():
 
 
 @pytest.fixture(scope="module")
-def pair():
-    return patches.simulate_pair(np.random.default_rng(5), 0.1, patches.INPUTS)
+def guided():
+    """Return the guided map of a simulated survey with all the channels that were tried."""
+    rng = np.random.default_rng(5)
+    return pretraining.simulate_pair(rng, 0.1, ("guided",), layers={"guided": patches.TRIED})[0]
 
 
-def test_pair_has_one_shape_and_one_truth(pair):
-    maps, truth = pair
-    assert tuple(maps) == patches.INPUTS
-    channels = [len(patches.LAYERS[name]) for name in maps]
-    for stack, number in zip((*maps.values(), truth), (*channels, 4), strict=True):
-        assert stack.shape == (patches.SIZE, patches.SIZE, number) and stack.dtype == "float32"
-        assert np.isfinite(stack).all()
-    assert set(np.unique(truth[..., :2])) == {0, 1}
-    np.testing.assert_allclose(np.hypot(truth[..., 2], truth[..., 3]), 1, rtol=1e-5)
-    nearness = maps["raw"][..., 1]
-    for stack in maps.values():
-        assert np.abs(stack[..., 0]).max() <= 4
-    for name in ("classical", "guided"):
-        np.testing.assert_array_equal(maps[name][..., 1], nearness)
-    np.testing.assert_array_equal(maps["both"], patches.join(maps["raw"], maps["guided"]))
-    # a cell is on a track where the distance is 0
-    assert 0.1 <= (nearness == 1).mean() < 0.2
-    np.testing.assert_array_equal(truth[..., 1], nearness >= np.exp(np.float32(-24 / 8)) - 1e-7)
-
-
-def test_pair_repeats_for_a_seed(pair):
-    again = patches.simulate_pair(np.random.default_rng(5), 0.1, patches.INPUTS)
-    other = patches.simulate_pair(np.random.default_rng(6), 0.1, ("raw",))
-    np.testing.assert_array_equal(again[1], pair[1])
-    # the raw map is made by plain sums in one order; sums on two cores may end in another bit,
-    # which the iteration under the other two carries to within its tolerance
-    np.testing.assert_array_equal(again[0]["raw"], pair[0]["raw"])
-    for name in ("classical", "guided"):
-        assert np.abs(again[0][name] - pair[0][name]).max() < 0.02
-    assert np.abs(other[0]["raw"] - pair[0]["raw"]).max() > 0.5
-
-
-def test_orientation_of_the_guided_map_is_weighted_by_its_coherence(pair):
-    coherence, cos2, sin2 = np.moveaxis(pair[0]["guided"][..., 2:], -1, 0)
+def test_orientation_of_the_guided_map_is_weighted_by_its_coherence(guided):
+    coherence, cos2, sin2 = np.moveaxis(guided["guided"][..., 2:], -1, 0)
     assert 0 <= coherence.min() and coherence.max() <= 1 and coherence.max() > 0.3
     np.testing.assert_allclose(np.hypot(cos2, sin2), coherence, atol=1e-5)
 
@@ -178,7 +148,7 @@ def test_orientation_is_that_of_the_stripes():
     block = np.where(rng.random(wave.shape) < 0.5, wave, np.nan)
     grid = grid_of(block, 0 * wave, wave)
     grid = grid.assign(weight=(("northing", "easting"), np.isfinite(block).astype(float)))
-    inner = patches.input_stack(grid, "guided")[20:-20, 20:-20]
+    inner = patches.input_stack(grid, "guided", None, patches.TRIED)[20:-20, 20:-20]
     coherence, cos2, sin2 = np.moveaxis(inner[..., 2:], -1, 0)
     assert coherence.min() > 0.8
     np.testing.assert_allclose(cos2 / coherence, -0.5, atol=0.05)
@@ -191,41 +161,20 @@ def test_guided_map_made_already_is_taken():
     grid = grid_of(block, 0 * block, np.nan_to_num(block))
     grid = grid.assign(weight=grid["block"].notnull().astype(float))
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    stacks = [patches.input_stack(grid, "guided", made) for made in (None, guided)]
+    stacks = [patches.input_stack(grid, "guided", made, patches.TRIED) for made in (None, guided)]
     np.testing.assert_array_equal(*stacks)
-    other = patches.input_stack(grid, "guided", guided.assign(coherence=0 * guided["coherence"]))
+    blind = guided.assign(coherence=0 * guided["coherence"])
+    other = patches.input_stack(grid, "guided", blind, patches.TRIED)
     assert (other[..., 2:] == 0).all() and (other[..., :2] == stacks[0][..., :2]).all()
 
 
 @pytest.mark.parametrize(
-    ("name", "missing"),
-    [("guided", "coherence and strike_deg"), ("both", "coherence and linear and strike_deg")],
+    ("layers", "missing"),
+    [(patches.TRIED, "coherence and strike_deg"), (patches.LAYERS["both"], "linear")],
 )
-def test_orientation_of_a_map_that_has_none_is_a_clear_error(name, missing):
+def test_channels_that_a_map_does_not_have_are_a_clear_error(layers, missing):
     with pytest.raises(ValueError, match=f"no {missing}; give what diffusion.guided"):
-        patches.channels(grid_of(np.ones((64, 64))), patches.LAYERS[name])
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_null_pairs_have_the_tracks_and_no_line(seed):
-    pair, null = (
-        patches.simulate_pair(np.random.default_rng(seed), 0.1, ("raw",), share)
-        for share in (0.0, 1.0)
-    )
-    np.testing.assert_array_equal(null[0]["raw"][..., 1], pair[0]["raw"][..., 1])  # nearness
-    assert np.abs(null[0]["raw"][..., 0] - pair[0]["raw"][..., 0]).max() > 0.5
-    assert not null[1][..., 0].any()
-    np.testing.assert_array_equal(null[1][..., 1], pair[1][..., 1])
-
-
-def test_random_coverage_lies_where_the_docstring_says():
-    shares = [
-        (patches.simulate_pair(np.random.default_rng(seed), None, ("raw",))[0]["raw"][..., 1] == 1)
-        for seed in range(8)
-    ]
-    shares = np.array([share.mean() for share in shares])
-    # tracks end where the coverage is reached (see the tests of cruises)
-    assert shares.min() >= 0.02 and shares.max() < 0.26 and np.ptp(shares) > 0.05
+        patches.channels(grid_of(np.ones((64, 64))), layers)
 
 
 # --- cutting ----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import train_runs
 from helpers import detectors, intervals, network, patches, protocol
 
 ROOT = Path(__file__).resolve().parents[1]
-RUNS = {("scratch", "raw"), ("transfer", "guided")}
+RUNS = {("scratch", "raw"), ("transfer", "both")}
 COMPARED = {(name, kind) for name in detectors.DETECTORS for kind in ("raw", "guided")}
 SHARES = ("precision", "recall", "f1", "cldice", "average_precision", "f1_one_to_one_1",
           "f1_one_to_one_2", "f1_one_to_one_3", "ods", "ois")  # fmt: skip
@@ -116,7 +116,7 @@ def test_log_tells_what_made_the_results(folder):
     assert log["patches"].pop("null") >= 1
     assert all(number >= 2 for number in log["patches"].values())
     assert log["patches"]["train"] <= protocol.MOST_TRAINING_PATCHES
-    assert list(log["pretraining"]) == ["guided"]
+    assert list(log["pretraining"]) == ["both"]
     assert {(run["model"], run["input"]) for run in log["runs"]} == RUNS
     for part in (*log["runs"], *log["pretraining"].values()):
         assert set(part["history"]) == {"loss", "val_loss"} and part["seconds"] > 0
@@ -125,7 +125,7 @@ def test_log_tells_what_made_the_results(folder):
 
 def test_models_are_shipped_and_load(folder):
     models, place = read(folder, "models", "models.json"), folder / "out" / "models"
-    single = {"scratch_raw", "transfer_guided", "pretrained_guided"}
+    single = {"scratch_raw", "transfer_both", "pretrained_both"}
     assert set(models) == single | {"ensemble_both"}
     files = {path.name for path in place.iterdir()}
     assert files == {f"{name}.weights.h5" for name in single} | {"models.json"}
@@ -133,11 +133,11 @@ def test_models_are_shipped_and_load(folder):
         assert record["command"] == "make train" and 0 < record["threshold"] < 1
         model = network.load(name, place)
         assert record.items() <= dict(model.record).items()
-        channels = len(patches.LAYERS[record["input"]])  # the joined ones see more than each
+        channels = len(patches.LAYERS[record["input"]])
         seen = np.asarray(model(np.ones((1, 16, 16, channels), "float32")))
         assert seen.shape == (1, 16, 16, 3)
         assert np.isfinite(seen).all() and 0 < seen[..., 0].min() <= seen[..., 0].max() < 1
-    assert models["ensemble_both"]["members"] == ["transfer_guided"]
+    assert models["ensemble_both"]["members"] == ["transfer_both"]
     scored = {(one["model"], one["input"], one["seed"]): one["f1"] for one in records(folder)}
     assert models["scratch_raw"]["test_f1"] == scored["scratch", "raw", 1]
     assert models["ensemble_both"]["test_f1"] == scored["ensemble", "both", 0]
@@ -186,7 +186,7 @@ def test_full_size_is_what_the_results_need():
     assert full["coverages"] == protocol.COVERAGES and len(full["seeds"]) >= 5
     assert full["pairs"] >= 20_000
     assert train_runs.pretrained_inputs(full) == list(patches.INPUTS)
-    assert train_runs.pretrained_inputs(train.SIZES["tiny"]) == ["guided"]
+    assert train_runs.pretrained_inputs(train.SIZES["tiny"]) == ["both"]
     assert {key for size in train.SIZES.values() for key in size} == set(full)
 
 

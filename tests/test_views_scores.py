@@ -56,14 +56,16 @@ def test_false_lines_are_drawn_by_kind():
 
 def test_trials_have_a_panel_for_each_thing_varied():
     trials = [
-        {"varied": "pairs", "value": "1000", "validation_f1": 0.6},
-        {"varied": "pairs", "value": "4000", "validation_f1": 0.7},
-        {"varied": "loss", "value": "focal_loss", "validation_f1": 0.5},
+        {"varied": "pairs", "value": "1000", "f1": [0.5, 0.7]},
+        {"varied": "pairs", "value": "4000", "f1": [0.7, 0.7]},
+        {"varied": "loss", "value": "focal_loss", "f1": [0.5, 0.6]},
     ]
     figure = views_scores.draw_trials(trials)
     titles = [axis.get_title() for axis in figure.axes]
     assert titles == ["pretraining pairs", "loss (from scratch)"]
-    assert figure.axes[0].get_lines()[0].get_ydata() == pytest.approx([0.6, 0.7])
+    *seeds, means = figure.axes[0].get_lines()
+    assert means.get_ydata() == pytest.approx([0.6, 0.7])
+    assert list(seeds[0].get_ydata()) == [0.5, 0.7]
     assert figure.axes[1].get_xticklabels()[0].get_text() == "focal"
 
 

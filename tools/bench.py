@@ -32,7 +32,7 @@ from helpers import (
     gridding,
     largearea,
     levelling,
-    patches,
+    pretraining,
     seafloor,
     ships,
     tracks,
@@ -179,7 +179,7 @@ def make_pairs(seed, number):
     """Make training pairs and drop them: the work that `pairs` times."""
     rng = np.random.default_rng(seed)
     for _ in range(number):
-        patches.simulate_pair(rng)
+        pretraining.simulate_pair(rng)
 
 
 def guided_speed():

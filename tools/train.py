@@ -26,11 +26,11 @@ from helpers import protocol
 ROOT = Path(__file__).resolve().parents[1]
 ALL = {
     "regions": protocol.REGIONS, "coverages": protocol.COVERAGES, "runs": protocol.RUNS,
-    "versions": (1.0, 0.7, 0.5), "null_maps": 2,
+    "versions": (1.0, 0.7, 0.5, train_maps.COMPILED), "null_maps": 2,
 }  # fmt: skip
 PART = ALL | {
     "regions": protocol.REGIONS[1:], "coverages": protocol.COVERAGES[1:2],
-    "runs": (protocol.RUNS[0], protocol.RUNS[-1]), "versions": (1.0, 0.5), "null_maps": 1,
+    "runs": (protocol.RUNS[0], ("transfer", "both")), "versions": (1.0, 0.5), "null_maps": 1,
 }  # fmt: skip
 WIDER = (10, 20, 40, 80, 160)
 NARROWER = (4, 8, 16, 32, 64)

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
-from helpers import files, nullmaps, nulls, patches, protocol
+from helpers import files, nullmaps, nulls, patches, pretraining, protocol
 
 PROCESSES = 2
-STORED = ("raw", "classical", "guided")  # the inputs that are kept; `both` is joined of two
+STORED = {  # the inputs that are kept, and their channels; `both` is joined of two
+    "raw": patches.CHANNELS, "classical": patches.CHANNELS, "guided": patches.TRIED,
+}  # fmt: skip
 NULL_SHARE = 0.05  # of the pretraining pairs
 NULL_SEED = 31
+COMPILED = "compiled"  # the version of a map whose tracks are forgotten
 NULL_EVERY = 3  # of the labelled patches, one in so many is seen without its stripes, too
 
 
@@ -55,7 +58,7 @@ def simulate_pairs(job):
     """Simulate the pretraining pairs, chunk by chunk; a finished chunk is kept."""
     number, chunk = job.size["pairs"], job.size["chunk"]
     seeds = np.random.SeedSequence(protocol.PRETRAIN_SEED).spawn(number)
-    widths = {name: len(patches.LAYERS[name]) for name in STORED} | {"truth": 4}
+    widths = {name: len(layers) for name, layers in STORED.items()} | {"truth": 4}
     for name, channels in widths.items():
         path = _pairs_file(job, name)
         if not path.exists():  # a sparse file: it grows as chunks are written
@@ -76,7 +79,7 @@ def _simulate_chunk(job, first, seeds):
               for name in (*STORED, "truth")}  # fmt: skip
     for number, seed in enumerate(seeds, start=first):
         rng = np.random.default_rng(seed)
-        maps, truth = patches.simulate_pair(rng, None, STORED, NULL_SHARE)
+        maps, truth = pretraining.simulate_pair(rng, None, STORED, NULL_SHARE, STORED)
         for name, stack in (maps | {"truth": truth}).items():
             stacks[name][number] = stack
     for stack in stacks.values():
@@ -87,8 +90,18 @@ def _simulate_chunk(job, first, seeds):
 def pairs(job, name):
     """Inputs of one name, or the truth, of all pretraining pairs; read from disk as needed."""
     if name == "both":
-        return patches.join(pairs(job, "raw"), pairs(job, "guided"))
+        return _both(pairs(job, "raw"), pairs(job, "guided"))
     return np.load(_pairs_file(job, name), mmap_mode="r")
+
+
+def _both(raw, guided):
+    """Join the channels that the input ``both`` has."""
+    return patches.join(raw, guided[..., : len(patches.CHANNELS)])
+
+
+def layers_of(name):
+    """Name the channels that are kept of an input."""
+    return STORED.get(name, patches.LAYERS[name])
 
 
 def _pairs_file(job, name):
@@ -120,9 +133,9 @@ def labelled(job):
     """
     with np.load(job.cache / "labelled.npz") as held:
         maps = {name: _wide(held[name]) for name in held.files}
-    parts = {f"{part}_both": [maps[f"{part}_{name}"] for name in ("raw", "guided")]
-             for part in protocol.CRUISE_SEED}  # fmt: skip
-    return maps | {name: patches.join(*pair) for name, pair in parts.items()}
+    joined = {f"{part}_both": _both(maps[f"{part}_raw"], maps[f"{part}_guided"])
+              for part in protocol.CRUISE_SEED}  # fmt: skip
+    return maps | joined
 
 
 def null_maps(job):
@@ -133,7 +146,7 @@ def null_maps(job):
             kind, number, part = name.split("|")
             maps.setdefault((kind, number), {"kind": kind})[part] = _wide(held[name])
     for one in maps.values():
-        one["both"] = patches.join(one["raw"], one["guided"])
+        one["both"] = _both(one["raw"], one["guided"])
     return list(maps.values())
 
 
@@ -171,16 +184,20 @@ def _cut_all(job):
 
 def _cut_one(job, region, coverage, part, kept):
     """Cut the blocks of one part out of one simulated map under one set of cruises."""
-    truth, _, grid = patches.region_grid(region, coverage, protocol.CRUISE_SEED[part], kept)
+    seeds = protocol.CRUISE_SEED[part], protocol.FLOOR_SEED[part]
+    share = 1.0 if kept == COMPILED else kept
+    truth, _, grid = patches.region_grid(region, coverage, seeds[0], share, seeds[1])
     corners = protocol.blocks(truth)[part]
     answer = patches.truth_channels(truth, grid)
+    if kept == COMPILED:
+        grid = pretraining.compiled(grid)
     if part != "train":
         return _cut(grid, answer, corners, region, coverage)
     skip = protocol.COVERAGES.index(coverage)  # two of the three coverages for each block
     corners = [corner for number, corner in enumerate(corners) if number % 3 != skip]
     labelled_ = _cut(grid, answer, corners, region, coverage)
     rng = np.random.default_rng([protocol.CRUISE_SEED[part], skip])
-    nothing = nulls.replaced(grid, rng, patches.NULL_KINDS[skip % 2])
+    nothing = nulls.replaced(grid, rng, pretraining.NULL_KINDS[skip % 2])
     answer = answer * (0, 1, 1, 1)
     empty = _cut(nothing, answer, corners[::NULL_EVERY], region, coverage, null=True)
     return {key: np.concatenate([labelled_[key], empty[key]]) for key in labelled_}
@@ -189,8 +206,8 @@ def _cut_one(job, region, coverage, part, kept):
 def _cut(grid, answer, corners, region, coverage, null=False):
     """Cut blocks of all inputs and of the truth, and note where they are from."""
     made = {
-        name: patches.cut(patches.input_stack(grid, name), corners).astype("float16")
-        for name in STORED
+        name: patches.cut(patches.input_stack(grid, name, None, layers), corners).astype("float16")
+        for name, layers in STORED.items()
     }
     made["truth"] = patches.cut(answer, corners).astype("float16")
     made["region"] = np.repeat(protocol.REGIONS.index(region), len(corners))
@@ -217,6 +234,7 @@ def _make_nulls(job):
 
 
 def _add_null(arrays, kind, number, grid):
-    for name in STORED:
-        arrays[f"{kind}|{number}|{name}"] = patches.input_stack(grid, name).astype("float16")
+    for name, layers in STORED.items():
+        stack = patches.input_stack(grid, name, None, layers)
+        arrays[f"{kind}|{number}|{name}"] = stack.astype("float16")
     arrays[f"{kind}|{number}|mask"] = patches.knowable(grid).to_numpy()

@@ -16,13 +16,15 @@ import platform
 
 import numpy as np
 
-from helpers import calibration, detectors, files, matching, patches, protocol, scores, turns
+from helpers import calibration, detectors, files, matching, protocol, scores, turns
 from train_maps import in_parallel, labelled, null_maps
-from train_runs import choose, pretrained_inputs, record_of, run_path
+from train_runs import choose, pretrained_inputs, record_of, run_path, seen_by
 
 TOLERANCES = (1, 2, 3)  # cells
-SHIPPED = (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided"))  # best seed of each
-TOGETHER = (("transfer", "raw"), ("transfer", "guided"))  # joined, with
+SHIPPED = (  # the best seed of each
+    ("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided"), ("transfer", "both"),
+)  # fmt: skip
+TOGETHER = (("transfer", "both"), ("transfer", "raw"))  # joined, with
 MEMBERS = 4  # seeds of each, so that each network has one of the eight positions to itself
 JOINED = "both"  # what they see together
 MOST_BYTES = 20_000_000
@@ -274,7 +276,8 @@ def _ship_one(job, maps, shipped, run, about):
     record = record_of(start, name) | {"seed": seed}
     path = job.out / "models" / f"{shipped}.weights.h5"
     model = copy_weights(record, source.with_name(source.name + ".weights.h5"), path)
-    seen = network.mean_of_positions(model, maps[f"validation_{name}"])[..., 0]
+    kept = maps[f"validation_{name}"]
+    seen = network.mean_of_positions(model, seen_by(record, kept))[..., 0]
     about[shipped] = record | choose(seen, maps["validation_truth"])
 
 
@@ -290,11 +293,11 @@ def _ship_together(job, maps, about):
             _ship_one(job, maps, name, run, about)
         members.append(name)
     folder, joined = job.out / "models", f"ensemble_{JOINED}"
-    layers = list(patches.LAYERS[JOINED])
-    about[joined] = {"members": members, "input": JOINED, "layers": layers, "seed": "all"}
+    about[joined] = record_of("transfer", JOINED) | {"members": members, "seed": "all"}
     files.save_json(folder / "models.json", about)
-    seen = network.mean_of_positions(network.load(joined, folder), maps[f"validation_{JOINED}"])
-    about[joined] |= choose(seen[..., 0], maps["validation_truth"])
+    kept = maps[f"validation_{JOINED}"]
+    seen = network.mean_of_positions(network.load(joined, folder), kept)[..., 0]
+    about[joined] |= choose(seen, maps["validation_truth"])
 
 
 def copy_weights(record, source, path):
@@ -311,7 +314,7 @@ def copy_weights(record, source, path):
     plain = path.with_name("plain." + path.name)
     model.save_weights(plain)
     with files.whole(path) as beside:
-        with h5py.File(plain) as given, h5py.File(beside, "w", libver="latest") as packed:
+        with h5py.File(plain) as given, h5py.File(beside, "w", libver=("v110", "v110")) as packed:
             _copy_compressed(given, packed)
     plain.unlink()
     return model

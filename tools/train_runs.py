@@ -7,12 +7,14 @@ import time
 import numpy as np
 
 from helpers import calibration, files, patches, protocol, scores, tiles
-from train_maps import labelled, null_maps, pairs
+from train_maps import labelled, layers_of, null_maps, pairs
 
 HELD = 20  # of the pretraining pairs, one in so many chooses the best epoch
 RATES = {"pretrain": 2e-3, "finetune": 1e-3, "unfrozen": 1e-4}
 FROZEN_SHARE = 0.6  # of the epochs of transfer from photographs
 FINE_BATCH = 8
+CURVE_SEEDS = 3  # of each trial of the learning curves
+CHANNELS_TRIED = (1, 3, 5)  # how many of `patches.TRIED`, beside the usual two
 BITS = 6  # of a weight; an error of at most 1.6 %
 
 
@@ -28,6 +30,15 @@ def record_of(start, name, **changes):
     return {"kind": kind, "input": name, "layers": list(patches.LAYERS[name]), "outputs": 3} | (
         changes
     )
+
+
+def seen_by(record, stack):
+    """Leave of the channels that are kept of an input those that a network sees."""
+    kept = layers_of(record["input"])
+    chosen = [kept.index(layer) for layer in record["layers"]]
+    if chosen == list(range(len(chosen))):
+        return stack[..., : len(chosen)]  # not read from disk before it is needed
+    return stack[..., chosen]
 
 
 def on_all_devices(stage):
@@ -72,10 +83,8 @@ def pretrain(job, record, number, path):
     from helpers import network
 
     name, held = record["input"], max(16, number // HELD)
-    channels = [patches.LAYERS[name].index(layer) for layer in record["layers"]]
     inputs, truth = pairs(job, name)[:number], pairs(job, "truth")[:number]
-    if len(channels) < inputs.shape[-1]:
-        inputs = inputs[..., channels]
+    inputs = seen_by(record, inputs)
     unseen = tuple(np.asarray(part[:held], "float32") for part in (inputs, truth))
     network.keras.utils.set_random_seed(protocol.PRETRAIN_SEED)
     model, begun = network.build(record), time.time()
@@ -87,8 +96,10 @@ def pretrain(job, record, number, path):
         checkpoint=checkpoint,
     )  # fmt: skip
     round_weights(model)
-    about = {"history": history, "seconds": time.time() - begun, "pairs": number}
-    files.save_json(path.with_suffix(".json"), about | {"record": record})
+    about = {"history": history, "seconds": time.time() - begun, "pairs": number, "record": record}
+    about |= {"backend": network.keras.backend.backend(),
+              "devices": network.keras.distribution.list_devices()}  # fmt: skip
+    files.save_json(path.with_suffix(".json"), about)
     files.save_weights(path, model)
     checkpoint.unlink(missing_ok=True)
 
@@ -106,7 +117,7 @@ def fine_tune_all(job):
             if path.with_suffix(".npz").exists():
                 continue
             model, run = fine_tune(job, record_of(start, name), start, seed, maps, path)
-            files.save_arrays(path.with_suffix(".npz"), _look_at_all(model, name, maps, nulls))
+            files.save_arrays(path.with_suffix(".npz"), _look_at_all(model, maps, nulls))
             print(f"{start} {name} {seed}: validation F1 {run['validation_f1']:.3f}, "
                   f"{run['seconds']:.0f} s", flush=True)  # fmt: skip
 
@@ -149,8 +160,7 @@ def fine_tune(job, record, start, seed, maps, path, pretrained=None, loss=None):
     if start == "transfer":
         source = pretrained or job.cache / f"pretrained_{name}.weights.h5"
         network.read_weights(model, source)
-    chosen = [patches.LAYERS[name].index(layer) for layer in record["layers"]]
-    seen = {part: maps[f"{part}_{name}"][..., chosen] for part in ("train", "validation")}
+    seen = {part: seen_by(record, maps[f"{part}_{name}"]) for part in ("train", "validation")}
     history = _fit(job, model, seen, maps, seed, path, loss or network.line_loss)
     round_weights(model)
     validation = network.outputs(model, seen["validation"])[..., 0]
@@ -213,15 +223,20 @@ def choose(probability, truth):
     return made | {"threshold": threshold, "validation_f1": found["f1"]}
 
 
-def _look_at_all(model, name, maps, nulls):
+def _look_at_all(model, maps, nulls):
     """Outputs for validation and test patches and for the maps without lineations."""
     from helpers import network
 
-    seen = {part: network.outputs(model, maps[f"{part}_{name}"])
-            for part in ("validation", "test")}  # fmt: skip
+    record = model.record
+    seen = {
+        part: network.outputs(model, seen_by(record, maps[f"{part}_{record['input']}"]))
+        for part in ("validation", "test")
+    }
     for number, one in enumerate(nulls):
         seen[f"null{number}"] = tiles.blend(
-            one[name], lambda tile: np.asarray(model(tile[None], training=False))[0], one["mask"]
+            seen_by(record, one[record["input"]]),
+            lambda tile: np.asarray(model(tile[None], training=False))[0],
+            one["mask"],
         )[..., 0]
     return {part: values.astype("float16") for part, values in seen.items()}
 
@@ -231,22 +246,24 @@ def _look_at_all(model, name, maps, nulls):
 
 @on_all_devices
 def draw_curves(job):
-    """See what pairs, size, channels and loss do, by the validation score of one seed each."""
+    """See what pairs, size, channels and loss do, by the validation scores of a few seeds."""
     path = job.cache / "curves.json"
     done = json.loads(path.read_text()) if path.exists() else []
-    known = {(one["varied"], one["value"]) for one in done}
+    known = {(one["varied"], one["value"], one["seed"]) for one in done}
     maps = None
     for one in _variants(job.size):
-        if (one["varied"], one["value"]) not in known:
-            maps = maps or labelled(job)
-            done.append(_try(job, one, maps))
-            files.save_json(path, done)
-            print(f"{one['varied']} {one['value']}: F1 {done[-1]['validation_f1']:.3f}", flush=True)
+        for seed in job.size["seeds"][:CURVE_SEEDS]:
+            if (one["varied"], one["value"], seed) not in known:
+                maps = maps or labelled(job)
+                done.append(_try(job, one, seed, maps))
+                files.save_json(path, done)
+                found = done[-1]["validation_f1"]
+                print(f"{one['varied']} {one['value']} {seed}: F1 {found:.3f}", flush=True)
 
 
 def _variants(size):
     """List the trials: what is varied, its value, pairs, changes of the record, and loss."""
-    pairs_, widths, name = size["curve_pairs"], size["curve_widths"], "guided"
+    pairs_, widths = size["curve_pairs"], size["curve_widths"]
     if not pairs_:
         return
     for number in pairs_:
@@ -255,16 +272,15 @@ def _variants(size):
         text = "-".join(map(str, some))
         yield {"varied": "widths", "value": text, "pairs": pairs_[-1],
                "changes": {"widths": list(some)}}  # fmt: skip
-    plain = list(patches.CHANNELS)
-    for layers in (plain, [*plain, "coherence"]):
-        if len(layers) < len(patches.LAYERS[name]):
-            yield {"varied": "channels", "value": "-".join(layers), "pairs": pairs_[-1],
-                   "changes": {"layers": layers}}  # fmt: skip
+    for number in CHANNELS_TRIED:
+        layers = list(patches.TRIED[:number])
+        yield {"varied": "channels", "value": "-".join(layers), "pairs": pairs_[-1],
+               "changes": {"layers": layers}}  # fmt: skip
     for loss in ("line_loss", "focal_loss", "plain_loss"):
         yield {"varied": "loss", "value": loss, "pairs": 0, "changes": {}, "loss": loss}
 
 
-def _try(job, one, maps):
+def _try(job, one, seed, maps):
     """Pretrain (where pairs are given), fine-tune and score one variant, input guided."""
     from helpers import losses
 
@@ -275,7 +291,8 @@ def _try(job, one, maps):
         pretrain(job, record, one["pairs"], weights)
     loss = getattr(losses, one.get("loss", "line_loss"))
     start = "transfer" if one["pairs"] else "scratch"
-    model, run = fine_tune(job, record, start, protocol.SEEDS[0], maps, path, weights, loss)
+    path = path.with_name(f"{path.name}_{seed}")
+    model, run = fine_tune(job, record, start, seed, maps, path, weights, loss)
     kept = ("validation_f1", "temperature", "seconds", "seed")
     return one | {key: run[key] for key in kept} | {"weights": model.count_params()}
 
