@@ -15,7 +15,8 @@ SIMULATED = "test blocks of simulated regions"
 VARIED = {
     "pairs": "pretraining pairs",
     "widths": "filters at each level",
-    "channels": "input channels",
+    "channels": "channels, guided map",
+    "raw channels": "channels, raw grid",
     "loss": "loss (from scratch)",
 }
 
@@ -226,7 +227,7 @@ def draw_trials(trials):
         axis.set(title=VARIED[kind], xlim=(-0.5, len(own) - 0.5))
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("F1, validation blocks")
-    text = "guided maps of simulated regions; grey: one seed, blue: the mean"
+    text = "simulated regions, guided maps if not said otherwise; grey: one seed, blue: the mean"
     figure.supxlabel(text, fontsize=8, color="0.35")
     return figure
 

@@ -276,15 +276,18 @@ def _variants(size):
         layers = list(patches.TRIED[:number])
         yield {"varied": "channels", "value": "-".join(layers), "pairs": pairs_[-1],
                "changes": {"layers": layers}}  # fmt: skip
+    for layers in (patches.CHANNELS[:1], patches.CHANNELS):
+        yield {"varied": "raw channels", "value": "-".join(layers), "pairs": pairs_[-1],
+               "changes": {"layers": list(layers)}, "input": "raw"}  # fmt: skip
     for loss in ("line_loss", "focal_loss", "plain_loss"):
         yield {"varied": "loss", "value": loss, "pairs": 0, "changes": {}, "loss": loss}
 
 
 def _try(job, one, seed, maps):
-    """Pretrain (where pairs are given), fine-tune and score one variant, input guided."""
+    """Pretrain (where pairs are given), fine-tune and score one variant."""
     from helpers import losses
 
-    record = record_of("scratch", "guided", **one["changes"])
+    record = record_of("scratch", one.get("input", "guided"), **one["changes"])
     path = job.cache / f"curve_{one['varied']}_{one['value']}"
     weights = path.with_name(path.name + "_pretrained.weights.h5")
     if one["pairs"] and not weights.exists():
