@@ -15,6 +15,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,13 +49,20 @@ def read(path):
 def readme_table(table):
     """Return F1 by model, input and coverage as markdown, the mean over regions.
 
-    Of the detectors that are no networks only the best on each input is shown.
+    Beside it stands the length of line on maps without lineations.  Of the detectors that are no
+    networks only the best on each input is shown.
     """
-    made = intervals.table(protocol.leading(records(table)))
-    lines = ["| model | input | " + " | ".join(f"{c:.0%} of cells" for c in made.columns) + " |"]
-    lines.append("|---" * (2 + len(made.columns)) + "|")
+    leading = protocol.leading(records(table))
+    made, false = intervals.table(leading), {}
+    for one in leading:
+        of_model = false.setdefault((one["model"], one["input"]), [])
+        of_model.append(one.get("false_km_per_1000_km2", np.nan))
+    names = ["model", "input", *(f"{c:.0%} of cells" for c in made.columns), "false lines"]
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for key, row in made.iterrows():
-        lines.append("| " + " | ".join([*key, *row]) + " |")
+        mean = np.mean(false[tuple(key)])
+        last = "-" if np.isnan(mean) else f"{mean:.1f}"
+        lines.append(f"| {' | '.join([*key, *row, last])} |")
     return "\n".join(lines)
 
 
