@@ -31,15 +31,18 @@ def simulated(name, coverage=COVERAGE):
     tuple
         Truth (Dataset), track table, grid (Dataset), guided (Dataset).
     """
-    truth, table, grid = patches.region_grid(name, coverage, SEED)
-    return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
+    return _diffused(*patches.region_grid(name, coverage, SEED))
 
 
 @functools.cache
 def tested(name, coverage=COVERAGE):
     """As `simulated`, for the map that `make train` scores: another seafloor, other cruises."""
     seeds = protocol.CRUISE_SEED["test"], 1.0, protocol.FLOOR_SEED["test"]
-    truth, table, grid = patches.region_grid(name, coverage, *seeds)
+    return _diffused(*patches.region_grid(name, coverage, *seeds))
+
+
+def _diffused(truth, table, grid):
+    """Add the guided map to what `patches.region_grid` gives."""
     return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
 
 

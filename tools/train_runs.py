@@ -83,8 +83,7 @@ def pretrain(job, record, number, path):
     from helpers import network
 
     name, held = record["input"], max(16, number // HELD)
-    inputs, truth = pairs(job, name)[:number], pairs(job, "truth")[:number]
-    inputs = seen_by(record, inputs)
+    inputs, truth = seen_by(record, pairs(job, name)[:number]), pairs(job, "truth")[:number]
     unseen = tuple(np.asarray(part[:held], "float32") for part in (inputs, truth))
     network.keras.utils.set_random_seed(protocol.PRETRAIN_SEED)
     model, begun = network.build(record), time.time()
