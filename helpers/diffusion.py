@@ -18,17 +18,16 @@ coordinates of the grids.
 2. Each half of the readings is predicted from the other, along strike and by a thin plate that
    knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far the data
    support stripes at all (`helpers.evidence`).
-3. The system is solved on the fine cells, with less smoothing where the field changes along
-   strike: offsets, seamounts, strikes that meet (`structure.yield_along`).  Errors that readings
-   share with their neighbours on a track are solved for along with it (`helpers.restoration`).
-   Where stripes are not supported, the plate's field takes over, and the coherence returned is
-   the supported one.
+3. Where stripes end side by side, at fracture zones, less is carried along them
+   (`helpers.breaks`).  The system is solved on the fine cells; errors that readings share with
+   their neighbours on a track are solved for along with it (`helpers.restoration`).  Where stripes
+   are not supported, the plate's field takes over, and the coherence returned is the supported one.
 4. Where it is known which cruise read what, a constant of each cruise and its heading error are
    solved for in the same system (`helpers.solver.Offsets`): cruises that disagree otherwise become
    stripes along the tracks, or ask for more smoothing than the field bears.
 
-Known fracture zones are barriers, and a known strike leads where readings are silent
-(`helpers.known`).
+Known fracture zones are barriers, readings on known seamounts are kept out of the stripes and
+their rise is laid over them, and a known strike leads where readings are silent (`helpers.known`).
 
 References
 ----------
@@ -36,8 +35,6 @@ Weickert, J. (1999). Coherence-enhancing diffusion filtering. Int. J. Comput. Vi
 Hale, D. (2009). Structure-oriented smoothing and semblance. CWP-635, Colorado School of Mines.
 Smith, W. H. F. & Wessel, P. (1990). Gridding with continuous curvature splines in tension.
 Geophysics 55, 293-305.
-Geman, D. & Reynolds, G. (1992). Constrained restoration and the recovery of discontinuities. IEEE
-Trans. Pattern Anal. Mach. Intell. 14, 367-383.
 Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5, 241-259.
 Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30926-1.
 """
@@ -64,6 +61,7 @@ def guided(
     heading_deg=None,
     strike_deg=None,
     barrier=None,
+    seamount=None,
 ):
     """Interpolate and smooth sparse track data along their own orientation in one system.
 
@@ -104,27 +102,33 @@ def guided(
         is not.  It leads where the readings show no direction of their own.
     barrier : array_like of bool, same shape, optional
         Cells of known fracture zones: nothing is carried across, so that offsets stay offsets.
+    seamount : array_like of bool, same shape, optional
+        Cells of known seamounts: their readings say nothing of the stripes, and what they have
+        beyond these stays within.
 
     Returns
     -------
     xarray.Dataset
-        ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180)
-        and ``coherence`` (0 to 1, the part that the data support), on the cells of `block`; the
-        attributes ``smoothing`` and ``integration_cells`` tell what was used; with
-        `cruise` also ``offset_nt``, the constant of each cruise, and with `heading_deg`
-        ``heading_nt``, its terms in cos H, sin H, cos 2H and sin 2H.
+        ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180),
+        ``coherence`` (0 to 1, the part that the data support) and ``continuity`` (near 0 along
+        fracture zones that the map shows, 1 elsewhere), on the cells of `block`; the attributes
+        ``smoothing`` and ``integration_cells`` tell what was used; with `cruise` also
+        ``offset_nt``, the constant of each cruise, and with `heading_deg` ``heading_nt``, its terms
+        in cos H, sin H, cos 2H and sin 2H.
 
     Raises
     ------
     ValueError
         If `block` is not two-dimensional, smaller than 8 x 8 cells, holds no data at all,
         another array has another shape or type, `weight` negative or non-finite values, a heading
-        is missing or comes without `cruise`, or `reestimations` is below 1.
+        is missing or comes without `cruise`, all readings lie on seamounts, or `reestimations` is
+        below 1.
     """
     grid = _as_grid(block)
     data = grid.values.astype("float32")
     weight = _confidence(data, weight)
-    known = known_parts.check(data, cruise, heading_deg, strike_deg, barrier)
+    trusted = np.where(weight > 0, data, np.nan)
+    known = known_parts.check(trusted, cruise, heading_deg, strike_deg, barrier, seamount)
     if reestimations < 1:
         raise ValueError(f"reestimations is {reestimations}; give at least 1.")
     options = (smoothing, integration_cells, across, reestimations, levels)
@@ -133,6 +137,8 @@ def guided(
     if uncertainty:
         error = restoration.expected_error(data, weight, known, restored, options)
     dataset = _dataset(grid, restored.field, restored.tensor, restored.support, error)
+    dataset["continuity"] = dataset["coherence"].copy(data=restored.continuity)
+    dataset["continuity"].attrs["long_name"] = "share carried along strike, low at fracture zones"
     dataset.attrs["smoothing"] = float(restored.smoothing)
     dataset.attrs["integration_cells"] = float(restored.integration_cells)
     if restored.terms is not None:

@@ -123,7 +123,7 @@ def along_known(pyramid, tensor, smoothing, across, start=None):
     return field
 
 
-def couplings(level, tensor, smoothing, across, yielding_to=None):
+def couplings(level, tensor, smoothing, across, continuity=None):
     """Couple the cells of a level along a structure tensor, up to the barriers.
 
     Parameters
@@ -132,9 +132,8 @@ def couplings(level, tensor, smoothing, across, yielding_to=None):
         Whose cells.
     tensor, smoothing, across
         As in `along_known`.
-    yielding_to : numpy.ndarray, shape (n, m), optional
-        A map where it changes along strike beyond the usual, at offsets, seamounts and where
-        strikes meet, the coupling is weaker (`structure.yield_along`).
+    continuity : numpy.ndarray, shape (n, m), optional
+        Share of the couplings that is left at breaks of the stripes (`helpers.breaks`).
 
     Returns
     -------
@@ -142,8 +141,8 @@ def couplings(level, tensor, smoothing, across, yielding_to=None):
         As `solver.stencil`.
     """
     diffusivity = structure.diffusion_tensor(tensor, level.weight.shape, across)
-    if yielding_to is not None:
-        diffusivity = structure.yield_along(diffusivity, tensor, yielding_to)
+    if continuity is not None:
+        diffusivity = [continuity * part for part in diffusivity]
     if level.barrier is not None:  # one cell around it, for all that touches it to be closed
         closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
         diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
@@ -187,6 +186,28 @@ def plate(pyramid, tension, bending, where=None):
             level.weight, level.total, field, tension, stiffness, level.offsets, level.tolerance
         )
     return field
+
+
+def basis(known, cells):
+    """Give what multiplies the unknowns of its cruise in the readings of some cells.
+
+    Parameters
+    ----------
+    known : Known
+        With ``heading_deg``, if terms of the heading are asked for.
+    cells : numpy.ndarray of bool, shape (n, m), or tuple of indices
+        Which ones.
+
+    Returns
+    -------
+    numpy.ndarray, shape (cells, terms)
+        1 and, with headings, cos H, sin H, cos 2H and sin 2H.
+    """
+    if known.heading_deg is None:
+        return np.ones((known.cruise[cells].size, 1))
+    turn = np.radians(known.heading_deg[cells])
+    waves = np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn)
+    return np.stack([np.ones_like(turn), *waves], axis=1)
 
 
 def _boxes(where, shape):
@@ -260,11 +281,7 @@ def _offsets(data, weight, known, size):
     of_track = np.nonzero((weight > 0) & (known.cruise >= 0))
     columns = -(-data.shape[1] // size)
     cell = of_track[0] // size * columns + of_track[1] // size
-    basis, prior = np.ones((cell.size, 1)), [OFFSET_PRIOR]
-    if known.heading_deg is not None:
-        turn = np.radians(known.heading_deg[of_track])
-        waves = [np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn)]
-        basis = np.stack([basis[:, 0], *waves], axis=1)
-        prior = [OFFSET_PRIOR] + [HEADING_PRIOR] * len(waves)
+    terms = basis(known, of_track)
+    prior = [OFFSET_PRIOR] + [HEADING_PRIOR] * (terms.shape[1] - 1)
     readings = (known.cruise[of_track], weight[of_track], data[of_track])
-    return solver.Offsets(cell, *readings, basis, int(known.cruise.max()) + 1, prior)
+    return solver.Offsets(cell, *readings, terms, int(known.cruise.max()) + 1, prior)

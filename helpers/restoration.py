@@ -11,29 +11,27 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from . import evidence, gridding, pyramid, solver
+from . import breaks, evidence, gridding, pyramid, solver
 from .structure import enlarge
 
 FIRST_SMOOTHING = 1.0  # under the first orientation, before the data choose
 OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share of it: beyond the
 # hull of the tracks slopes are carried on along strike, and would grow without end
-SHARED, SLOWLY = (
-    0.02,
-    100.0,
-)  # weights, in readings, of expecting that an error shared along a track
-# is zero, and that it does not change from cell to cell: it may within about ten
+SHARED, SLOWLY = 0.02, 30.0  # weights, in readings, of expecting that an error shared along a
+# track is zero, and that it does not change from cell to cell: it may within about five
 ROUNDS, RELAXED, ROUGHLY = 3, 1.9, 1e-2  # of field and error in turn, over-relaxed
 LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
+MOUNT = 0.02, 0.2  # tension and bending of the plate that is laid over a known seamount
 
 
 @dataclass
 class Restored:
-    """What `restore` found: the field (nT), the structure tensor, the share along strike, and more.
+    """What `restore` found.
 
     Parameters
     ----------
-    field, support : numpy.ndarray, shape (n, m)
-        Anomaly (nT) and how far stripes are supported (0 to 1).
+    field, support, continuity : numpy.ndarray, shape (n, m)
+        Anomaly (nT), how far stripes are supported (0 to 1) and how far they run on (0 to 1).
     tensor : numpy.ndarray, shape (3, n / k, m / k)
         Structure tensor.
     smoothing, integration_cells : float
@@ -45,6 +43,7 @@ class Restored:
     field: np.ndarray
     tensor: np.ndarray
     support: np.ndarray
+    continuity: np.ndarray
     smoothing: float
     integration_cells: float
     terms: np.ndarray | None
@@ -66,31 +65,39 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     -------
     Restored
     """
-    grids = pyramid.build(data, weight, known, levels)
+    striped = weight if known.seamount is None else np.where(known.seamount, 0, weight)
+    grids = pyramid.build(data, striped, known, levels)
     coarse = grids[1:] or grids
     first = smoothing or FIRST_SMOOTHING
-    halves = evidence.halve(data, weight, known, coarse)
+    halves = evidence.halve(data, striped, known, coarse)
     if integration_cells is None:
         sample = halves, coarse[0]
         if max(data.shape) > evidence.SAMPLE_CELLS:
-            sample = _sample(data, weight, known, levels)
+            sample = _sample(data, striped, known, levels)
         integration_cells = evidence.integration(*sample, first, across)
     options = (integration_cells, across)
     field, tensor = pyramid.along_strike(coarse, first, *options, reestimations)
     found = evidence.weigh(halves, coarse[0], tensor, smoothing, across)
     field, tensor = pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
     support = enlarge(found.support.astype("float32"), data.shape)
-    field = _finish(grids[0], tensor, support, found.smoothing, across, enlarge(field, data.shape))
+    continuity = np.ones_like(support)
+    if support.any():
+        field, share = breaks.find(coarse[0], tensor, found.smoothing, across, field)
+        continuity = enlarge(share, data.shape)
+    edges = pyramid.couplings(grids[0], tensor, found.smoothing, across, continuity)
+    field = _finish(grids[0], edges, support, enlarge(field, data.shape))
     if support.min() < 1:
         flat = pyramid.plate(grids, *found.plate, found.support < 1)
         field = support * field + (1 - support) * flat
+    terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
+    if known.seamount is not None:
+        field = _with_seamounts(data, weight, known, terms, field)
     low, high = data[weight > 0].min(), data[weight > 0].max()
     field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
-    terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
-    return Restored(field, tensor, support, found.smoothing, integration_cells, terms)
+    return Restored(field, tensor, support, continuity, found.smoothing, integration_cells, terms)
 
 
-def _finish(level, tensor, support, smoothing, across, field):
+def _finish(level, edges, support, field):
     """Solve on the finest cells, together with the errors that neighbours on a track share.
 
     Readings that follow each other share the constant of their cruise, its heading error, the time
@@ -98,7 +105,6 @@ def _finish(level, tensor, support, smoothing, across, field):
     strike and that of ``e`` along the tracks are lessened together, by ``u`` and ``e`` in turn.
     """
     weight, total = level.weight, level.total
-    edges = pyramid.couplings(level, tensor, smoothing, across, field)
     field = solver.solve(weight, edges, total, field, level.offsets)
     if level.offsets is not None:
         total = level.offsets.without(total, level.offsets.constants(field))
@@ -110,6 +116,23 @@ def _finish(level, tensor, support, smoothing, across, field):
         error += RELAXED * (best - error)
         field = solver.solve(weight, edges, total - weight * support * error, field)
     return field
+
+
+def _with_seamounts(data, weight, known, terms, field):
+    """Lay a plate over known seamounts, held to zero around them, and add it to the stripes.
+
+    It takes what the readings there have beyond the stripes, which were found without them.
+    """
+    inside = known.seamount & (weight > 0)
+    beyond = np.where(inside, np.nan_to_num(data) - field, 0)
+    if terms is not None:
+        of_cruise = inside & (known.cruise >= 0)
+        basis = pyramid.basis(known, of_cruise)
+        beyond[of_cruise] -= np.sum(terms[known.cruise[of_cruise]] * basis, axis=1)
+    trust = np.where(known.seamount, weight, 1).astype("float32")
+    total = (trust * beyond).astype("float32")
+    rise = solver.solve_bending(trust, total, np.zeros_like(total), *MOUNT)
+    return field + np.where(known.seamount, rise, 0)
 
 
 def _along_tracks(track):

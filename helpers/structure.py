@@ -3,8 +3,6 @@
 import numba
 import numpy as np
 
-YIELD = 0.05  # square slope along strike, relative to the mean one, that halves the smoothing
-
 
 def structure_tensor(field, confidence, gradient_cells, integration_cells):
     """Average the products of the gradient, weighted by confidence.
@@ -108,36 +106,6 @@ def diffusion_tensor(tensor, shape, across):
     along, mixed, mean = turn * (xx - yy), -2 * turn * xy, 1 - half
     parts = (mean - along, mixed, mean + along)
     return [enlarge(part.astype("float32"), shape) for part in parts]
-
-
-def yield_along(diffusivity, tensor, field):
-    """Lower diffusivities where a field changes along strike, so that breaks stay breaks.
-
-    A stripe that ends at a fracture zone, or a seamount upon it, asks for a large change within
-    few cells, and a quadratic penalty would spread it over many.  With the penalty
-    ``log(1 + s / YIELD)`` of the square slope ``s`` the smoothing falls by ``1 / (1 + s / YIELD)``
-    (Geman & Reynolds 1992, IEEE Trans. Pattern Anal. Mach. Intell. 14, 367-383; Black et al. 1998,
-    IEEE Trans. Image Process. 7, 421-432).
-
-    Parameters
-    ----------
-    diffusivity : list of numpy.ndarray, three of shape (n, m)
-        Components from `diffusion_tensor`.
-    tensor : numpy.ndarray, shape (3, n / k, m / k)
-        Structure tensor, whose trace is the mean square slope around each cell.
-    field : numpy.ndarray, shape (n, m)
-        The map so far.
-
-    Returns
-    -------
-    list of numpy.ndarray, three of shape (n, m)
-    """
-    xx, xy, yy = diffusivity
-    east, north = gradient(field, 1.0)
-    square = xx * east * east + 2 * xy * east * north + yy * north * north
-    usual = enlarge((tensor[0] + tensor[2]).astype("float32"), field.shape)
-    share = 1 / (1 + square / (np.float32(YIELD) * usual + np.float32(1e-20)))
-    return [share * part for part in diffusivity]
 
 
 def block_mean(values, step):
