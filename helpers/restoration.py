@@ -89,11 +89,11 @@ def restore(data, weight, known, smoothing, integration_cells, across, reestimat
     if support.min() < 1:
         flat = pyramid.plate(grids, *found.plate, found.support < 1)
         field = support * field + (1 - support) * flat
+    low, high = data[striped > 0].min(), data[striped > 0].max()
+    field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
     if known.seamount is not None:
         field = _with_seamounts(data, weight, known, terms, field)
-    low, high = data[weight > 0].min(), data[weight > 0].max()
-    field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     return Restored(field, tensor, support, continuity, found.smoothing, integration_cells, terms)
 
 

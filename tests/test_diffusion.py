@@ -249,7 +249,8 @@ def test_guided_of_an_array_equals_that_of_a_grid(striped):
     np.testing.assert_array_equal(of_grid.easting, grid.easting)
     units = {name: part.attrs["units"] for name, part in of_grid.items()}
     assert units == {
-        "anomaly": "nT", "strike_deg": "degree", "coherence": "1", "uncertainty_nt": "nT"
+        "anomaly": "nT", "strike_deg": "degree", "coherence": "1", "uncertainty_nt": "nT",
+        "continuity": "1",
     }  # fmt: skip
 
 

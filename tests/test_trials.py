@@ -95,22 +95,26 @@ def test_trial_without_stripes_has_a_row_for_each_map():
     assert (trial["classical coherence"] > trial["guided coherence"]).all()
 
 
-def test_a_seamount_is_drawn_out_along_strike_until_tracks_show_it():
+def test_a_seamount_is_drawn_out_along_strike_until_tracks_show_it_or_it_is_told():
     truth = dataset({"strike_deg": np.full((CELLS, CELLS), 30.0)})
     few, many = (
-        trials.added_seamount(
+        trials.added_seamounts(
             specimens.survey(specimens.stripes(CELLS), np.random.default_rng(6), coverage),
             truth, 200.0, 8.0,
         )
         for coverage in (0.1, 0.4)
     )  # fmt: skip
-    assert list(few.index) == ["linear", "classical", "guided"]
+    assert list(few.index) == ["linear", "classical", "guided", "told"]
     assert few.loc["guided", "along_km"] > 1.5 * few.loc["guided", "across_km"]
     assert (few["highest_nt"] < 200.0).all()
     # with many tracks the linear grid has the size that was added, and guided comes nearer to it
     assert many.loc["linear", "along_km"] == pytest.approx(8.0, rel=0.1)
     assert many.loc["guided", "along_km"] < 0.7 * few.loc["guided", "along_km"]
     assert many.loc["guided", "along_km"] < many.loc["classical", "along_km"]
+    # told where it is, it stays round and disturbs nothing, with few tracks, too
+    assert few.loc["told", "along_km"] < 1.4 * few.loc["told", "across_km"]
+    assert few.loc["told", "error"] < 0.6 * few.loc["guided", "error"]
+    assert many.loc["told", "error"] < 0.2
 
 
 def test_cells_know_their_cruise():
