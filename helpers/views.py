@@ -94,19 +94,21 @@ def draw_sticks(field, strike_deg, coherence, limit, every=12, spacing_km=2.0):
     return figure
 
 
-def draw_support(fields, coherence, limit, spacing_km=2.0):
-    """Draw windows and, beside them, how far the data support stripes.
+def draw_support(fields, share, limit, spacing_km=2.0, title="coherence that the readings support"):
+    """Draw windows and, beside them, a share: how far the data support stripes, or these run on.
 
     Parameters
     ----------
     fields : dict of str to array_like, shape (n, m)
         Simulated anomalies (nT) by title.
-    coherence : array_like, shape (n, m)
-        Supported coherence from `diffusion.guided` (0 to 1).
+    share : array_like, shape (n, m)
+        Supported coherence or continuity from `diffusion.guided` (0 to 1).
     limit : float
         Highest absolute value of the colour scale of the anomalies (nT).
     spacing_km : float
         Side of the cells.
+    title : str
+        Of the share; its first word stands at the colour bar.
 
     Returns
     -------
@@ -121,10 +123,10 @@ def draw_support(fields, coherence, limit, spacing_km=2.0):
         axis.set_title(title, fontsize=9)
     figure.colorbar(shown, ax=axes[:-1], shrink=0.8, label="anomaly (nT)")
     shown = axes[-1].imshow(
-        np.asarray(coherence), origin="lower", extent=shown.get_extent(), vmin=0, vmax=1
+        np.asarray(share), origin="lower", extent=shown.get_extent(), vmin=0, vmax=1
     )
-    axes[-1].set_title("coherence that the readings support", fontsize=9)
-    figure.colorbar(shown, ax=axes[-1], shrink=0.8, label="coherence")
+    axes[-1].set_title(title, fontsize=9)
+    figure.colorbar(shown, ax=axes[-1], shrink=0.8, label=title.split()[0])
     axes[0].set_ylabel("northing (km)")
     figure.supxlabel("easting (km); simulated", fontsize=8, color=GREY)
     return figure

@@ -238,7 +238,7 @@ def test_bad_knowledge_is_a_clear_error(known, message):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_offsets_stay_offsets_at_a_known_fracture_zone(seed):
-    """Stripes offset by half a wavelength: near the zone the barrier halves the linear grid's error.
+    """Stripes offset by half a wavelength: near the barrier the error is half that of linear.
 
     Without it the method finds the zone itself, but not quite where it is.
     """
