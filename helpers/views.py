@@ -118,9 +118,9 @@ def draw_support(fields, share, limit, spacing_km=2.0, title="coherence that the
     figure, axes = plt.subplots(
         1, count, figsize=(2.7 * count + 1.5, 3.1), layout="constrained", sharey=True
     )
-    for axis, (title, field) in zip(axes, fields.items(), strict=False):
+    for axis, (name, field) in zip(axes, fields.items(), strict=False):
         shown = _window(axis, field, limit, spacing_km)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(name, fontsize=9)
     figure.colorbar(shown, ax=axes[:-1], shrink=0.8, label="anomaly (nT)")
     shown = axes[-1].imshow(
         np.asarray(share), origin="lower", extent=shown.get_extent(), vmin=0, vmax=1
