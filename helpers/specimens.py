@@ -164,7 +164,7 @@ def hard_cases(cells, wavelength_cells=16.0, near_cells=10):
         "seamount": Case(
             stripes(cells, wavelength_cells=wavelength_cells) + mount,
             np.hypot(north, east) < 2 * near_cells,
-            {},
+            {"seamount": np.hypot(north, east) < 0.75 * wavelength_cells},
         ),
     }
 
