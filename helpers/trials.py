@@ -210,7 +210,7 @@ def hard_cases(cells, coverage, seeds):
     pandas.DataFrame
         Mean correlation with the truth where the difficulty lies: a row for each case of
         `specimens.hard_cases`, columns the methods; ``told`` is guided diffusion that was given
-        the strike or the fracture zone where one is known, NaN elsewhere.
+        the strike, the fracture zone or the seamount where one is known, NaN elsewhere.
     """
     rows = {}
     for name, case in specimens.hard_cases(cells).items():
