@@ -72,8 +72,8 @@ def continuity(level, tensor, across, field):
     east, north = structure.gradient(field, max(1.0 / level.size, 0.7))
     steep = structure.enlarge((tensor[0] + tensor[2]).astype("float32"), field.shape)
     along = (xx * east**2 + 2 * xy * east * north + yy * north**2) / (steep + np.float32(1e-20))
-    crosswise = [np.float32(1 + across) - xx, -xy, np.float32(1 + across) - yy]
-    edges = solver.stencil(crosswise, (REACH_CELLS / level.size) ** 2)
+    both = np.float32(1 + across)  # the sum of both diffusivities where coherence is 1
+    edges = solver.stencil((both - xx, -xy, both - yy), (REACH_CELLS / level.size) ** 2)
     mean = solver.solve(np.ones_like(along), edges, along, along, tolerance=ROUGHLY)
     usual = _around(mean, AROUND_CELLS / level.size)
     excess = np.maximum(mean, 0) / (np.float32(USUAL) * usual + np.float32(1e-20))

@@ -142,7 +142,8 @@ def couplings(level, tensor, smoothing, across, continuity=None):
     """
     diffusivity = structure.diffusion_tensor(tensor, level.weight.shape, across)
     if continuity is not None:
-        diffusivity = [continuity * part for part in diffusivity]
+        for part in diffusivity:
+            part *= continuity
     if level.barrier is not None:  # one cell around it, for all that touches it to be closed
         closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
         diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
