@@ -74,29 +74,6 @@ def test_window(name, cells=patches.SIZE, number=0):
 
 
 @functools.cache
-def seen_by(model, name):
-    """Prediction of a shipped model for a simulated region, blank beyond `patches.KNOWABLE_KM`.
-
-    Parameters
-    ----------
-    model : str
-        One of ``data/models/models.json``.
-    name : str
-        A region of the registry.
-
-    Returns
-    -------
-    xarray.Dataset
-        From `network.predict`.
-    """
-    _, _, grid, guided = simulated(name)
-    made, near = network.load(model), patches.knowable(grid)
-    kind = made.record["input"]
-    guided = guided if kind in patches.GUIDED else None
-    return network.predict(made, grid, near, kind, guided).where(near)
-
-
-@functools.cache
 def detected(name):
     """Prediction of the best model on the guided map of a simulated region, and its lines."""
     _, _, grid, guided = simulated(name)

@@ -143,6 +143,10 @@ def test_joint_solution_beats_levelling_by_one_tie_line():
 def test_hard_cases_are_judged_where_they_are_hard():
     trial = trials.hard_cases(96, 0.1, range(1))
     assert (trial["guided"] > trial["classical"]).all()
-    assert list(trial.index[trial["told"].notnull()]) == ["crossing strikes", "fracture zone"]
+    assert list(trial.index[trial["told"].notnull()]) == [
+        "crossing strikes",
+        "fracture zone",
+        "seamount",
+    ]
     case = specimens.hard_cases(96)["seamount"]
     assert case.where[48, 48] and not case.where[0, 0]
