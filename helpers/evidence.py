@@ -8,6 +8,7 @@ regression, taken over a neighbourhood (stacked generalisation, Wolpert 1992, Ne
 241-259).  The same misfits choose the smoothing.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -159,10 +160,15 @@ def _roughly(halves):
 
 
 def _misfit(halves, full, predict):
-    """Take from each reading its prediction from the other half (nT); 0 off the tracks."""
+    """Take from each reading its prediction from the other half (nT); 0 off the tracks.
+
+    The halves wait for nothing and are predicted side by side.
+    """
     misfit = np.zeros_like(full.total)
-    for kept, test in halves:
-        field, total = predict(kept), full.total
+    with ThreadPoolExecutor(len(halves)) as pool:
+        fields = list(pool.map(predict, [kept for kept, _ in halves]))
+    for field, (kept, test) in zip(fields, halves, strict=True):
+        total = full.total
         if full.offsets is not None:
             total = full.offsets.without(total, kept[0].offsets.constants(field))
         misfit += np.where(test, total / np.maximum(full.weight, 1e-12) - field, 0)

@@ -4,7 +4,58 @@ import numba
 import numpy as np
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
+def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal, limit):
+    """Solve by conjugate gradients, `field` being first guess and result.
+
+    It ends when the squared residual over the diagonal is at most `goal`, or after `limit` steps,
+    and returns their number.
+    """
+    product, direction = np.empty_like(field), np.empty_like(field)
+    multiply(weight, edges, stiffness, cruises, rim, field, product)
+    residual = total - product
+    rho = start(direction, residual, inverse)
+    for step in range(limit):
+        if rho <= goal:
+            return step
+        inner = multiply(weight, edges, stiffness, cruises, rim, direction, product)
+        updated = advance(field, residual, direction, product, inverse, np.float32(rho / inner))
+        redirect(direction, residual, inverse, np.float32(updated / rho))
+        rho = updated
+    return limit
+
+
+@numba.njit(cache=True, nogil=True)
+def multiply(weight, edges, stiffness, cruises, rim, field, out):
+    """Write the system's product with `field` into `out`; return its inner product with `field`.
+
+    `edges` are couplings, or empty for a plate of `stiffness` (tension and bending); `cruises` the
+    cells, cruises, shares and inverse of constants that are eliminated, or empty; `rim` how many
+    rows and columns on each side are held, where `field` is 0.
+    """
+    if edges[0].size:
+        inner = apply(weight, edges[0], edges[1], edges[2], edges[3], field, out)
+    else:
+        curvature = np.empty_like(field)
+        laplacian(field, curvature)
+        laplacian(curvature, out)
+        inner = plate(weight, stiffness[0], stiffness[1], curvature, field, out)
+    if cruises[0].size:
+        inner -= remove_means(cruises[0], cruises[1], cruises[2], cruises[3], field, out)
+    hold(out, rim)
+    return inner
+
+
+@numba.njit(cache=True, nogil=True)
+def hold(out, rim):
+    """Set the outermost cells to 0: `rim` rows and columns on the north, south, west and east."""
+    north, south, west, east = rim
+    rows, columns = out.shape
+    out[:north], out[rows - south :] = 0, 0
+    out[:, :west], out[:, columns - east :] = 0, 0
+
+
+@numba.njit(cache=True, nogil=True)
 def couple(xx, xy, yy, quarter, right, down, diagonal, anti):
     """Add up the couplings of each square between four cells."""
     rows, columns = xx.shape
@@ -24,33 +75,65 @@ def couple(xx, xy, yy, quarter, right, down, diagonal, anti):
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def apply(weight, right, down, diagonal, anti, field, out):
-    """Write ``(W + A) field`` into `out`; return its inner product with `field`."""
+    """Write ``(W + A) field`` into `out`; return its inner product with `field`.
+
+    Cells at the rim have fewer neighbours.  All others go row by row in a loop without conditions,
+    which the compiler turns into vector instructions wherever the arrays lie.
+    """
     rows, columns = field.shape
-    inner = 0.0
-    for i in range(rows):
-        row_inner = 0.0
-        for j in range(columns):
-            here = field[i, j]
+    ends, sides = (0, rows, max(rows - 1, 1)), (0, columns, max(columns - 1, 1))
+    inner = _at_rim(ends, (0, columns, 1), weight, right, down, diagonal, anti, field, out)
+    inner += _at_rim((1, rows - 1, 1), sides, weight, right, down, diagonal, anti, field, out)
+    for i in range(1, rows - 1):
+        inner += _within(i, weight, right, down, diagonal, anti, field, out)
+    return inner
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _within(i, weight, right, down, diagonal, anti, field, out):
+    inner = np.float32(0)
+    for j in range(1, field.shape[1] - 1):
+        here = field[i, j]
+        value = weight[i, j] * here
+        value += right[i, j] * (here - field[i, j + 1])
+        value += right[i, j - 1] * (here - field[i, j - 1])
+        value += down[i, j] * (here - field[i + 1, j])
+        value += down[i - 1, j] * (here - field[i - 1, j])
+        value += diagonal[i, j] * (here - field[i + 1, j + 1])
+        value += diagonal[i - 1, j - 1] * (here - field[i - 1, j - 1])
+        value += anti[i, j - 1] * (here - field[i + 1, j - 1])
+        value += anti[i - 1, j] * (here - field[i - 1, j + 1])
+        out[i, j] = value
+        inner += value * here
+    return inner
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _at_rim(some_rows, some_columns, weight, right, down, diagonal, anti, field, out):
+    (rows, columns), inner = field.shape, 0.0
+    for i in range(*some_rows):
+        north, south = i > 0, i < rows - 1
+        for j in range(*some_columns):
+            west, east, here = j > 0, j < columns - 1, field[i, j]
             value = weight[i, j] * here
-            if j < columns - 1:
+            if east:
                 value += right[i, j] * (here - field[i, j + 1])
-            if j > 0:
+            if west:
                 value += right[i, j - 1] * (here - field[i, j - 1])
-            if i < rows - 1:
+            if south:
                 value += down[i, j] * (here - field[i + 1, j])
-                if j < columns - 1:
-                    value += diagonal[i, j] * (here - field[i + 1, j + 1])
-                if j > 0:
-                    value += anti[i, j - 1] * (here - field[i + 1, j - 1])
-            if i > 0:
+            if north:
                 value += down[i - 1, j] * (here - field[i - 1, j])
-                if j > 0:
-                    value += diagonal[i - 1, j - 1] * (here - field[i - 1, j - 1])
-                if j < columns - 1:
-                    value += anti[i - 1, j] * (here - field[i - 1, j + 1])
+            if south and east:
+                value += diagonal[i, j] * (here - field[i + 1, j + 1])
+            if north and west:
+                value += diagonal[i - 1, j - 1] * (here - field[i - 1, j - 1])
+            if south and west:
+                value += anti[i, j - 1] * (here - field[i + 1, j - 1])
+            if north and east:
+                value += anti[i - 1, j] * (here - field[i - 1, j + 1])
             out[i, j] = value
-            row_inner += value * here
-        inner += row_inner
+            inner += value * here
     return inner
 
 
@@ -60,30 +143,49 @@ def laplacian(field, out):
     rows, columns = field.shape
     for i in range(rows):
         up, down = max(i - 1, 0), min(i + 1, rows - 1)
-        for j in range(columns):
+        _laplacian_within(i, up, down, field, out)
+        for j in range(0, columns, max(columns - 1, 1)):
             left, right = max(j - 1, 0), min(j + 1, columns - 1)
             around = field[up, j] + field[down, j] + field[i, left] + field[i, right]
             out[i, j] = np.float32(4.0) * field[i, j] - around
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
+def _laplacian_within(i, up, down, field, out):
+    for j in range(1, field.shape[1] - 1):
+        around = field[up, j] + field[down, j] + field[i, j - 1] + field[i, j + 1]
+        out[i, j] = np.float32(4.0) * field[i, j] - around
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def plate(weight, tension, bending, curvature, field, out):
-    """Write the plate's operator into `out`; return its inner product with `field`."""
-    rows, columns = field.shape
+    """Write the plate's operator into `out`; return its inner product with `field`.
+
+    `curvature` is minus the Laplacian of `field`; `out` holds minus that of `curvature`.
+    """
     inner = 0.0
-    for i in range(rows):
-        up, down = max(i - 1, 0), min(i + 1, rows - 1)
+    for i in range(field.shape[0]):
         row_inner = 0.0
-        for j in range(columns):
-            left, right = max(j - 1, 0), min(j + 1, columns - 1)
-            here = curvature[i, j]
-            around = curvature[up, j] + curvature[down, j] + curvature[i, left]
-            second = np.float32(4.0) * here - around - curvature[i, right]
-            value = weight[i, j] * field[i, j] + tension * here + bending * second
+        for j in range(field.shape[1]):
+            value = weight[i, j] * field[i, j] + tension * curvature[i, j] + bending * out[i, j]
             out[i, j] = value
             row_inner += value * field[i, j]
         inner += row_inner
     return inner
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def start(direction, residual, inverse):
+    """Make the first search direction; return the preconditioned norm of the residual."""
+    rho = 0.0
+    for i in range(residual.shape[0]):
+        row = 0.0
+        for j in range(residual.shape[1]):
+            left = residual[i, j]
+            direction[i, j] = left * inverse[i, j]
+            row += left * direction[i, j]
+        rho += row
+    return rho
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -109,7 +211,22 @@ def redirect(direction, residual, inverse, ratio):
             direction[i, j] = residual[i, j] * inverse[i, j] + ratio * direction[i, j]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
+def remove_means(cell, cruise, share, inverse, field, out):
+    """Take what the cruises explain out of `out`; return what its inner product loses."""
+    of_cells, lost = field.ravel(), 0.0
+    sums = sum_by_cruise(cell, cruise, share, of_cells, inverse.shape[0])
+    terms = np.zeros_like(sums)
+    for one in range(sums.shape[0]):
+        for term in range(sums.shape[1]):
+            for other in range(sums.shape[1]):
+                terms[one, term] += inverse[one, term, other] * sums[one, other]
+            lost += sums[one, term] * terms[one, term]
+    subtract(cell, cruise, share, terms, out.ravel())
+    return lost
+
+
+@numba.njit(cache=True, nogil=True)
 def sum_by_cruise(cell, cruise, share, field, count):
     """Sum the field over the readings of each cruise, weighted by their shares of the terms."""
     sums = np.zeros((count, share.shape[1]))
@@ -119,7 +236,7 @@ def sum_by_cruise(cell, cruise, share, field, count):
     return sums
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def subtract(cell, cruise, share, terms, out):
     """Subtract from `out` what the terms of each cruise make in its readings."""
     for n in range(cell.size):

@@ -30,6 +30,10 @@ from . import kernels
 TOLERANCE = 1e-3  # relative residual of the conjugate gradients; 1e-2 leaves gaps unfilled
 MAX_ITERATIONS = 400
 TILE_CELLS, HALO_CELLS = 512, 32  # ten arrays of a tile fit a cache of 16 MB
+FREE = 0, 0, 0, 0  # no rim is held
+PLATE = (np.zeros((0, 0), "float32"),) * 4  # in place of couplings
+SOFT = np.float32(0), np.float32(0)  # in place of a plate's stiffness
+ALONE = (*[np.zeros(0, int)] * 2, np.zeros((0, 1)), np.zeros((0, 1, 1)))  # no constants of cruises
 
 
 class Offsets:
@@ -65,13 +69,6 @@ class Offsets:
         normal = _sums(cruise, squares, count).reshape(count, *[basis.shape[1]] * 2)
         self.inverse = np.linalg.inv(normal + np.diag(np.broadcast_to(prior, basis.shape[1])))
 
-    def remove_means(self, field, product):
-        """Take what the cruises explain out of `product`; return what its inner product loses."""
-        sums = self._sums_of(field)
-        terms = self._times_inverse(sums)
-        kernels.subtract(self.cell, self.cruise, self.share, terms, product.ravel())
-        return float(np.sum(sums * terms))
-
     def without(self, total, terms):
         """Return the right-hand side with the terms of each cruise taken from its readings."""
         rest = total.copy()
@@ -85,6 +82,10 @@ class Offsets:
     def constants(self, field):
         """Return the terms of each cruise that go with a field (nT), shape (cruises, terms)."""
         return self._times_inverse(self.total - self._sums_of(field))
+
+    def eliminated(self):
+        """Return what `kernels.remove_means` needs."""
+        return self.cell, self.cruise, self.share, self.inverse
 
     def _sums_of(self, field):
         return kernels.sum_by_cruise(
@@ -145,11 +146,7 @@ def solve(weight, edges, total, start, offsets=None, tolerance=TOLERANCE):
 
     def restrict(part):
         of_part, *within = (np.ascontiguousarray(array[part]) for array in (weight, *edges))
-
-        def operator(field, product):
-            return kernels.apply(of_part, *within, field, product)
-
-        return operator, _diagonal(of_part, *within)
+        return (of_part, tuple(within), SOFT), _diagonal(of_part, *within)
 
     return _solve(restrict, total, start, offsets, 1, tolerance)
 
@@ -174,17 +171,11 @@ def solve_bending(weight, total, start, tension, bending, offsets=None, toleranc
     numpy.ndarray, shape (n, m), float32
         As `solve`.
     """
-    tension, bending = np.float32(tension), np.float32(bending)
+    stiffness = np.float32(tension), np.float32(bending)
 
     def restrict(part):
         of_part = np.ascontiguousarray(weight[part])
-        curvature = np.empty_like(of_part)
-
-        def operator(field, product):
-            kernels.laplacian(field, curvature)
-            return kernels.plate(of_part, tension, bending, curvature, field, product)
-
-        return operator, of_part + (4 * tension + 20 * bending)
+        return (of_part, PLATE, stiffness), of_part + (4 * stiffness[0] + 20 * stiffness[1])
 
     return _solve(restrict, total, start, offsets, 2, tolerance)
 
@@ -192,16 +183,19 @@ def solve_bending(weight, total, start, tension, bending, offsets=None, toleranc
 def _solve(restrict, total, start, offsets, ring, tolerance):
     """Solve in one piece or, if the map is large and has no constants to solve for, in tiles.
 
-    `restrict` gives the operator and its diagonal for a part of the map; `ring` is how many cells
-    the operator reaches.
+    `restrict` gives the operator (weight, couplings, stiffness) and its diagonal for a part of the
+    map; `ring` is how many cells the operator reaches.
     """
     start = np.ascontiguousarray(start, "float32")
     if offsets is None and total.size > 2 * TILE_CELLS**2:
         return _in_tiles(restrict, total, start, ring, tolerance)
     operator, diagonal = restrict(np.s_[:, :])
-    total = total if offsets is None else offsets.without(total, offsets.of_readings())
+    total = np.ascontiguousarray(total, "float32")
+    if offsets is not None:
+        total = offsets.without(total, offsets.of_readings())
     goal = tolerance**2 * float(np.vdot(total, total / np.maximum(diagonal, 1e-12)))
-    return _conjugate_gradients(operator, diagonal, total, start, goal, offsets)
+    cruises = ALONE if offsets is None else offsets.eliminated()
+    return _conjugate_gradients(operator, cruises, FREE, diagonal, total, start.copy(), goal)
 
 
 def _in_tiles(restrict, total, start, ring, tolerance):
@@ -220,20 +214,13 @@ def _in_tiles(restrict, total, start, ring, tolerance):
         tile, core, inside = _tile(corner, field.shape)
         operator, diagonal = restrict(tile)
         rim = _rim(tile, field.shape, ring)
-
-        def held(part, product):
-            inner = operator(part, product)
-            for side in rim:
-                product[side] = 0  # where `part` is 0, so that the inner product stays
-            return inner
-
-        right = np.empty_like(diagonal)
-        operator(np.ascontiguousarray(start[tile]), right)
+        here, right = np.ascontiguousarray(start[tile]), np.empty_like(diagonal)
+        kernels.multiply(*operator, ALONE, FREE, here, right)
         right = total[tile] - right
-        for side in rim:
-            right[side] = 0
+        kernels.hold(right, rim)
         goal = tolerance**2 * float(size * np.sum(1 / np.maximum(diagonal, 1e-12)))
-        change = _conjugate_gradients(held, diagonal, right, np.zeros_like(right), goal)
+        none = np.zeros_like(right)
+        change = _conjugate_gradients(operator, ALONE, rim, diagonal, right, none, goal)
         field[core] = start[core] + change[inside]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -242,13 +229,10 @@ def _in_tiles(restrict, total, start, ring, tolerance):
 
 
 def _rim(tile, shape, ring):
-    """Slices of the outermost cells of a tile on those sides that do not end the map."""
+    """Cells that are held on the north, south, west and east of a tile: none where the map ends."""
     (north, east), (rows, columns) = tile, shape
-    sides = [
-        (north.start > 0, np.s_[:ring]), (north.stop < rows, np.s_[-ring:]),
-        (east.start > 0, np.s_[:, :ring]), (east.stop < columns, np.s_[:, -ring:]),
-    ]  # fmt: skip
-    return [side for inside, side in sides if inside]
+    inside = (north.start > 0, north.stop < rows, east.start > 0, east.stop < columns)
+    return tuple(ring * side for side in inside)
 
 
 def _tile(corner, shape):
@@ -261,30 +245,10 @@ def _tile(corner, shape):
     return tuple(zip(*parts, strict=True))
 
 
-def _conjugate_gradients(operator, diagonal, total, start, goal, offsets=None):
-    """Solve from a first guess until the squared residual over the diagonal is below `goal`.
-
-    `operator` writes a product and returns the inner product.
-    """
-
-    def multiply(field, product):
-        inner = operator(field, product)
-        return inner if offsets is None else inner - offsets.remove_means(field, product)
-
-    field = np.ascontiguousarray(start, "float32").copy()
-    product = np.empty_like(field)
+def _conjugate_gradients(operator, cruises, rim, diagonal, total, field, goal):
+    """Solve from a first guess until the squared residual over the diagonal is below `goal`."""
     inverse = (1 / np.maximum(diagonal, 1e-12)).astype("float32")
-    multiply(field, product)
-    residual = total - product
-    direction = residual * inverse
-    rho = float(np.vdot(residual, direction))
-    for _ in range(MAX_ITERATIONS):
-        if rho <= goal:
-            break
-        step = rho / multiply(direction, product)
-        updated = kernels.advance(field, residual, direction, product, inverse, np.float32(step))
-        kernels.redirect(direction, residual, inverse, np.float32(updated / rho))
-        rho = updated
+    kernels.descend(*operator, cruises, rim, inverse, total, field, goal, MAX_ITERATIONS)
     return field
 
 

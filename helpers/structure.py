@@ -1,5 +1,7 @@
 """Orientation of a map: structure tensor, its angle and coherence, and the diffusion tensor."""
 
+from functools import lru_cache
+
 import numba
 import numpy as np
 
@@ -131,6 +133,7 @@ def enlarge(values, shape):
     return out
 
 
+@lru_cache
 def _gaussian(sigma_cells):
     """Weights of a Gaussian, cut off at three standard deviations."""
     reach = int(3.0 * sigma_cells + 0.5)
@@ -138,6 +141,7 @@ def _gaussian(sigma_cells):
     return (weights / weights.sum()).astype("float32")
 
 
+@lru_cache
 def _between(size, large):
     """Large cells before and after the centre of each of `size` small ones, share of the latter."""
     step = -(-size // large)
@@ -150,7 +154,7 @@ def _between(size, large):
     )
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _add_blocks(values, step, sums):
     """Add up blocks of step x step cells."""
     rows, columns = values.shape
@@ -163,7 +167,7 @@ def _add_blocks(values, step, sums):
             into[block] += total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _interpolate(values, top, bottom, south, left, right, east, out):
     """Interpolate row by row: first between two rows, then along the one that this gives."""
     one = np.float32(1)
@@ -176,7 +180,7 @@ def _interpolate(values, top, bottom, south, left, right, east, out):
             to[j] = row[left[j]] * (one - east[j]) + row[right[j]] * east[j]
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _differentiate(field, rows, columns, smooth, slope, east, north):
     """Filter down the columns into two rows with margins, then along these rows."""
     reach = smooth.size // 2
@@ -196,7 +200,7 @@ def _differentiate(field, rows, columns, smooth, slope, east, north):
             _add_row(north[i], smooth[k], sloping[k : k + field.shape[1]])
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _blur(values, taps):
     """Filter down the columns and along the rows; zeros lie around the map."""
     rows, columns = values.shape
@@ -211,7 +215,7 @@ def _blur(values, taps):
     return out
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _add_row(total, factor, row):
     """Add a multiple of a row to the first cells of another."""
     for j in range(row.size):
