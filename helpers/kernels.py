@@ -11,10 +11,11 @@ def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal,
     It ends when the squared residual over the diagonal is at most `goal`, or after `limit` steps,
     and returns their number.
     """
-    product, direction = np.empty_like(field), np.empty_like(field)
+    product, direction = np.empty_like(field), np.zeros_like(field)
     multiply(weight, edges, stiffness, cruises, rim, field, product)
     residual = total - product
-    rho = start(direction, residual, inverse)
+    rho = advance(field, residual, direction, product, inverse, np.float32(0))
+    redirect(direction, residual, inverse, np.float32(0))
     for step in range(limit):
         if rho <= goal:
             return step
@@ -29,17 +30,17 @@ def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal,
 def multiply(weight, edges, stiffness, cruises, rim, field, out):
     """Write the system's product with `field` into `out`; return its inner product with `field`.
 
-    `edges` are couplings, or empty for a plate of `stiffness` (tension and bending); `cruises` the
-    cells, cruises, shares and inverse of constants that are eliminated, or empty; `rim` how many
-    rows and columns on each side are held, where `field` is 0.
+    `edges` are couplings, or empty for a plate of `stiffness`: tension, bending and a map to work
+    on; `cruises` the cells, cruises, shares and inverse of constants that are eliminated, or empty;
+    `rim` how many rows and columns on each side are held, where `field` is 0.
     """
     if edges[0].size:
         inner = apply(weight, edges[0], edges[1], edges[2], edges[3], field, out)
     else:
-        curvature = np.empty_like(field)
+        tension, bending, curvature = stiffness
         laplacian(field, curvature)
         laplacian(curvature, out)
-        inner = plate(weight, stiffness[0], stiffness[1], curvature, field, out)
+        inner = plate(weight, tension, bending, curvature, field, out)
     if cruises[0].size:
         inner -= remove_means(cruises[0], cruises[1], cruises[2], cruises[3], field, out)
     hold(out, rim)
@@ -175,20 +176,6 @@ def plate(weight, tension, bending, curvature, field, out):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def start(direction, residual, inverse):
-    """Make the first search direction; return the preconditioned norm of the residual."""
-    rho = 0.0
-    for i in range(residual.shape[0]):
-        row = 0.0
-        for j in range(residual.shape[1]):
-            left = residual[i, j]
-            direction[i, j] = left * inverse[i, j]
-            row += left * direction[i, j]
-        rho += row
-    return rho
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
 def advance(field, residual, direction, product, inverse, step):
     """Move along the direction; return the preconditioned norm of the new residual."""
     rho = 0.0
@@ -214,16 +201,10 @@ def redirect(direction, residual, inverse, ratio):
 @numba.njit(cache=True, nogil=True)
 def remove_means(cell, cruise, share, inverse, field, out):
     """Take what the cruises explain out of `out`; return what its inner product loses."""
-    of_cells, lost = field.ravel(), 0.0
-    sums = sum_by_cruise(cell, cruise, share, of_cells, inverse.shape[0])
-    terms = np.zeros_like(sums)
-    for one in range(sums.shape[0]):
-        for term in range(sums.shape[1]):
-            for other in range(sums.shape[1]):
-                terms[one, term] += inverse[one, term, other] * sums[one, other]
-            lost += sums[one, term] * terms[one, term]
+    sums = sum_by_cruise(cell, cruise, share, field.ravel(), inverse.shape[0])
+    terms = np.sum(inverse * np.expand_dims(sums, 1), axis=2)
     subtract(cell, cruise, share, terms, out.ravel())
-    return lost
+    return np.sum(sums * terms)
 
 
 @numba.njit(cache=True, nogil=True)

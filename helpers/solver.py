@@ -32,7 +32,7 @@ MAX_ITERATIONS = 400
 TILE_CELLS, HALO_CELLS = 512, 32  # ten arrays of a tile fit a cache of 16 MB
 FREE = 0, 0, 0, 0  # no rim is held
 PLATE = (np.zeros((0, 0), "float32"),) * 4  # in place of couplings
-SOFT = np.float32(0), np.float32(0)  # in place of a plate's stiffness
+SOFT = np.float32(0), np.float32(0), PLATE[0]  # in place of a plate's stiffness
 ALONE = (*[np.zeros(0, int)] * 2, np.zeros((0, 1)), np.zeros((0, 1, 1)))  # no constants of cruises
 
 
@@ -171,11 +171,12 @@ def solve_bending(weight, total, start, tension, bending, offsets=None, toleranc
     numpy.ndarray, shape (n, m), float32
         As `solve`.
     """
-    stiffness = np.float32(tension), np.float32(bending)
+    tension, bending = np.float32(tension), np.float32(bending)
 
     def restrict(part):
         of_part = np.ascontiguousarray(weight[part])
-        return (of_part, PLATE, stiffness), of_part + (4 * stiffness[0] + 20 * stiffness[1])
+        stiffness = tension, bending, np.empty_like(of_part)
+        return (of_part, PLATE, stiffness), of_part + (4 * tension + 20 * bending)
 
     return _solve(restrict, total, start, offsets, 2, tolerance)
 

@@ -36,6 +36,40 @@ def direct(weight, edges, total):
     return spsolve(matrix, total.ravel().astype(float)).reshape(weight.shape)
 
 
+NEIGHBOURS = [  # both cells of each coupling, and where it is stored
+    (np.s_[:, :-1], np.s_[:, 1:], np.s_[:, :-1]),
+    (np.s_[:-1], np.s_[1:], np.s_[:-1]),
+    (np.s_[:-1, :-1], np.s_[1:, 1:], np.s_[:-1, :-1]),
+    (np.s_[:-1, 1:], np.s_[1:, :-1], np.s_[:-1, :-1]),
+]
+SHAPES = [SHAPE, (1, 1), (1, 7), (7, 1), (2, 2), (2, 5), (3, 3)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_operator_adds_what_each_pair_of_neighbours_exchanges(shape):
+    """Pair by pair, on maps too thin to have an inside, too."""
+    rng = np.random.default_rng(4)
+    weight, *edges, field = rng.random((6, *shape), "float32")
+    expected, out = (weight * field).astype(float), np.empty(shape, "float32")
+    for edge, (first, second, stored) in zip(edges, NEIGHBOURS, strict=True):
+        flow = edge[stored] * (field[first] - field[second])
+        expected[first] += flow
+        expected[second] -= flow
+    inner = kernels.apply(weight, *edges, field, out)
+    np.testing.assert_allclose(out, expected, atol=1e-5)
+    assert inner == pytest.approx(np.sum(expected * field), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_laplacian_takes_each_cell_from_its_four_neighbours(shape):
+    """Beyond the edge lies the cell's own value."""
+    field = np.random.default_rng(5).random(shape, "float32")
+    around, out = np.pad(field, 1, mode="edge"), np.empty(shape, "float32")
+    four = around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]
+    kernels.laplacian(field, out)
+    np.testing.assert_allclose(out, 4 * field - four, atol=1e-5)
+
+
 def test_solution_converges_to_the_direct_one_as_the_tolerance_shrinks():
     weight, edges, total = system()
     exact, errors = direct(weight, edges, total), []
