@@ -11,15 +11,15 @@ def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal,
     It ends when the squared residual over the diagonal is at most `goal`, or after `limit` steps,
     and returns their number.
     """
-    product, direction = np.empty_like(field), np.zeros_like(field)
-    multiply(weight, edges, stiffness, cruises, rim, field, product)
+    product, direction, curvature = np.empty_like(field), np.zeros_like(field), np.empty_like(field)
+    multiply(weight, edges, stiffness, cruises, rim, field, product, curvature)
     residual = total - product
     rho = advance(field, residual, direction, product, inverse, np.float32(0))
     redirect(direction, residual, inverse, np.float32(0))
     for step in range(limit):
         if rho <= goal:
             return step
-        inner = multiply(weight, edges, stiffness, cruises, rim, direction, product)
+        inner = multiply(weight, edges, stiffness, cruises, rim, direction, product, curvature)
         updated = advance(field, residual, direction, product, inverse, np.float32(rho / inner))
         redirect(direction, residual, inverse, np.float32(updated / rho))
         rho = updated
@@ -27,20 +27,19 @@ def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal,
 
 
 @numba.njit(cache=True, nogil=True)
-def multiply(weight, edges, stiffness, cruises, rim, field, out):
+def multiply(weight, edges, stiffness, cruises, rim, field, out, curvature):
     """Write the system's product with `field` into `out`; return its inner product with `field`.
 
-    `edges` are couplings, or empty for a plate of `stiffness`: tension, bending and a map to work
-    on; `cruises` the cells, cruises, shares and inverse of constants that are eliminated, or empty;
-    `rim` how many rows and columns on each side are held, where `field` is 0.
+    `edges` are couplings, or empty for a plate of `stiffness` (tension and bending); `cruises` the
+    cells, cruises, shares and inverse of constants that are eliminated, or empty; `rim` how many
+    rows and columns on each side are held, where `field` is 0.  A plate overwrites `curvature`.
     """
     if edges[0].size:
         inner = apply(weight, edges[0], edges[1], edges[2], edges[3], field, out)
     else:
-        tension, bending, curvature = stiffness
         laplacian(field, curvature)
         laplacian(curvature, out)
-        inner = plate(weight, tension, bending, curvature, field, out)
+        inner = plate(weight, stiffness[0], stiffness[1], curvature, field, out)
     if cruises[0].size:
         inner -= remove_means(cruises[0], cruises[1], cruises[2], cruises[3], field, out)
     hold(out, rim)

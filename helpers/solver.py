@@ -32,7 +32,7 @@ MAX_ITERATIONS = 400
 TILE_CELLS, HALO_CELLS = 512, 32  # ten arrays of a tile fit a cache of 16 MB
 FREE = 0, 0, 0, 0  # no rim is held
 PLATE = (np.zeros((0, 0), "float32"),) * 4  # in place of couplings
-SOFT = np.float32(0), np.float32(0), PLATE[0]  # in place of a plate's stiffness
+SOFT = np.float32(0), np.float32(0)  # in place of a plate's stiffness
 ALONE = (*[np.zeros(0, int)] * 2, np.zeros((0, 1)), np.zeros((0, 1, 1)))  # no constants of cruises
 
 
@@ -171,12 +171,11 @@ def solve_bending(weight, total, start, tension, bending, offsets=None, toleranc
     numpy.ndarray, shape (n, m), float32
         As `solve`.
     """
-    tension, bending = np.float32(tension), np.float32(bending)
+    stiffness = np.float32(tension), np.float32(bending)
 
     def restrict(part):
         of_part = np.ascontiguousarray(weight[part])
-        stiffness = tension, bending, np.empty_like(of_part)
-        return (of_part, PLATE, stiffness), of_part + (4 * tension + 20 * bending)
+        return (of_part, PLATE, stiffness), of_part + (4 * stiffness[0] + 20 * stiffness[1])
 
     return _solve(restrict, total, start, offsets, 2, tolerance)
 
@@ -215,8 +214,9 @@ def _in_tiles(restrict, total, start, ring, tolerance):
         tile, core, inside = _tile(corner, field.shape)
         operator, diagonal = restrict(tile)
         rim = _rim(tile, field.shape, ring)
-        here, right = np.ascontiguousarray(start[tile]), np.empty_like(diagonal)
-        kernels.multiply(*operator, ALONE, FREE, here, right)
+        here = np.ascontiguousarray(start[tile])
+        right, spare = np.empty((2, *here.shape), "float32")
+        kernels.multiply(*operator, ALONE, FREE, here, right, spare)
         right = total[tile] - right
         kernels.hold(right, rim)
         goal = tolerance**2 * float(size * np.sum(1 / np.maximum(diagonal, 1e-12)))
