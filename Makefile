@@ -71,7 +71,7 @@ lint: $(INSTALLED) ## ruff
 	$(BIN)/ruff check .
 
 bench: $(INSTALLED) ## measure speed and memory; writes data/results/bench.json
-	$(BIN)/python tools/bench.py
+	$(BIN)/python -m studies.bench
 
 data: $(INSTALLED) ## make the embedded data again (needs network)
 	$(BIN)/python tools/make_data.py

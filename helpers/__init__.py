@@ -1,6 +1,6 @@
-"""Helpers of the Lineations workbook: one module for each stage of the way of the data.
+"""Helpers of the Lineations workbook: a folder for each stage of the way of the data.
 
-tracks -> gridding -> diffusion -> patches -> network -> scores and lines,
-with seafloor and forward (the simulated seafloor), ships (simulated cruises), data (files) and
-maps and figures (pictures) beside them.  Importing this package imports none of them.
+data -> tracks -> gridding -> diffusion -> network -> lines, with seafloor (the simulated one),
+scores, maps and labelling beside them.  A folder imports only those above it, and hands on its
+names in `__init__.py`.  Importing this package imports none of them.
 """

@@ -17,12 +17,20 @@ tile; the prediction is the same up to rounding, for tiles are cut where the net
 """
 
 import functools
+import itertools
+import json
+import sys
 from pathlib import Path
 
+import dask
+import dask.array
 import numpy as np
 import xarray as xr
+import zarr
+from tqdm import tqdm
 
-from . import diffusion, gridding, tiles, tilestore
+from . import diffusion, gridding
+from .network import _tiles
 
 TILE = 1920  # cells a side of a tile's core; for `predict` a multiple of the network's step
 OVERLAP = 128  # cells read on each side of it
@@ -92,7 +100,7 @@ def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP
     ValueError
         If the store holds the results of another run.
     """
-    axes = dict(zip(tilestore.DIMS, region.grid_coords(spacing_km), strict=True))
+    axes = dict(zip(DIMS, region.grid_coords(spacing_km), strict=True))
     places = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     points = np.column_stack([*places, table["residual_nt"].to_numpy()])
     attrs = {"region": region.name, "crs": region.crs, "spacing_km": spacing_km}
@@ -127,7 +135,7 @@ def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, pro
     about = {"step": "grid", "points": len(points), "overlap": overlap} | (attrs or {})
 
     def work(window):
-        here = {dim: axes[dim][window[dim]] for dim in tilestore.DIMS}
+        here = {dim: axes[dim][window[dim]] for dim in DIMS}
         inside = np.ones(len(points), bool)
         for column, dim in enumerate(("easting", "northing")):
             low, high = here[dim][[0, -1]] + np.array([-0.5, 0.5]) * spacing
@@ -135,7 +143,7 @@ def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, pro
         return functools.partial(_grid, points[inside], here)
 
     sides = (overlap, overlap)
-    return tilestore.run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
+    return run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
 
 
 def choose(source):
@@ -154,7 +162,7 @@ def choose(source):
         ``smoothing`` and ``integration_cells``, as `guide` takes them.
     """
     grid, best, most = open_grid(source), None, -1
-    for window in tilestore.windows(grid["block"].shape, SAMPLE):
+    for window in windows(grid["block"].shape, SAMPLE):
         block = grid["block"].isel(window).load()
         if int(block.notnull().sum()) > most and min(block.shape) >= 8:
             most, best = int(block.notnull().sum()), window
@@ -223,7 +231,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     ValueError
         As `grid_tracks`, or if `tile` is no multiple of the step.
     """
-    step = tiles.TILE - tiles.OVERLAP
+    step = _tiles.TILE - _tiles.OVERLAP
     if tile % step:
         raise ValueError(f"tile is {tile}; give a multiple of the network's step, {step} cells.")
     about = {"step": "predict", "source": str(source), "guided": str(guided), "model": model}
@@ -231,7 +239,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     def work(window):
         return functools.partial(_predict, str(source), str(guided), window, model)
 
-    return _run_on(source, work, store, SEEN, about, tile, (step, tiles.TILE), progress)
+    return _run_on(source, work, store, SEEN, about, tile, (step, _tiles.TILE), progress)
 
 
 def _run_on(source, work, store, names, about, tile, overlap, progress):
@@ -239,7 +247,7 @@ def _run_on(source, work, store, names, about, tile, overlap, progress):
     with open_grid(source) as grid:
         axes = {name: grid[name].to_numpy() for name in ("northing", "easting")}
         attrs = {key: value for key, value in grid.attrs.items() if key != "made_with"}
-    return tilestore.run(work, store, axes, names, about, attrs, tile, overlap, progress)
+    return run(work, store, axes, names, about, attrs, tile, overlap, progress)
 
 
 def _grid(points, axes):
@@ -264,10 +272,10 @@ def _guide(source, window, options):
 
 def _predict(source, guided, window, model):
     """Predict one window."""
-    from . import network, patches
+    from . import network
 
     grid = open_grid(source)[["anomaly", "block", "distance_km"]].isel(window).load()
-    near = patches.knowable(grid)
+    near = network.knowable(grid)
     if not bool(near.any()):
         return _blank(grid.coords, SEEN)
     made = open_grid(guided)[list(GUIDED)].isel(window).load()
@@ -287,8 +295,150 @@ def _model(name):
 
 def _blank(axes, names):
     """Make a window without any data."""
-    coords = {dim: np.asarray(axes[dim]) for dim in tilestore.DIMS}
+    coords = {dim: np.asarray(axes[dim]) for dim in DIMS}
     shape = tuple(len(axis) for axis in coords.values())
-    return xr.Dataset(
-        {n: (tilestore.DIMS, np.full(shape, np.nan, "float32")) for n in names}, coords
-    )
+    return xr.Dataset({n: (DIMS, np.full(shape, np.nan, "float32")) for n in names}, coords)
+
+
+# Tiles of a large grid: dask tasks that write into a zarr store and can be stopped at any time.
+#
+# A finished tile is marked in the store, after its cells are written.  A run that was stopped goes
+# on where it was, and a worker that is killed loses the tile it was at, which another takes over.
+
+DIMS = ("northing", "easting")
+
+
+def run(work, store, axes, names, about, attrs, tile, overlap, progress=True):
+    """Compute what is missing in a store, tile by tile.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a window (dict of str to slice, overlap included) and returns a function without
+        arguments that makes the window's dataset; that function must be picklable.
+    store : str or pathlib.Path
+        Zarr store, made or gone on with.
+    axes : dict of str to numpy.ndarray
+        ``northing`` and ``easting`` of the whole area (km).
+    names : sequence of str
+        Layers of the result.
+    about : dict
+        What makes this run; a store made by another is refused.
+    attrs : dict
+        Attributes of the result.
+    tile : int
+        Cells a side of a tile's core.
+    overlap : tuple of int
+        Cells read before and after the core, along both axes.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        If the store holds the results of another run.
+    """
+    store, shape = Path(store), tuple(len(axis) for axis in axes.values())
+    about = json.dumps(about | {"tile": tile, "shape": shape}, sort_keys=True)
+    _prepare(store, axes, names, about, attrs, tile)
+    done = zarr.open_group(store, mode="r")["done"][:]
+    tasks = []
+    for core in windows(shape, tile):
+        number = tuple(core[dim].start // tile for dim in DIMS)
+        if not done[number]:
+            window = _widened(core, overlap, shape)
+            task = dask.delayed(_tile, pure=False)
+            tasks.append(task(work(window), str(store), core, window, number))
+    bar = tqdm(total=done.size, initial=int(done.sum()), unit="tile", disable=not progress)
+    with bar:
+        for _ in _computed(tasks):
+            bar.update()
+    return store
+
+
+def windows(shape, size):
+    """Cut a grid into windows.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    size : int
+        Cells a side; the last ones are smaller.
+
+    Returns
+    -------
+    list of dict of str to slice
+        By dimension, row by row.
+    """
+    starts = [range(0, length, size) for length in shape]
+    return [
+        {
+            dim: slice(start, min(start + size, length))
+            for dim, start, length in zip(DIMS, corner, shape, strict=True)
+        }
+        for corner in itertools.product(*starts)
+    ]
+
+
+def _computed(tasks):
+    """Compute tasks on the cluster of an open client, else here, one after another."""
+    client = None
+    if "distributed" in sys.modules:
+        import distributed
+
+        try:
+            client = distributed.get_client()
+        except ValueError:  # no client is open
+            client = None
+    if client is None:
+        yield from (task.compute(scheduler="synchronous") for task in tasks)
+    else:
+        for future in distributed.as_completed(client.compute(tasks)):
+            yield future.result()
+
+
+def _prepare(store, axes, names, about, attrs, tile):
+    """Make an empty store whose chunks are the tiles, or check the one that is there."""
+    if store.exists():
+        made = zarr.open_group(store, mode="r").attrs.get("made_with")
+        if made != about:
+            raise ValueError(
+                f"{store} holds the results of another run ({made}, not {about}); give another "
+                "path, or remove it."
+            )
+        return
+    shape = tuple(len(axis) for axis in axes.values())
+    blank = dask.array.full(shape, np.nan, chunks=tile, dtype="float32")
+    tiles = tuple(-(-size // tile) for size in shape)
+    layers = {name: (tuple(axes), blank) for name in names}
+    layers["done"] = (("tile_row", "tile_column"), np.zeros(tiles, "uint8"))
+    template = xr.Dataset(layers, axes, attrs | {"made_with": about})
+    beside = store.with_name("part_" + store.name)
+    encoding = {"done": {"chunks": (1, 1)}}
+    template.to_zarr(beside, mode="w", compute=False, encoding=encoding, consolidated=False)
+    beside.replace(store)
+
+
+def _tile(make, store, core, window, number):
+    """Compute one tile, write its core, then mark it."""
+    inner = {
+        dim: slice(core[dim].start - window[dim].start, core[dim].stop - window[dim].start)
+        for dim in DIMS
+    }
+    made = make().isel(inner).drop_vars(DIMS)
+    made.to_zarr(store, region=core, consolidated=False)
+    zarr.open_group(store, mode="r+")["done"][number] = 1
+
+
+def _widened(core, overlap, shape):
+    """Window of a core with its overlap, as far as the grid reaches."""
+    before, after = overlap
+    return {
+        dim: slice(max(core[dim].start - before, 0), min(core[dim].stop + after, size))
+        for dim, size in zip(DIMS, shape, strict=True)
+    }

@@ -3,6 +3,7 @@
 import pytest
 
 from helpers import data
+from helpers.data import _registry
 
 
 def fetch_or_skip(name):
@@ -10,6 +11,6 @@ def fetch_or_skip(name):
     try:
         return data.fetch(name)
     except data.DataUnavailable as reason:
-        if data.mirror_folder() is not None:
+        if _registry.mirror_folder() is not None:
             raise
         pytest.skip(str(reason))

@@ -3,6 +3,7 @@
 import ast
 
 import nbformat
+
 import toys
 
 

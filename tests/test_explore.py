@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers.explore import Explorer, choice, slider
+from helpers import explore
 
 
 def draw_wave(wavelength_km, shift, colour):
@@ -31,11 +31,11 @@ def draw_wave(wavelength_km, shift, colour):
 
 def make():
     controls = {
-        "wavelength_km": slider("Wavelength", 20, 10, 40, 1, "km"),
-        "shift": slider("Shift", 0.0, 0.0, 0.5, 0.1),
-        "colour": choice("Colour", ["black", "red", "blue"]),
+        "wavelength_km": explore.slider("Wavelength", 20, 10, 40, 1, "km"),
+        "shift": explore.slider("Shift", 0.0, 0.0, 0.5, 0.1),
+        "colour": explore.choice("Colour", ["black", "red", "blue"]),
     }
-    return Explorer(draw_wave, controls, alt="A sine wave")
+    return explore.Explorer(draw_wave, controls, alt="A sine wave")
 
 
 def settings_of(control):
@@ -73,7 +73,7 @@ def test_reset_draws_the_first_picture_once():
         calls.append(values)
         return draw_wave(**values)
 
-    explorer = Explorer(draw, make().controls, alt="A sine wave")
+    explorer = explore.Explorer(draw, make().controls, alt="A sine wave")
     first = explorer.image.value
     explorer.controls["wavelength_km"].value = 30
     explorer.controls["colour"].value = "red"
@@ -99,18 +99,18 @@ def test_an_error_is_shown_in_place_of_the_picture_and_goes_away():
 
 def test_an_error_in_the_first_picture_stops_the_cell():
     with pytest.raises(ValueError, match="unlucky"):
-        Explorer(
+        explore.Explorer(
             draw_wave,
-            {**make().controls, "wavelength_km": slider("Wavelength", 13, 10, 40, 1, "km")},
+            {**make().controls, "wavelength_km": explore.slider("Wavelength", 13, 10, 40, 1, "km")},
             alt="A sine wave",
         )
 
 
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="control.*alt"):
-        Explorer(draw_wave, {}, alt="A sine wave")
+        explore.Explorer(draw_wave, {}, alt="A sine wave")
     with pytest.raises(ValueError, match="control.*alt"):
-        Explorer(draw_wave, make().controls, alt="")
+        explore.Explorer(draw_wave, make().controls, alt="")
 
 
 def test_the_mark_is_up_while_drawing():
@@ -121,7 +121,7 @@ def test_the_mark_is_up_while_drawing():
             seen.append(explorer.busy.value)
         return draw_wave(**values)
 
-    explorer = Explorer(draw, make().controls, alt="A sine wave")
+    explorer = explore.Explorer(draw, make().controls, alt="A sine wave")
     seen.append("ready")
     explorer.controls["shift"].value = 0.2
     assert seen[0] == "ready" and "drawing …" in seen[1] and len(seen) == 2
@@ -149,7 +149,9 @@ def test_coarse_while_the_slider_moves_and_fine_when_it_rests(monkeypatch):
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.6)
 
-    explorer = Explorer(draw, {"shift": slider("Shift", 0.0, 0.0, 0.5, 0.1)}, alt="A wave")
+    explorer = explore.Explorer(
+        draw, {"shift": explore.slider("Shift", 0.0, 0.0, 0.5, 0.1)}, alt="A wave"
+    )
     assert explorer.controls["shift"].continuous_update
     fine = matplotlib.image.imread(BytesIO(explorer.image.value)).shape
     asyncio.run(drag())
@@ -161,7 +163,7 @@ def test_coarse_while_the_slider_moves_and_fine_when_it_rests(monkeypatch):
 
 def test_without_a_coarse_picture_a_slider_reports_when_it_is_let_go():
     assert not make().controls["shift"].continuous_update
-    live = Explorer(draw_wave, make().controls, alt="A sine wave", live=True)
+    live = explore.Explorer(draw_wave, make().controls, alt="A sine wave", live=True)
     assert live.controls["shift"].continuous_update and not live.has_coarse
 
 
@@ -186,9 +188,9 @@ def test_the_code_names_the_data_and_breaks_long_lines():
 
     bound = functools.partial(draw, [1, 2])
     with pytest.raises(ValueError, match="`call`"):
-        Explorer(bound, make().controls, alt="A sine wave")
+        explore.Explorer(bound, make().controls, alt="A sine wave")
     call = "views.draw_a_wave_with_a_long_name(table_of_cruises, ...)"
-    explorer = Explorer(bound, make().controls, alt="A sine wave", call=call)
+    explorer = explore.Explorer(bound, make().controls, alt="A sine wave", call=call)
     lines = explorer.code.splitlines()
     assert lines[0] == "_ = views.draw_a_wave_with_a_long_name(" and lines[-1] == ")"
     assert lines[1:3] == ["    table_of_cruises,", "    wavelength_km=20,"]
@@ -204,11 +206,11 @@ def test_repr_is_stable_text_and_the_view_is_a_widget():
 
 
 def test_labels_carry_units_and_kinds_follow_the_numbers():
-    assert slider("Width", 20, 2, 60, 2, "km").description == "Width (km)"
-    assert slider("Rounds", 3, 1, 6, 1).description == "Rounds"
-    assert type(slider("Rounds", 3, 1, 6, 1)).__name__ == "IntSlider"
-    assert type(slider("Width", 20, 2, 60, 0.5, "km")).__name__ == "FloatSlider"
-    assert choice("Map", ["raw", "guided"], "guided").value == "guided"
+    assert explore.slider("Width", 20, 2, 60, 2, "km").description == "Width (km)"
+    assert explore.slider("Rounds", 3, 1, 6, 1).description == "Rounds"
+    assert type(explore.slider("Rounds", 3, 1, 6, 1)).__name__ == "IntSlider"
+    assert type(explore.slider("Width", 20, 2, 60, 0.5, "km")).__name__ == "FloatSlider"
+    assert explore.choice("Map", ["raw", "guided"], "guided").value == "guided"
 
 
 def test_no_figure_is_left_open():
@@ -244,7 +246,7 @@ def test_every_notebook_of_the_way_has_an_explorer():
 @pytest.mark.parametrize("name", EXPLORED)
 def test_the_code_that_an_explorer_of_a_notebook_writes_fits_its_function(name):
     text = EXPLORED[name]
-    (call,) = set(re.findall(r"\b(views\w*\.draw_\w+)\(", text))
+    (call,) = set(re.findall(r"\b(maps\.draw_\w+)\(", text))
     module, name = call.split(".")
     arguments = inspect.signature(getattr(importlib.import_module(f"helpers.{module}"), name))
     controls = re.findall(r'"(\w+)": explore\.', text)

@@ -18,7 +18,7 @@ import pytest
 import xarray as xr
 from scipy import ndimage
 
-from helpers import data, diffusion, gridding, largearea, network, patches, tilestore
+from helpers import data, diffusion, gridding, largearea, network
 
 REGION = data.region_from_box(-34, -24, 34, 43, name="test")
 TILE, OVERLAP = 192, 128
@@ -81,7 +81,7 @@ def test_two_workers_grid_as_one_memory_does(stores, in_memory):
 def test_two_workers_diffuse_as_one_memory_does(stores, in_memory):
     made, chosen = largearea.open_grid(stores[1]), stores[2]
     whole = diffusion.guided(in_memory["block"], in_memory["weight"], uncertainty=False, **chosen)
-    near = (in_memory["distance_km"] <= patches.KNOWABLE_KM).to_numpy()
+    near = (in_memory["distance_km"] <= network.KNOWABLE_KM).to_numpy()
     off = (made["anomaly"] - whole["anomaly"]).to_numpy()[near]
     assert np.sqrt(np.mean(off**2)) < 0.04 * whole["anomaly"].to_numpy()[near].std()
 
@@ -95,7 +95,7 @@ def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
     rng = np.random.default_rng(4)
     axes = {"northing": np.arange(200) * 2.0, "easting": np.arange(900) * 2.0}
     smooth = ndimage.gaussian_filter(rng.standard_normal((200, 900)), 4).astype("float32")
-    seen = xr.Dataset({name: (tilestore.DIMS, 100 * smooth) for name in ("block", "anomaly")}, axes)
+    seen = xr.Dataset({name: (largearea.DIMS, 100 * smooth) for name in ("block", "anomaly")}, axes)
     for name in ("distance_km", "strike_deg", "coherence"):
         seen[name] = 0 * seen["block"]
     seen.to_netcdf(tmp_path / "grid.nc")
@@ -121,7 +121,7 @@ def numbered(window, folder, deadly=None):
         raise RuntimeError("stopped")
     axes = {dim: np.arange(part.start, part.stop, dtype=float) for dim, part in window.items()}
     return xr.Dataset(
-        {"one": (tilestore.DIMS, np.ones([len(axis) for axis in axes.values()]))}, axes
+        {"one": (largearea.DIMS, np.ones([len(axis) for axis in axes.values()]))}, axes
     )
 
 
@@ -132,7 +132,7 @@ def ones(store, folder, deadly=None):
     def work(window):
         return functools.partial(numbered, window, folder, deadly)
 
-    return tilestore.run(work, store, axes, ["one"], {}, {}, 10, (0, 2), progress=False)
+    return largearea.run(work, store, axes, ["one"], {}, {}, 10, (0, 2), progress=False)
 
 
 def test_a_killed_worker_does_not_lose_the_run(cluster, tmp_path):

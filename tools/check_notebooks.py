@@ -2,7 +2,7 @@
 
     python tools/check_notebooks.py notebooks/02_anisotropic_diffusion.ipynb
 
-Without names it checks all. tests/test_notebooks.py runs the same rules, one test for each.
+Without names it checks all. tests/whole/test_notebooks.py runs the same rules, one test for each.
 """
 
 import re

@@ -25,7 +25,7 @@ import xarray as xr
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers import data  # noqa: E402  (the repository root has to be on the path first)
+from helpers import data  # noqa: E402
 
 PACKAGES = {
     "pybacktrack": ("1.5.0", "978d0f11b0fa12bdcffef43e66487c5caf28a0f84a8eccbf5c9b253e5d389193"),

@@ -4,7 +4,7 @@
     python tools/make_figures.py --only name   one; the index is written anew all the same
     python tools/make_figures.py --pdf         the set for a paper, PDF and PNG, into build/figures/
 
-The functions stand in helpers/figures.py: FIGURES, name to function, and CAPTIONS.
+The functions stand in studies/figures/all.py: FIGURES, name to function, and CAPTIONS.
 """
 
 import argparse
@@ -21,10 +21,12 @@ COLOURS = 256  # of the palette of each picture
 
 def registry():
     """Return the functions and the captions of the figures, by name."""
-    figures = importlib.import_module("helpers.figures")
+    figures = importlib.import_module("studies.figures.all")
     missing = set(figures.FIGURES) ^ set(figures.CAPTIONS)
     if missing:
-        raise SystemExit(f"helpers/figures.py: FIGURES and CAPTIONS differ in {sorted(missing)}")
+        raise SystemExit(
+            f"studies/figures/all.py: FIGURES and CAPTIONS differ in {sorted(missing)}"
+        )
     return figures.FIGURES, figures.CAPTIONS
 
 
@@ -48,7 +50,7 @@ def save(figure, path):
 def index(captions):
     """Return the text of figures/README.md."""
     parts = [
-        "# Figures\n\nMade by `make figures` from `helpers/figures.py`, this index too. "
+        "# Figures\n\nMade by `make figures` from `studies/figures/all.py`, this index too. "
         "CC BY 4.0, see `LICENSE-text`.\n"
     ]
     for name, caption in captions.items():
@@ -58,13 +60,13 @@ def index(captions):
 
 def paper(names=None, folder=ROOT / "build" / "figures"):
     """Save the set for a paper, or the figures named, as PDF and PNG at journal widths."""
-    from helpers import figures_paper
-    from helpers.data import DataUnavailable
+    from helpers import data
+    from studies.figures import paper
 
-    for name in names or figures_paper.PAPER:
+    for name in names or paper.PAPER:
         try:
-            print(*figures_paper.save(name, folder), flush=True)
-        except DataUnavailable as reason:
+            print(*paper.save(name, folder), flush=True)
+        except data.DataUnavailable as reason:
             print(f"{name:40s} left out: {reason}", flush=True)
 
 
@@ -79,7 +81,7 @@ def main(arguments=None, folder=ROOT / "figures"):
     import matplotlib
 
     matplotlib.use("Agg")
-    from helpers.data import DataUnavailable
+    from helpers import data
 
     figures, captions = registry()
     if options.only and options.only not in figures:
@@ -90,14 +92,14 @@ def main(arguments=None, folder=ROOT / "figures"):
         begin = time.perf_counter()
         try:
             save(figures[name](), folder / f"{name}.png")
-        except DataUnavailable as reason:
+        except data.DataUnavailable as reason:
             print(f"{name:40s} left as it is: {reason}", flush=True)
             continue
         print(f"{name:40s}{time.perf_counter() - begin:7.1f} s", flush=True)
     (folder / "README.md").write_text(index(captions), encoding="utf-8")
     for path in sorted(folder.glob("*.png")):
         if path.stem not in figures:
-            print(f"{path.name} has no function in helpers/figures.py: remove it")
+            print(f"{path.name} has no function in studies/figures/all.py: remove it")
     print(f"figures are in {folder}, their index is {folder / 'README.md'}")
 
 

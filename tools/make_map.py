@@ -27,18 +27,7 @@ from run_notebooks import ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from helpers import (  # noqa: E402
-    cleaning,
-    data,
-    diffusion,
-    files,
-    gridding,
-    levelling,
-    lines,
-    maps,
-    realgrids,
-    tracks,
-)
+from helpers import _shared, data, diffusion, gridding, lines, maps, tracks
 
 MAPS = ROOT / "build" / "maps"
 FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
@@ -63,7 +52,7 @@ def options(arguments=None):
     if bool(asked.tracks) == bool(asked.grid):
         raise ValueError("Say of what: TRACKS=my_cruises/ (files, folders, archives) or GRID=file")
     asked.columns = dict(pair.split("=", 1) for pair in shlex.split(asked.columns) if "=" in pair)
-    asked.stem = files.safe_name(asked.name)
+    asked.stem = _shared.safe_name(asked.name)
     return asked
 
 
@@ -124,9 +113,9 @@ def readings(table, region):
             f"{east:.1f} E and {south:.1f} to {north:.1f} N; give the box as west east south "
             "north, or none at all."
         )
-    table = tracks.remove_cruise_median(cleaning.clean(table[inside]))
+    table = tracks.remove_cruise_median(tracks.clean(table[inside]))
     try:
-        return levelling.level(table, region)[0]
+        return tracks.level(table, region)[0]
     except ValueError as problem:  # no crossings: the median of each cruise has to do
         print(f"Not levelled: {problem}")
         return table
@@ -155,15 +144,15 @@ def of_grid(asked):
     path = Path(asked.grid).expanduser()
     if asked.box is None and path.is_file() and path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path.name} is a large grid: choose a part of it, {EXAMPLE}.")
-    grid = realgrids.read(path, box=asked.box)
+    grid = gridding.read_grid(path, box=asked.box)
     if asked.box is None:
         try:
-            region = realgrids.region_of(grid, asked.stem)
+            region = gridding.region_of(grid, asked.stem)
         except ValueError as problem:
             raise ValueError(f"{problem}; choose a part of it, {EXAMPLE}.") from problem
         asked.box = region.west, region.east, region.south, region.north
     region = region_of(asked)
-    made = realgrids.on_map(grid, region, asked.spacing)
+    made = gridding.on_map(grid, region, asked.spacing)
     print(f"{int(made['block'].notnull().sum()):,} cells with a value in the box")
     print("All count as data, also those that the makers of the grid interpolated: see A2.")
     return region, made
@@ -235,8 +224,8 @@ def main(arguments=None):
     guided = diffusion.guided(grid["block"], grid["weight"])
     print("The network looks for lines ...", flush=True)
     with quiet():
-        from helpers import cases
-    prediction, found = cases.detect(grid, guided, model=cases.SINGLE)
+        from helpers import lines
+    prediction, found = lines.find(grid, guided, model=lines.SINGLE)
     made = grid.assign({name: guided[name] for name in LAYERS})
     made = made.assign(linear=grid["anomaly"], probability=prediction["probability"])
     source = asked.grid or ", ".join(Path(path).name for path in asked.tracks)

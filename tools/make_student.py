@@ -12,7 +12,7 @@ import nbformat
 from run_notebooks import ROOT, find_notebooks, write
 
 STUDENT = ROOT / "build" / "student"
-PARTS = ("helpers", "data", "figures", "docs", "tools", ".binder")
+PARTS = ("helpers", "studies", "data", "figures", "docs", "tools", ".binder")
 FILES = ("README.md", "LICENSE*", "CITATION.cff", "Makefile", "pyproject.toml")
 FILES += ("environment.yml", "requirements.*")
 FOR_TEACHERS = ("lesson_plan.md", "__pycache__", ".ipynb_checkpoints")

@@ -21,7 +21,8 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from helpers import intervals, protocol  # noqa: E402
+from helpers import scores  # noqa: E402
+from studies import protocol  # noqa: E402
 
 MARKS = ("<!-- scores -->", "<!-- end of scores -->")
 SCORES = [
@@ -53,7 +54,7 @@ def readme_table(table):
     networks only the best on each input is shown.
     """
     leading = protocol.leading(records(table))
-    made, false = intervals.table(leading), {}
+    made, false = scores.interval_table(leading), {}
     for one in leading:
         of_model = false.setdefault((one["model"], one["input"]), [])
         of_model.append(one.get("false_km_per_1000_km2", np.nan))
@@ -82,7 +83,7 @@ def summary(table, by=("model", "input")):
     for key, group in table.groupby(list(by), sort=False):
         row = dict(zip(by, key, strict=True)) | {"seeds": group["seed"].nunique()}
         for name in scores:
-            row[name] = intervals.text(records(group), name, 3)
+            row[name] = scores.interval_text(records(group), name, 3)
         rows.append(row)
     return pd.DataFrame(rows).to_string(index=False)
 

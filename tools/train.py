@@ -18,15 +18,13 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import train_maps
-import train_results
-import train_runs
-from helpers import protocol
+from studies import protocol
+from studies.training import maps, results, runs
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL = {
     "regions": protocol.REGIONS, "coverages": protocol.COVERAGES, "runs": protocol.RUNS,
-    "versions": (1.0, 0.7, 0.5, train_maps.COMPILED), "null_maps": 2,
+    "versions": (1.0, 0.7, 0.5, maps.COMPILED), "null_maps": 2,
 }  # fmt: skip
 PART = ALL | {
     "regions": protocol.REGIONS[1:], "coverages": protocol.COVERAGES[1:2],
@@ -52,12 +50,12 @@ SIZES = {  # less than full only shows that everything runs
     },
 }  # fmt: skip
 STAGES = {
-    "pairs": train_maps.simulate_pairs,
-    "pretrain": train_runs.pretrain_all,
-    "labelled": train_maps.make_labelled,
-    "finetune": train_runs.fine_tune_all,
-    "curves": train_runs.draw_curves,
-    "results": train_results.write,
+    "pairs": maps.simulate_pairs,
+    "pretrain": runs.pretrain_all,
+    "labelled": maps.make_labelled,
+    "finetune": runs.fine_tune_all,
+    "curves": runs.draw_curves,
+    "results": results.write,
 }
 
 
@@ -69,10 +67,10 @@ def main(arguments=None):
     parser.add_argument("--out", type=Path, default=ROOT / "data", help="where results go")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "train")
     options = parser.parse_args(arguments)
-    job = train_maps.Job(SIZES[options.size], options.cache / options.size, options.out)
+    job = maps.Job(SIZES[options.size], options.cache / options.size, options.out)
     job.cache.mkdir(parents=True, exist_ok=True)
     for name in [options.stage] if options.stage else STAGES:
-        train_maps.timed(job, name, STAGES[name])
+        maps.timed(job, name, STAGES[name])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,25 @@
+"""Data: regions with their age and relief, the time scale, and published data by name."""
+
+from ._published import fracture_zones, isochrons, region_picks, ridges, triple_junction
+from ._regions import REGIONS, Region, region, region_from_box, context, timescale, use_offline_coastlines
+from ._registry import DataUnavailable, at_hand, citation, fetch, try_fetch
+
+__all__ = [
+    "DataUnavailable",
+    "REGIONS",
+    "Region",
+    "at_hand",
+    "citation",
+    "context",
+    "fetch",
+    "fracture_zones",
+    "isochrons",
+    "region",
+    "region_from_box",
+    "region_picks",
+    "ridges",
+    "timescale",
+    "triple_junction",
+    "try_fetch",
+    "use_offline_coastlines",
+]

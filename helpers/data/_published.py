@@ -1,0 +1,191 @@
+"""What people have drawn on the seafloor: isochrons, ridges and fracture zones.
+
+References
+----------
+Müller, R. D. et al. (2016). doi:10.1146/annurev-earth-060115-012211 (isochrons, ridges).
+Matthews, K. J. et al. (2011), doi:10.1029/2010JB007898; Wessel, P. et al. (2015) (GSFML fracture
+zones, by four interpreters).
+"""
+
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial import cKDTree
+from scipy.spatial import distance_matrix
+from shapely.geometry import LineString
+import csv
+import geopandas
+import numpy as np
+import pandas as pd
+import shapely
+from . import _registry
+
+
+ISOCHRONS = "fabric/Muller_etal_AREPS_2016_Isochrons.gmt"
+RIDGES = "fabric/Muller_etal_AREPS_2016_Ridges.gmt"
+MEET_KM = 40.0  # isochrons of two plate pairs whose ends are nearer met at a triple junction
+NEXT_KM = 900.0  # places of a triple junction that are farther apart are not joined
+FRACTURE_ZONES = tuple(f"fabric/GSFML_SF_{who}.gmt" for who in ("JW", "KM", "MC", "RM"))
+
+
+def isochrons(region):
+    """Read the isochrons of a region.
+
+    Parameters
+    ----------
+    region : helpers.data.Region
+
+    Returns
+    -------
+    geopandas.GeoDataFrame or None
+        ``age_ma``, ``plates`` (numbers of the two plates) and ``geometry`` in the region's
+        projection (km), cut to its box; None where the file cannot be had.
+    """
+    return _read(region, [ISOCHRONS])
+
+
+def ridges(region):
+    """Read the spreading ridges of a region; as `isochrons`."""
+    return _read(region, [RIDGES])
+
+
+def fracture_zones(region):
+    """Read the fracture zones of a region, of all interpreters; as `isochrons`, without an age."""
+    return _read(region, FRACTURE_ZONES)
+
+
+def triple_junction(isochrons_):
+    """Trace a triple junction: where isochrons of one age but of two pairs of plates meet.
+
+    Parameters
+    ----------
+    isochrons_ : geopandas.GeoDataFrame
+        From `isochrons`.
+
+    Returns
+    -------
+    geopandas.GeoSeries
+        Lines through the meeting places, each to the next one; empty where there are none.
+    """
+    met = {}
+    for _, group in isochrons_.groupby("age_ma"):
+        ends = np.array([geometry.coords[k] for geometry in group.geometry for k in (0, -1)])
+        plates = np.repeat(group["plates"].to_numpy(), 2)
+        apart = distance_matrix(ends, ends) + np.where(plates[:, None] == plates, np.inf, 0.0)
+        for one, other in np.argwhere(np.triu(apart <= MEET_KM)):
+            three = frozenset(f"{plates[one]} {plates[other]}".split())
+            met.setdefault(three, []).append(0.5 * (ends[one] + ends[other]))
+    joined = [line for places in met.values() for line in _chain(np.array(places))]
+    return geopandas.GeoSeries(joined, crs=isochrons_.crs)
+
+
+def _chain(places):
+    """Lines from each place to its nearest, so that all within reach hang together."""
+    tree = minimum_spanning_tree(distance_matrix(places, places)).tocoo()
+    return [
+        LineString(places[[one, other]])
+        for one, other, far in zip(tree.row, tree.col, tree.data, strict=True)
+        if far <= NEXT_KM
+    ]
+
+
+def _read(region, names):
+    """Lines of files of the registry in the box and the projection of a region."""
+    paths = [_registry.try_fetch(name) for name in names]
+    if None in paths:
+        return None
+    drawn = pd.concat([geopandas.read_file(path).set_crs(4326) for path in paths])
+    drawn = drawn.rename(columns={"FROMAGE": "age_ma"})
+    if "PLATEID1" in drawn:
+        pair = np.sort(drawn[["PLATEID1", "PLATEID2"]].astype(int), axis=1)
+        drawn["plates"] = [f"{one} {other}" for one, other in pair]
+    drawn = drawn.reindex(columns=["age_ma", "plates", "geometry"])
+    cut = _in_box(drawn.explode(ignore_index=True), region).explode(ignore_index=True)
+    return cut[cut.geom_type == "LineString"].to_crs(region.crs).reset_index(drop=True)
+
+
+def _in_box(drawn, region):
+    """Cut to the box; lines across the date line are made whole first."""
+    whole = drawn.set_geometry([shapely.transform(line, _unwrapped) for line in drawn.geometry])
+    parts = []
+    for turn in (-360.0, 0.0, 360.0):
+        box = (region.west + turn, region.south, region.east + turn, region.north)
+        cut = whole.clip(box)
+        parts.append(cut.set_geometry(cut.translate(-turn)))
+    return pd.concat(parts).set_crs(drawn.crs)
+
+
+def _unwrapped(places):
+    """Longitudes of a line without the jump at the date line."""
+    return np.column_stack([np.unwrap(places[:, 0], period=360.0), places[:, 1]])
+
+
+COLUMNS = "chron end quality cruise reference age_ma method longitude latitude".split()
+MAGNETIC = "Magnetic Anomaly"  # of `method`; others are strikes of abyssal hills
+
+
+def read_picks(path):
+    """Read a file of picks in the GSFML's OGR/GMT text.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        One file of the compilation.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``chron``, ``end`` (y, o or c: young end, old end, centre), ``quality`` (1 is best),
+        ``cruise``, ``reference``, ``age_ma`` (Gee & Kent 2007), ``method``, ``longitude`` and
+        ``latitude`` (degrees).
+
+    Raises
+    ------
+    ValueError
+        If the file names no columns, or not those of the compilation.
+    """
+    names, about, rows = None, None, []
+    with open(path, encoding="latin-1") as lines:
+        for line in lines:
+            if line.startswith("# @N"):
+                names = line[4:].strip().split("|")
+            elif line.startswith("# @D"):
+                about = next(csv.reader([line[4:].strip()], delimiter="|"))
+            elif about is not None and line[:1] not in "#>\n":
+                rows.append([*about, *line.split()[:2]])
+    expected = {"Chron", "AnomalyEnd", "AnomEndQua", "CruiseName", "Reference", "GeeK2007"}
+    if names is None or not expected <= set(names):
+        raise ValueError(
+            f"{path} has the columns {names}; picks of the GSFML have {', '.join(sorted(expected))}"
+            ". Give one of its files, such as Croon++_2008_G3.gmt."
+        )
+    table = pd.DataFrame(rows, columns=[*names, "longitude", "latitude"])
+    table = table.rename(
+        columns={
+            "Chron": "chron", "AnomalyEnd": "end", "AnomEndQua": "quality",
+            "CruiseName": "cruise", "Reference": "reference", "GeeK2007": "age_ma",
+            "IDMethod": "method",
+        }
+    )  # fmt: skip
+    for name in ("quality", "age_ma", "longitude", "latitude"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    return table.reindex(columns=COLUMNS)
+
+
+def region_picks(region):
+    """Read the picks of all files of the registry that lie in a region.
+
+    Parameters
+    ----------
+    region : helpers.data.Region
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        As `read_picks`, those from magnetic anomalies with an age; None where no file can be had.
+    """
+    names = [name for name in _registry.names() if name.startswith("picks/") and name.endswith(".gmt")]
+    paths = [path for path in map(_registry.try_fetch, names) if path is not None]
+    if not paths:
+        return None
+    table = pd.concat([read_picks(path) for path in paths], ignore_index=True)
+    table = table[(table["method"] == MAGNETIC) & np.isfinite(table["age_ma"])]
+    return table[region.contains(table["longitude"], table["latitude"])].reset_index(drop=True)

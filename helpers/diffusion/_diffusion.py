@@ -1,0 +1,288 @@
+"""Anisotropic diffusion: restore the continuity of stripes along their own direction.
+
+Two ways to do it, both built on the same pieces (structure tensor, diffusion tensor, linear
+solve):
+
+* `classical` smooths a grid that was already interpolated, as the paper does;
+* `guided` solves for the field and honours the track data in one system,
+  ``(W + lambda * G^T D G) u = W d``.
+
+``G`` is the gradient, ``D`` the diffusion tensor, ``W`` the confidence of each cell and ``d`` the
+block-averaged track data.  Everything here works in cells; kilometres enter only through the
+coordinates of the grids.
+
+`guided` goes through four steps:
+
+1. The field and its orientation are estimated in turn on coarse cells, coarsest first
+   (`_pyramid`); how widely the orientation is averaged, withheld readings decide.
+2. Each half of the readings is predicted from the other, along strike and by a thin plate that
+   knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far the data
+   support stripes at all (`_withheld`).
+3. Where stripes end side by side, at fracture zones, less is carried along them
+   (`_guided`).  The system is solved on the fine cells; errors that readings share with
+   their neighbours on a track are solved for along with it (`_guided`).  Where stripes
+   are not supported, the plate's field takes over, and the coherence returned is the supported one.
+4. Where it is known which cruise read what, a constant of each cruise and its heading error are
+   solved for in the same system (`_solver.Offsets`): cruises that disagree otherwise become
+   stripes along the tracks, or ask for more smoothing than the field bears.
+
+Known fracture zones are barriers, readings on known seamounts are kept out of the stripes and
+their rise is laid over them, and a known strike leads where readings are silent (`_pyramid`).
+
+References
+----------
+Weickert, J. (1999). Coherence-enhancing diffusion filtering. Int. J. Comput. Vis. 31, 111-127.
+Hale, D. (2009). Structure-oriented smoothing and semblance. CWP-635, Colorado School of Mines.
+Smith, W. H. F. & Wessel, P. (1990). Gridding with continuous curvature splines in tension.
+Geophysics 55, 293-305.
+Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5, 241-259.
+Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30926-1.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy import ndimage
+
+from . import _guided, _pyramid, _solver, _structure
+
+
+def guided(
+    block,
+    weight=None,
+    smoothing=None,
+    integration_cells=None,
+    across=0.001,
+    reestimations=6,
+    levels=4,
+    uncertainty=True,
+    cruise=None,
+    heading_deg=None,
+    strike_deg=None,
+    barrier=None,
+    seamount=None,
+):
+    """Interpolate and smooth sparse track data along their own orientation in one system.
+
+    Solves ``(W + smoothing * G^T D G) u = W d`` from coarse to fine cells; at each level the
+    diffusion tensor ``D`` is re-estimated from the current ``u``, its averaging weighted by the
+    distance to data.  Where withheld readings do not support the direction, the field of a thin
+    plate takes its place (`_withheld`), so that no stripes are invented.
+
+    Parameters
+    ----------
+    block : xarray.DataArray or numpy.ndarray, shape (northing, easting)
+        Block-averaged track data (nT); NaN where no track crosses the cell.
+    weight : array_like of the same shape, optional
+        Confidence of each cell, 0 to 1; by default 1 on tracks and 0 elsewhere.
+    smoothing : float, optional
+        Weight of the smoothness along strike against the data (lambda); by default the one that
+        predicts withheld readings.
+    integration_cells : float, optional
+        Standard deviation, in cells, of the averaging of the structure tensor; by default the one
+        that predicts withheld readings.
+    across : float
+        Diffusivity across strike relative to the one along strike, where coherence is 1.
+    reestimations : int
+        How often the orientation is estimated anew at each coarser level; on the last two, which
+        start from a good one, it is once.
+    levels : int
+        Number of coarser grids, each with cells twice as large, solved first.
+    uncertainty : bool
+        Also estimate the error by leaving out tiles of the tracks (takes a second solution).
+    cruise : array_like of int, same shape, optional
+        Index of the cruise (0, 1, ...) on each track cell, -1 elsewhere.  A constant of each
+        cruise is then solved for together with the field, and taken out of it.
+    heading_deg : array_like, same shape, optional
+        Heading of the ship on each track cell (clockwise from north), anything elsewhere.  With
+        `cruise`, the heading error of each cruise (terms in H and 2H) is solved for, too.
+    strike_deg : array_like, same shape, optional
+        Strike that is known from elsewhere (isochrons, fabric; clockwise from north), NaN where it
+        is not.  It leads where the readings show no direction of their own.
+    barrier : array_like of bool, same shape, optional
+        Cells of known fracture zones: nothing is carried across, so that offsets stay offsets.
+    seamount : array_like of bool, same shape, optional
+        Cells of known seamounts: their readings say nothing of the stripes, and what they have
+        beyond these stays within.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180),
+        ``coherence`` (0 to 1, the part that the data support) and ``continuity`` (near 0 along
+        fracture zones that the map shows, 1 elsewhere), on the cells of `block`; the attributes
+        ``smoothing`` and ``integration_cells`` tell what was used; with `cruise` also
+        ``offset_nt``, the constant of each cruise, and with `heading_deg` ``heading_nt``, its terms
+        in cos H, sin H, cos 2H and sin 2H.
+
+    Raises
+    ------
+    ValueError
+        If `block` is not two-dimensional, smaller than 8 x 8 cells, holds no data at all,
+        another array has another shape or type, `weight` negative or non-finite values, a heading
+        is missing or comes without `cruise`, all readings lie on seamounts, or `reestimations` is
+        below 1.
+    """
+    grid = _as_grid(block)
+    data = grid.values.astype("float32")
+    weight = _confidence(data, weight)
+    trusted = np.where(weight > 0, data, np.nan)
+    known = _pyramid.check(trusted, cruise, heading_deg, strike_deg, barrier, seamount)
+    if reestimations < 1:
+        raise ValueError(f"reestimations is {reestimations}; give at least 1.")
+    options = (smoothing, integration_cells, across, reestimations, levels)
+    restored = _guided.restore(data, weight, known, *options)
+    error = np.full(data.shape, np.nan, "float32")
+    if uncertainty:
+        error = _guided.expected_error(data, weight, known, restored, options)
+    dataset = _dataset(grid, restored.field, restored.tensor, restored.support, error)
+    dataset["continuity"] = dataset["coherence"].copy(data=restored.continuity)
+    dataset["continuity"].attrs["long_name"] = "share carried along strike, low at fracture zones"
+    dataset.attrs["smoothing"] = float(restored.smoothing)
+    dataset.attrs["integration_cells"] = float(restored.integration_cells)
+    if restored.terms is not None:
+        attrs = {"units": "nT", "long_name": "constant of the cruise, taken out"}
+        dataset["offset_nt"] = ("cruise", restored.terms[:, 0], attrs)
+        if heading_deg is not None:
+            attrs = {"units": "nT", "long_name": "terms in cos H, sin H, cos 2H, sin 2H"}
+            dataset["heading_nt"] = (("cruise", "term"), restored.terms[:, 1:], attrs)
+    return dataset
+
+
+def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=0.003):
+    """Smooth a complete grid along its orientation: coherence-enhancing diffusion.
+
+    Each step solves ``(I + dt * G^T D G) u = f`` implicitly, which is stable for any ``dt``,
+    and then estimates the orientation anew (Weickert 1999; Hale 2009).
+
+    Parameters
+    ----------
+    anomaly : xarray.DataArray or numpy.ndarray, shape (northing, easting)
+        Interpolated grid (nT).  NaN cells are filled by the diffusion and left NaN in the result.
+    time_cells2 : float
+        Total diffusion time in cells squared; stripes are smoothed over about
+        ``sqrt(2 * time_cells2)`` cells along strike.
+    steps : int
+        Number of implicit steps.
+    integration_cells : float
+        Standard deviation, in cells, of the averaging of the structure tensor.
+    across : float
+        Diffusivity across strike relative to the one along strike, where coherence is 1.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``anomaly`` (nT), ``strike_deg`` (0 to 180) and ``coherence`` (0 to 1).
+
+    Raises
+    ------
+    ValueError
+        If `anomaly` is not two-dimensional, smaller than 8 x 8 cells or holds no data at all.
+    """
+    grid = _as_grid(anomaly)
+    field = grid.values.astype("float32")
+    valid = np.isfinite(field)
+    weight = valid.astype("float32")
+    field = np.where(valid, field, field[valid].mean())
+    for _ in range(steps):
+        confidence = np.maximum(weight, _pyramid.FLOOR)
+        tensor = _structure.structure_tensor(field, confidence, 1.0, integration_cells)
+        diffusivity = _structure.diffusion_tensor(tensor, field.shape, across)
+        edges = _solver.stencil(diffusivity, time_cells2 / steps)
+        field = _solver.solve(weight, edges, weight * field, field)
+    field = np.where(valid, field, np.nan)
+    return _dataset(grid, field, tensor, 1.0, None)
+
+
+def isotropic(anomaly, time_cells2=2.0, integration_cells=8.0):
+    """Smooth a complete grid alike in all directions: a baseline, and none at all at time 0.
+
+    Diffusion with the same conductivity everywhere is a Gaussian of standard deviation
+    ``sqrt(2 * time_cells2)``.
+
+    Parameters
+    ----------
+    anomaly : xarray.DataArray or numpy.ndarray, shape (northing, easting)
+        Interpolated grid (nT).  NaN cells are left out of the averages and left NaN.
+    time_cells2 : float
+        Total diffusion time in cells squared.
+    integration_cells : float
+        Standard deviation, in cells, of the averaging of the structure tensor.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `classical`.
+
+    Raises
+    ------
+    ValueError
+        As `classical`, and if `time_cells2` is negative.
+    """
+    if not time_cells2 >= 0:
+        raise ValueError(f"time_cells2 is {time_cells2}; give 0 (no smoothing) or more.")
+    grid = _as_grid(anomaly)
+    valid = np.isfinite(grid.values)
+    weight = valid.astype("float32")
+    sigma = np.sqrt(2 * time_cells2)
+    total = ndimage.gaussian_filter(np.where(valid, grid.values, 0).astype("float32"), sigma)
+    field = total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-6)
+    confidence = np.maximum(weight, _pyramid.FLOOR)
+    tensor = _structure.structure_tensor(field, confidence, 1.0, integration_cells)
+    return _dataset(grid, np.where(valid, field, np.nan), tensor, 1.0, None)
+
+
+def _as_grid(values):
+    """Check the input and wrap a plain array as a grid with cells of unit size."""
+    grid = values
+    if not isinstance(values, xr.DataArray):
+        values = np.asarray(values)
+        if values.ndim == 2:
+            coords = {"northing": np.arange(values.shape[0]), "easting": np.arange(values.shape[1])}
+            grid = xr.DataArray(values, coords, dims=("northing", "easting"))
+    if values.ndim != 2 or min(values.shape) < 8:
+        raise ValueError(
+            f"A grid of shape {values.shape} was given; a 2-D grid (northing, easting) of at "
+            "least 8 x 8 cells is expected. Grid the tracks first (gridding.grid_tracks)."
+        )
+    if not np.isfinite(values).any():
+        raise ValueError("The grid holds no data: every cell is NaN. Check region and tracks.")
+    return grid
+
+
+def _confidence(data, weight):
+    """Weights of the cells: zero where there is no data, checked where they are given."""
+    valid = np.isfinite(data)
+    if weight is None:
+        return valid.astype("float32")
+    weight = np.asarray(weight, "float32")
+    if weight.shape != data.shape:
+        raise ValueError(f"weight has shape {weight.shape}, block {data.shape}; give one shape.")
+    if not np.isfinite(weight).all() or weight.min() < 0 or not weight[valid].any():
+        raise ValueError("weight must be finite, not negative, and above 0 on some track cell.")
+    return np.where(valid, weight, 0).astype("float32")
+
+
+def _dataset(grid, field, tensor, support, error):
+    """Pack field, orientation and error on the coordinates of the input grid."""
+    xx, xy, yy = (_structure.enlarge(part.astype("float32"), field.shape) for part in tensor)
+    angle, coherence = _structure.orientation(np.stack([xx, xy, yy]))
+    strike = np.degrees(-angle) % 180.0
+    layers = {"anomaly": field, "strike_deg": strike, "coherence": support * coherence}
+    if error is not None:
+        layers["uncertainty_nt"] = error
+    units = {"anomaly": "nT", "strike_deg": "degree", "coherence": "1", "uncertainty_nt": "nT"}
+    names = {
+        "anomaly": "magnetic anomaly, diffused",
+        "strike_deg": "strike clockwise from north",
+        "coherence": "coherence of the orientation",
+        "uncertainty_nt": "expected error of the anomaly",
+    }
+    dataset = xr.Dataset(
+        {
+            name: grid.copy(data=values.astype("float32")).assign_attrs(
+                {**grid.attrs, "units": units[name], "long_name": names[name]}
+            )
+            for name, values in layers.items()
+        }
+    )
+    return dataset

@@ -1,0 +1,294 @@
+"""The steps of guided diffusion, in order, and the error that is to be expected of its map.
+
+References
+----------
+Wahba, G. (1983). Bayesian "confidence intervals" for the cross-validated smoothing spline.
+J. R. Stat. Soc. B 45, 133-150.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..gridding import _grid
+from . import _pyramid, _solver, _structure, _withheld
+
+FIRST_SMOOTHING = 1.0  # under the first orientation, before the data choose
+OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share of it: beyond the
+# hull of the tracks slopes are carried on along strike, and would grow without end
+SHARED, SLOWLY = 0.02, 30.0  # weights, in readings, of expecting that an error shared along a
+# track is zero, and that it does not change from cell to cell: it may within about five
+ROUNDS, RELAXED, ROUGHLY = 3, 1.9, 1e-2  # of field and error in turn, over-relaxed
+LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
+MOUNT = 0.02, 0.2  # tension and bending of the plate that is laid over a known seamount
+
+
+@dataclass
+class Restored:
+    """What `restore` found.
+
+    Parameters
+    ----------
+    field, support, continuity : numpy.ndarray, shape (n, m)
+        Anomaly (nT), how far stripes are supported (0 to 1) and how far they run on (0 to 1).
+    tensor : numpy.ndarray, shape (3, n / k, m / k)
+        Structure tensor.
+    smoothing, integration_cells : float
+        Those that were used.
+    terms : numpy.ndarray, shape (cruises, terms), or None
+        Constants of the cruises and terms of their headings (nT).
+    """
+
+    field: np.ndarray
+    tensor: np.ndarray
+    support: np.ndarray
+    continuity: np.ndarray
+    smoothing: float
+    integration_cells: float
+    terms: np.ndarray | None
+
+
+def restore(data, weight, known, smoothing, integration_cells, across, reestimations, levels):
+    """Solve on coarse cells, ask the data what they support, and finish on the fine cells.
+
+    Parameters
+    ----------
+    data, weight : numpy.ndarray, shape (n, m)
+        Readings (nT) and their confidence, 0 off the tracks.
+    known : helpers.diffusion.Known
+        What is known beside them.
+    smoothing, integration_cells, across, reestimations, levels
+        As in `helpers.diffusion.guided`.
+
+    Returns
+    -------
+    Restored
+    """
+    striped = weight if known.seamount is None else np.where(known.seamount, 0, weight)
+    grids = _pyramid.build(data, striped, known, levels)
+    coarse = grids[1:] or grids
+    first = smoothing or FIRST_SMOOTHING
+    halves = _withheld.halve(data, striped, known, coarse)
+    if integration_cells is None:
+        sample = halves, coarse[0]
+        if max(data.shape) > _withheld.SAMPLE_CELLS:
+            sample = _sample(data, striped, known, levels)
+        integration_cells = _withheld.integration(*sample, first, across)
+    options = (integration_cells, across)
+    field, tensor = _pyramid.along_strike(coarse, first, *options, reestimations)
+    found = _withheld.weigh(halves, coarse[0], tensor, smoothing, across)
+    field, tensor = _pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
+    support = _structure.enlarge(found.support.astype("float32"), data.shape)
+    continuity = np.ones_like(support)
+    if support.any():
+        field, share = find(coarse[0], tensor, found.smoothing, across, field)
+        continuity = _structure.enlarge(share, data.shape)
+    edges = _pyramid.couplings(grids[0], tensor, found.smoothing, across, continuity)
+    field = _finish(grids[0], edges, support, _structure.enlarge(field, data.shape))
+    if support.min() < 1:
+        flat = _pyramid.plate(grids, *found.plate, found.support < 1)
+        field = support * field + (1 - support) * flat
+    low, high = data[striped > 0].min(), data[striped > 0].max()
+    field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
+    terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
+    if known.seamount is not None:
+        field = _with_seamounts(data, weight, known, terms, field)
+    return Restored(field, tensor, support, continuity, found.smoothing, integration_cells, terms)
+
+
+def _finish(level, edges, support, field):
+    """Solve on the finest cells, together with the errors that neighbours on a track share.
+
+    Readings that follow each other share the constant of their cruise, its heading error, the time
+    of day.  With ``e`` that error, ``|d - u - e|^2 + SHARED |e|^2``, the roughness of ``u`` along
+    strike and that of ``e`` along the tracks are lessened together, by ``u`` and ``e`` in turn.
+    """
+    weight, total = level.weight, level.total
+    field = _solver.solve(weight, edges, total, field, level.offsets)
+    if level.offsets is not None:
+        total = level.offsets.without(total, level.offsets.constants(field))
+    error, tracks = np.zeros_like(weight), _along_tracks(weight > 0)
+    for _ in range(ROUNDS if support.any() else 0):  # without support the plate is kept anyway
+        best = _solver.solve(
+            (1 + SHARED) * weight, tracks, total - weight * field, error, tolerance=ROUGHLY
+        )
+        error += RELAXED * (best - error)
+        field = _solver.solve(weight, edges, total - weight * support * error, field)
+    return field
+
+
+def _with_seamounts(data, weight, known, terms, field):
+    """Lay a plate over known seamounts, held to zero around them, and add it to the stripes.
+
+    It takes what the readings there have beyond the stripes, which were found without them.
+    """
+    inside = known.seamount & (weight > 0)
+    beyond = np.where(inside, np.nan_to_num(data) - field, 0)
+    if terms is not None:
+        of_cruise = inside & (known.cruise >= 0)
+        basis = _pyramid.basis(known, of_cruise)
+        beyond[of_cruise] -= np.sum(terms[known.cruise[of_cruise]] * basis, axis=1)
+    trust = np.where(known.seamount, weight, 1).astype("float32")
+    total = (trust * beyond).astype("float32")
+    rise = _solver.solve_bending(trust, total, np.zeros_like(total), *MOUNT)
+    return field + np.where(known.seamount, rise, 0)
+
+
+def _along_tracks(track):
+    """Couplings of neighbouring track cells, as `_solver.stencil` gives them."""
+    edges = np.zeros((4, *track.shape), "float32")
+    edges[0, :, :-1] = track[:, :-1] & track[:, 1:]
+    edges[1, :-1] = track[:-1] & track[1:]
+    edges[2, :-1, :-1] = track[:-1, :-1] & track[1:, 1:]
+    edges[3, :-1, :-1] = track[:-1, 1:] & track[1:, :-1]
+    return tuple(np.float32(SLOWLY) * edges)
+
+
+def _sample(data, weight, known, levels):
+    """Halves and all readings of a part of a large map: one number needs no more."""
+    window = _withheld.busiest(weight)
+    part = data[window], weight[window], known.cut(window)
+    grids = _pyramid.build(*part, levels)[1:]
+    return _withheld.halve(*part, grids), grids[0]
+
+
+def expected_error(data, weight, known, restored, options):
+    """Error expected in each cell (nT), from tiles of the tracks that were left out.
+
+    Every fourth tile of track cells is withheld, the map is solved again without it, and the
+    root mean square misfit there is taken as a function of the distance to the data used; on the
+    tracks themselves see `_error_on_track`.
+
+    Parameters
+    ----------
+    data, weight, known
+        As in `restore`.
+    restored : Restored
+        The map from all readings.
+    options : tuple
+        The other arguments of `restore`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m)
+        NaN everywhere where too few readings could be left out.
+    """
+    left_out = _grid.leave_out_tiles(weight > 0)
+    kept = np.where(left_out, 0, weight).astype("float32")
+    distance = ndimage.distance_transform_edt(weight <= 0)
+    if not kept.any() or left_out.sum() < 20:
+        return np.full(data.shape, np.nan, "float32")
+    field = restore(data, kept, known, *options).field
+    misfit = (field - data)[left_out]
+    withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
+    spread = float(np.std(data[weight > 0]))
+    on_track = max(_error_on_track(data, weight, restored, options[2]), _grid.NOISE_NT)
+    error = _grid.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
+    return error.astype("float32")
+
+
+def _error_on_track(data, weight, restored, across):
+    """Root mean square error expected on the tracks (nT): that of a reading.
+
+    The map takes away the same share of errors of variance 1 as of the true ones, so that the
+    residual over that share tells the error of a reading (Wahba 1983).  Smoothing does not lessen
+    it by much, since the errors of one track agree (constants, positions).  The share is measured
+    by sending random signs through the same system (Hutchinson's estimate of a trace).
+    """
+    track = weight > 0
+    signs = np.where(np.random.default_rng(0).random(data.shape) < 0.5, -1, 1).astype("float32")
+    grids = _pyramid.build(signs, weight, levels=0)
+    start = np.zeros_like(signs)
+    kept = _pyramid.along_known(grids, restored.tensor, restored.smoothing, across, start)
+    taken_away = np.sqrt(np.mean((signs - kept)[track] ** 2))
+    residual = np.sqrt(np.mean((restored.field - data)[track] ** 2))
+    return float(residual / max(taken_away, 0.2))
+
+
+# Fracture zones that a map shows by itself: places where stripes end side by side.
+#
+# Where a stripe is offset, the map changes along strike somewhere between the last track before the
+# fracture zone and the first one beyond it.  One stripe tells little of where.  But a fracture zone
+# cuts many, and what their doubtful stretches share is a line across them.  So the square slope
+# along strike is averaged far across strike and hardly along it.  Where this mean stands out from
+# its surroundings less is carried along strike, the change gathers there, and the next mean is
+# sharper: a line process, whose elements favour neighbours in line (Geman & Geman 1984), solved by
+# half-quadratic steps (Geman & Reynolds 1992).
+#
+# References
+# ----------
+# Geman, S. & Geman, D. (1984). Stochastic relaxation, Gibbs distributions, and the Bayesian
+# restoration of images. IEEE Trans. Pattern Anal. Mach. Intell. 6, 721-741.
+# Geman, D. & Reynolds, G. (1992). Constrained restoration and the recovery of discontinuities. IEEE
+# Trans. Pattern Anal. Mach. Intell. 14, 367-383.
+
+REACH_CELLS = 24.0  # how far across strike slopes are averaged
+AROUND_CELLS = 96.0  # standard deviation of the surroundings
+USUAL = 3.0  # times the slope of the surroundings at which half is carried along
+FRACTURE_ROUNDS = 3
+FRACTURE_ROUGHLY = 1e-2  # relative residual of the averages and of the solutions with breaks
+
+
+def find(level, tensor, smoothing, across, field):
+    """Find breaks and solve with them, in turn.
+
+    Parameters
+    ----------
+    level : pyramid.Level
+        On whose cells.
+    tensor : numpy.ndarray, shape (3, n / k, m / k)
+        Structure tensor.
+    smoothing, across : float
+        As in `helpers.diffusion.guided`.
+    field : numpy.ndarray, shape (n, m)
+        The map so far.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, each of shape (n, m)
+        The map, and how much is carried along strike (`continuity`).
+    """
+    for _ in range(FRACTURE_ROUNDS):
+        share = continuity(level, tensor, across, field)
+        edges = _pyramid.couplings(level, tensor, smoothing, across, share)
+        field = _solver.solve(
+            level.weight, edges, level.total, field, level.offsets, FRACTURE_ROUGHLY
+        )
+    return field, share
+
+
+def continuity(level, tensor, across, field):
+    """Tell how much of the smoothing along strike is left where stripes end side by side.
+
+    Parameters
+    ----------
+    level, tensor, across, field
+        As in `find`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m)
+        1 where stripes run on; a half where the mean square slope is `USUAL` times that of the
+        surroundings, and falling with its square beyond.
+    """
+    xx, xy, yy = _structure.diffusion_tensor(tensor, field.shape, across)
+    east, north = _structure.gradient(field, max(1.0 / level.size, 0.7))
+    steep = _structure.enlarge((tensor[0] + tensor[2]).astype("float32"), field.shape)
+    along = (xx * east**2 + 2 * xy * east * north + yy * north**2) / (steep + np.float32(1e-20))
+    both = np.float32(1 + across)  # the sum of both diffusivities where coherence is 1
+    edges = _solver.stencil((both - xx, -xy, both - yy), (REACH_CELLS / level.size) ** 2)
+    mean = _solver.solve(np.ones_like(along), edges, along, along, tolerance=FRACTURE_ROUGHLY)
+    usual = _around(mean, AROUND_CELLS / level.size)
+    excess = np.maximum(mean, 0) / (np.float32(USUAL) * usual + np.float32(1e-20))
+    return 1 / (1 + excess * excess)
+
+
+def _around(values, sigma_cells):
+    """Mean of the surroundings of each cell, on cells a quarter of their size."""
+    step = max(1, int(sigma_cells // 4))
+    blocks = _structure.block_mean(np.maximum(values, 0), step)
+    filled = _structure.block_mean(np.ones_like(values), step)
+    mean, full = (ndimage.gaussian_filter(part, sigma_cells / step, mode="constant")
+                  for part in (blocks, filled))  # fmt: skip
+    return _structure.enlarge(mean / full, values.shape)

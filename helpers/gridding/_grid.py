@@ -1,0 +1,322 @@
+"""From a track table to a grid that knows how far it is from data.
+
+The steps are the usual ones of marine geophysics: project, take the median of each cell that a
+ship crossed, interpolate, and say how much the interpolation can be trusted.
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import ndimage
+
+from . import _gridders
+
+NOISE_NT = 10.0  # error of one crossing of a cell: instrument, diurnal variation, navigation
+SLOPE_NT_KM = 30.0  # usual slope of the field inside a cell
+TILE_CELLS = 24  # side of the tiles that are left out to measure the interpolation error
+LEAST_SHARED = 20  # cells shared by cruises; fewer do not tell the error on the tracks
+
+
+def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
+    """Grid a track table in the projection of a region.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Track table with ``longitude``, ``latitude`` (degrees) and ``residual_nt`` (nT); a column
+        ``cruise``, where there is one, tells how well cruises agree in the cells they share.
+    region : helpers.data.Region
+        Gives the projection and the bounds.
+    spacing_km : float
+        Side of the square cells.
+    method : str
+        A gridder of `_gridders.METHODS`.
+    mask_km : float, optional
+        Leave ``anomaly`` and ``uncertainty_nt`` blank (NaN) farther from data than this.
+
+    Returns
+    -------
+    xarray.Dataset
+        On dims (northing, easting), in km: ``anomaly`` (interpolated; by the linear gridder NaN
+        outside the hull of the data), ``block`` (median of each track cell, NaN elsewhere),
+        ``spread_nt`` (scatter of its readings), ``weight`` (0 to 1), ``distance_km`` to the
+        nearest data and ``uncertainty_nt``.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, `spacing_km` is not positive, there is no such gridder, or fewer
+        than four cells of the region hold a reading.
+    """
+    missing = {"longitude", "latitude", "residual_nt"} - set(table.columns)
+    if missing:
+        raise ValueError(
+            f"The track table lacks {sorted(missing)}; it has {list(table.columns)}. "
+            "Read it with tracks.read_tracks and add the residual with tracks.residual."
+        )
+    if not spacing_km > 0:
+        raise ValueError(f"spacing_km is {spacing_km}; give the side of a cell in km, above 0.")
+    northing, easting = region.grid_coords(spacing_km)
+    east, north = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    value = table["residual_nt"].to_numpy()
+    cruise = table["cruise"].to_numpy() if "cruise" in table else None
+    dataset = grid_points(east, north, value, northing, easting, method=method, cruise=cruise)
+    if mask_km is not None:
+        near = dataset["distance_km"] <= mask_km
+        for name in ("anomaly", "uncertainty_nt"):
+            dataset[name] = dataset[name].where(near)
+    for name in dataset.data_vars:
+        dataset[name].attrs["crs"] = region.crs
+    dataset.attrs.update(region=region.name, crs=region.crs, spacing_km=spacing_km)
+    return dataset
+
+
+def grid_points(
+    east_km, north_km, value_nt, northing, easting, uncertainty=True, method="linear", cruise=None
+):
+    """Grid scattered values on given cell centres.
+
+    Parameters
+    ----------
+    east_km, north_km, value_nt : array_like, shape (n,)
+        Projected positions (km) and values (nT); rows with NaN are left out.
+    northing, easting : numpy.ndarray, 1-D, ascending and evenly spaced
+        Cell centres (km).
+    uncertainty : bool
+        Also measure the interpolation error (a second interpolation).
+    method : str
+        A gridder of `_gridders.METHODS`.
+    cruise : array_like, shape (n,), optional
+        Which cruise each value comes from. In cells that cruises share, their disagreement is
+        the error on the tracks; without it, or with few such cells, that is `NOISE_NT`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `grid_tracks`; without ``uncertainty_nt`` where it was not asked for.
+
+    Raises
+    ------
+    ValueError
+        If fewer than four cells hold a reading, or there is no such gridder.
+    """
+    points = _in_cells(east_km, north_km, value_nt, northing, easting, cruise)
+    block, spread, count = _medians(points, (len(northing), len(easting)))
+    if np.isfinite(block).sum() < 4:
+        raise ValueError(
+            f"Only {np.isfinite(block).sum()} cells of the region hold a reading; at least 4 are "
+            "needed. Check that the tracks cross the region and that residual_nt is filled."
+        )
+    spacing = float(easting[1] - easting[0])
+    distance = ndimage.distance_transform_edt(np.isnan(block))
+    anomaly = _gridders.interpolate(block, method)
+    layers = {
+        "anomaly": (anomaly, "nT", f"magnetic anomaly, gridder {method}"),
+        "block": (block, "nT", "magnetic anomaly, median of track cells"),
+        "spread_nt": (spread, "nT", "scatter of the readings of a cell"),
+        "weight": (_weight(spread, count), "1", "confidence of the track cells"),
+        "distance_km": (distance * spacing, "km", "distance to the nearest track cell"),
+    }
+    if uncertainty:
+        error = _left_out_error(block, distance, method, _on_track_error(points))
+        layers["uncertainty_nt"] = (error, "nT", "expected error of the anomaly")
+    coords = {"northing": northing, "easting": easting}
+    dataset = xr.Dataset(
+        {
+            name: (("northing", "easting"), values.astype("float32"), _attrs(units, text))
+            for name, (values, units, text) in layers.items()
+        },
+        coords,
+    )
+    for name, text in (("northing", "northing"), ("easting", "easting")):
+        dataset[name].attrs.update(units="km", long_name=text)
+    return dataset
+
+
+def block_median(east_km, north_km, value_nt, northing, easting):
+    """Median, spread and number of the readings in each cell.
+
+    Parameters
+    ----------
+    east_km, north_km, value_nt : array_like, shape (n,)
+        Projected positions (km) and values (nT).
+    northing, easting : numpy.ndarray, 1-D
+        Cell centres (km), ascending and evenly spaced.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, each of shape (len(northing), len(easting))
+        Median (nT), standard deviation of the readings about a plane (nT) and count. The plane
+        stands for the slope of the field inside the cell, which is no error of the readings.
+        NaN and 0 in cells without readings; the spread of a single reading is NaN.
+    """
+    points = _in_cells(east_km, north_km, value_nt, northing, easting)
+    return _medians(points, (len(northing), len(easting)))
+
+
+def sample(grid, region, longitude, latitude):
+    """Look a grid up at positions, linearly between its cells.
+
+    Parameters
+    ----------
+    grid : xarray.DataArray
+        On (northing, easting), in km of the region's projection.
+    region : helpers.data.Region
+        Gives the projection.
+    longitude, latitude : array_like of one shape
+        Positions (degrees).
+
+    Returns
+    -------
+    numpy.ndarray of that shape
+        NaN beyond the grid.
+    """
+    east, north = region.project(np.asarray(longitude), np.asarray(latitude))
+    dims = [f"place_{axis}" for axis in range(np.ndim(east))]
+    return grid.interp(easting=(dims, east), northing=(dims, north)).to_numpy()
+
+
+def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOISE_NT):
+    """Estimate the error of each cell from the misfit of left-out cells at known distances.
+
+    The root mean square misfit is taken in classes of distance and never allowed to fall with
+    distance; beyond the farthest class it grows to the spread of the data.
+
+    Parameters
+    ----------
+    left_out_distance, misfit : numpy.ndarray, shape (n,)
+        Distance to the nearest cell that was used (cells) and predicted minus observed (nT).
+    distance : numpy.ndarray, any shape
+        Distance to data of the cells wanted (cells).
+    spread : float
+        Standard deviation of the data (nT): the error where nothing is known.
+    on_track : float
+        Error of the cells that were used (nT): the noise of the readings where the map passes
+        through them, more where it smooths them.
+
+    Returns
+    -------
+    numpy.ndarray, shape of `distance`
+        Expected error (nT), at least `on_track`.
+    """
+    edges = np.array([0.0, 1.5, 2.5, 4.5, 6.5, 9.5, 13.5, 20.5])
+    centres, errors = [0.0], [on_track]
+    finite = np.isfinite(misfit)
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        chosen = finite & (left_out_distance > low) & (left_out_distance <= high)
+        if chosen.sum() >= 10:
+            centres.append(float(left_out_distance[chosen].mean()))
+            errors.append(float(np.sqrt(np.mean(misfit[chosen] ** 2))))
+    centres.append(max(2 * centres[-1], 24.0))
+    errors.append(spread)
+    return np.interp(distance, centres, np.maximum.accumulate(errors))
+
+
+def leave_out_tiles(used):
+    """Choose every fourth tile of the track cells, in a slanting pattern.
+
+    Parameters
+    ----------
+    used : numpy.ndarray of bool, shape (n, m)
+        Cells with data.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n, m)
+        The cells to withhold; tiles are `TILE_CELLS` wide.
+    """
+    rows, columns = np.indices(used.shape) // TILE_CELLS
+    return used & ((rows + 2 * columns) % 4 == 0)
+
+
+def _in_cells(east_km, north_km, value_nt, northing, easting, cruise=None):
+    """Take the readings inside the grid: cell, place in it (km), value (nT) and cruise."""
+    spacing = float(easting[1] - easting[0])
+    value = np.asarray(value_nt, float)
+    column = (np.asarray(east_km, float) - easting[0]) / spacing + 0.5
+    row = (np.asarray(north_km, float) - northing[0]) / spacing + 0.5
+    good = np.isfinite(value) & np.isfinite(column) & np.isfinite(row)
+    good &= (row >= 0) & (row < len(northing)) & (column >= 0) & (column < len(easting))
+    row, column = row[good], column[good]
+    points = pd.DataFrame(
+        {
+            "cell": row.astype(int) * len(easting) + column.astype(int),
+            "x": (column % 1 - 0.5) * spacing,
+            "y": (row % 1 - 0.5) * spacing,
+            "value": value[good],
+        }
+    )
+    return points if cruise is None else points.assign(cruise=np.asarray(cruise)[good])
+
+
+def _medians(points, shape):
+    """Take median, spread about a plane and count of each cell, as grids."""
+    block, spread = np.full((2, shape[0] * shape[1]), np.nan)
+    median = points.groupby("cell")["value"].median()
+    block[median.index] = median
+    count = np.bincount(points["cell"], minlength=block.size)
+    scatter = _scatter_about_plane(points, block.size)
+    spread[median.index] = scatter[median.index]
+    return block.reshape(shape), spread.reshape(shape), count.reshape(shape)
+
+
+def _scatter_about_plane(points, size):
+    """Measure how the readings of each cell scatter about a plane through them (nT).
+
+    The slopes are least squares with a prior of `SLOPE_NT_KM`, so that few readings, or readings
+    on one line, fix only the slope that they show.
+    """
+    cell = points["cell"].to_numpy()
+    count = np.maximum(np.bincount(cell, minlength=size), 1)
+
+    def total(values):
+        return np.bincount(cell, values, size)
+
+    x, y, value = (
+        points[name].to_numpy() - (total(points[name]) / count)[cell]
+        for name in "x y value".split()
+    )
+    prior = (NOISE_NT / SLOPE_NT_KM) ** 2
+    xx, yy, xy = total(x * x) + prior, total(y * y) + prior, total(x * y)
+    xv, yv = total(x * value), total(y * value)
+    area = xx * yy - xy**2
+    along_x, along_y = (yy * xv - xy * yv) / area, (xx * yv - xy * xv) / area
+    left = value - along_x[cell] * x - along_y[cell] * y
+    spent = 3 - prior * (xx + yy) / area  # degrees of freedom of the mean and the two slopes
+    free = count - spent
+    return np.sqrt(np.where(free > 0.5, total(left**2) / np.maximum(free, 0.5), np.nan))
+
+
+def _on_track_error(points):
+    """Error of one cruise in one cell (nT), from the cells that several cruises share."""
+    if "cruise" not in points:
+        return NOISE_NT
+    medians = points.groupby(["cell", "cruise"], observed=True)["value"].median()
+    cell = medians.groupby("cell")
+    number = cell.transform("size")
+    off = (medians - cell.transform("mean")) * np.sqrt(number / (number - 1).clip(lower=1))
+    shared = off[number > 1]
+    return float(np.sqrt((shared**2).mean())) if len(shared) >= 2 * LEAST_SHARED else NOISE_NT
+
+
+def _left_out_error(block, distance, method, on_track):
+    """Error of the interpolation (nT), measured on tiles that were left out."""
+    used = np.isfinite(block)
+    left_out = leave_out_tiles(used)
+    spread = float(np.std(block[used]))
+    kept = np.where(left_out, np.nan, block)
+    if left_out.sum() < 20 or np.isfinite(kept).sum() < 4:
+        return np.interp(distance, [0.0, 24.0], [on_track, max(spread, on_track)])
+    misfit = (_gridders.interpolate(kept, method) - block)[left_out]
+    kept_distance = ndimage.distance_transform_edt(np.isnan(kept))[left_out]
+    return error_by_distance(kept_distance, misfit, distance, spread, on_track)
+
+
+def _weight(spread, count):
+    """Confidence: 1 for a quiet cell, less where readings in one cell disagree."""
+    error = np.nan_to_num(spread / np.sqrt(np.maximum(count, 1)))
+    return np.where(count > 0, 1 / (1 + (error / NOISE_NT) ** 2), 0.0)
+
+
+def _attrs(units, long_name):
+    return {"units": units, "long_name": long_name}

@@ -1,0 +1,274 @@
+"""Maps of one's own to label, compare and learn from: menus and buttons in place of code.
+
+`make map` puts maps into a folder; the desk lists them, opens one in the labeller under the name
+of whoever draws, measures how far two people agree, and fine-tunes the shipped network.
+"""
+
+from html import escape
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+import xarray as xr
+
+from .. import _shared, explore, lines
+from . import _labeller, _layer
+
+NETWORK = "the network"
+AROUND_KM = 10.0  # what lies so near to the box around the lines counts as looked at
+EPOCHS, SEED = 20, 5
+FEW = 10  # lines
+FEW_LINES = f" Fewer than {FEW} lines teach little: the network may forget more than it learns."
+SIMPLER_KM = 1.0  # lines of the network keep the points that they need for this precision
+NO_MAP = (
+    "No map in {folder} yet. In a terminal, in the folder of the workbook, write<br>"
+    "<code>make map TRACKS=my_cruises/</code> (your files or folder), then press <em>Look "
+    "again</em>."
+)
+BUTTONS = {
+    "again": ("Look again", "Look for maps made since"),
+    "start": ("Add the network's lines", "All lines that the network found; Undo takes them back"),
+    "picks": (
+        "Add published picks",
+        "Picks of the GSFML joined along chrons; Undo takes them back",
+    ),
+    "compare": ("Compare", "Score your lines against those of the person chosen"),
+    "tune": ("Fine-tune on my lines", "Train the shipped network further; takes a minute or two"),
+}
+
+
+class Desk:
+    """The labeller for maps of one's own, with what comes before and after drawing.
+
+    Parameters
+    ----------
+    maps : pathlib.Path
+        Where `make map` writes.
+    labels : pathlib.Path
+        Where the layers are kept: ``MAP_PERSON.geojson``.
+    who : str
+        Name first shown.
+    mouse : bool
+        As for `_labeller.Labeller`.
+
+    Attributes
+    ----------
+    said : str
+        What the last action did, as shown under the map.
+    """
+
+    def __init__(self, maps, labels, who="me", mouse=True):
+        self.maps, self.labels, self.mouse = Path(maps), Path(labels), mouse
+        self.labeller, self.said = None, ""
+        self.map = explore.choice("Your map", [])
+        self.who = ipywidgets.Text(value=who, description="Your name", continuous_update=False)
+        self.other = explore.choice("Compare with", [])
+        self.buttons = {}
+        for name, (text, tip) in BUTTONS.items():
+            made = ipywidgets.Button(description=text, tooltip=tip, layout={"width": "auto"})
+            made.on_click(lambda _button, name=name: self._do(name))
+            self.buttons[name] = made
+        self.status, self.place = ipywidgets.HTML(), ipywidgets.VBox()
+        self.image = explore.picture("Probability before and after fine-tuning, and the change")
+        self.image.layout.display = "none"
+        self.box = self._laid_out()
+        for control in (self.map, self.who):
+            control.observe(self._opened, names="value")
+        self.look()
+
+    def look(self):
+        """List the maps, the newest first, and open the newest."""
+        found = sorted(self.maps.glob("*.nc"), key=lambda path: -path.stat().st_mtime)
+        self.map.unobserve(self._opened, names="value")
+        self.map.options = [(path.stem, path) for path in found]
+        self.map.value = found[0] if found else None
+        self.map.observe(self._opened, names="value")
+        self._opened()
+
+    def compare(self):
+        """Score the lines against those of the other person; return the scores."""
+        from .. import network, scores
+        from . import _learn
+
+        _, _, made = self._made
+        theirs = self._lines_of(self.other.value)
+        mine, near = list(self.labeller.layer.lines.values()), network.knowable(made)
+        if not mine or not theirs:
+            raise ValueError("There are no lines to compare: draw some first.")
+        got = _learn.agreement(mine, theirs, made, near)
+        mirrored = _learn.label_of(mine, made)[:, ::-1].astype(float)
+        chance = scores.score_lines(mirrored, _learn.label_of(theirs, made), near)["f1"]
+        self.labeller.show_other(theirs)
+        self._say(
+            f"{len(mine)} lines of yours against {len(theirs)} of {self.other.label} (dashed): "
+            f"{got['precision']:.0%} of yours lie on theirs, {got['recall']:.0%} of theirs "
+            f"on yours; F1 {got['f1']:.2f}, by chance {chance:.2f} (your lines mirrored)."
+        )
+        return got | {"chance": chance}
+
+    def tune(self, epochs=EPOCHS):
+        """Fine-tune the shipped network on the lines; show and write what it then finds."""
+        from .. import lines, network
+        from . import _learn
+
+        region, _, made = self._made
+        drawn = list(self.labeller.layer.lines.values())
+        self._say("training: a minute or two ...")
+        target = _learn.truth_of(drawn, made, around(drawn))
+        tuned, history = _learn.fine_tune(lines.SINGLE, made, target, epochs, seed=SEED)
+        near, shipped = network.knowable(made), network.load(lines.SINGLE)
+        found = {"shipped": shipped, "fine-tuned": tuned}
+        found = {k: network.predict(m, made, near)["probability"] for k, m in found.items()}
+        self._show(found, target, made)
+        kept = xr.Dataset({"probability": found["fine-tuned"].where(near)})
+        traced = lines.trace(kept.assign_attrs(crs=region.crs), shipped.record["threshold"])
+        change = float(abs(found["fine-tuned"] - found["shipped"]).where(near).mean())
+        self._say(
+            f"{len(drawn)} lines, {len(history['loss'])} epochs: the probability changed by "
+            f"{change:.3f} on average. {self._keep(traced)}{FEW_LINES * (len(drawn) < FEW)}"
+        )
+        return traced
+
+    # --- parts
+
+    def _do(self, name):
+        """Do what a button says; an error becomes a message."""
+        does = {"again": self.look, "start": self._add_network, "picks": self._add_picks}
+        try:
+            (does | {"compare": self.compare, "tune": self.tune})[name]()
+        except (ValueError, OSError) as problem:
+            self._say(str(problem))
+
+    def _opened(self, _change=None):
+        """Open the map chosen under the name given."""
+        self.image.layout.display = "none"
+        path, who = self.map.value, self.who.value.strip()
+        for name, button in self.buttons.items():
+            button.disabled = name != "again" and (path is None or not who)
+        if path is None or not who:
+            self.place.children = ()
+            text = NO_MAP.format(folder=escape(str(self.maps))) if path is None else "Your name?"
+            self._say(text, plain=False)
+            return
+        region, fields, about = _layer.open_map(path)
+        self._made = region, fields, _layer.read_map(path)
+        layer = _layer.Layer(self._path(who), region, who, about)
+        self.labeller = _labeller.Labeller(layer, fields, mouse=self.mouse)
+        self.place.children = (self.labeller.box,)
+        self._list_others()
+        self._say(f"{len(layer.lines)} lines of {who}, kept in {layer.path}{_elsewhere(layer)}")
+
+    def _list_others(self):
+        """List whose lines of this map there are."""
+        stem = self.map.value.stem
+        found = sorted(set(self.labels.glob(f"{stem}_*.geojson")) - {self._path(self.who.value)})
+        start = self.map.value.with_suffix(".geojson")
+        names = [(path.stem.removeprefix(f"{stem}_"), path) for path in found]
+        names += [(NETWORK, start)] if start.exists() else []
+        self.other.options, self.other.value = names, names[0][1] if names else None
+        self.buttons["compare"].disabled = not self.other.options
+        self.buttons["start"].disabled = not start.exists()
+
+    def _path(self, who):
+        return self.labels / f"{self.map.value.stem}_{_shared.safe_name(who)}.geojson"
+
+    def _lines_of(self, path):
+        if path is None:
+            raise ValueError("There is nobody to compare with; draw under a second name first.")
+        return _layer.read(path, self._made[0])
+
+    def _add_network(self):
+        """Add the lines that the network found, as one stroke."""
+        found = self._lines_of(self.map.value.with_suffix(".geojson"))
+        simple = [_layer.simpler(line.points, SIMPLER_KM) for line in found]
+        self.labeller.add([(points, "network") for points in simple])
+        self._say(f"{len(found)} lines added (green): move, delete or leave them")
+
+    def _add_picks(self):
+        """Add the picks of the GSFML, joined along chrons, as one stroke."""
+        from .. import data
+
+        region, _, made = self._made
+        table = data.region_picks(region)
+        found = [] if table is None else _layer.pick_lines(table, region)
+        if not found:
+            self._say("no published picks here, or the registry of data cannot be reached")
+            return
+        self.labeller.add(found)
+        self._say(f"{len(found)} lines from picks: borders of blocks, to be moved to the crests")
+
+    def _keep(self, traced):
+        """Write the lines of the tuned network; say where."""
+        mine = self._path(self.who.value)
+        path = mine.with_name(f"found_{mine.name}")
+        path.unlink(missing_ok=True)
+        if not len(traced):
+            return "The network now finds no line."
+        lines.write(traced, path)
+        return f"The network now finds {len(traced)} lines: {path}."
+
+    def _show(self, found, target, made):
+        """Show the probability before and after, and the change with the lines drawn."""
+        from .. import maps
+
+        spacing = float(made["easting"][1] - made["easting"][0])
+        change = {"change, your lines": found["fine-tuned"] - found["shipped"]}
+        figure = maps.draw_probabilities(
+            found | change, target[..., 0], spacing, source=made.attrs["data"]
+        )
+        self.image.value = explore.png(figure)
+        self.image.layout.display = ""
+
+    def _laid_out(self):
+        first = ipywidgets.HBox([self.map, self.who, self.buttons["again"]])
+        start = ipywidgets.HBox([self.buttons["start"], self.buttons["picks"]])
+        after = ipywidgets.HBox([self.other, self.buttons["compare"], self.buttons["tune"]])
+        return ipywidgets.VBox([first, start, self.place, after, self.status, self.image])
+
+    def _say(self, text, plain=True):
+        self.said = text
+        self.status.value = f"<span role='status'>{escape(text) if plain else text}</span>"
+
+    def __repr__(self):
+        """Text that does not change from run to run."""
+        return f"Desk({self.maps.name})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Show map and controls in a notebook, and the stable text elsewhere."""
+        return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
+
+
+def around(drawn):
+    """Give the box around lines, a little larger: what their drawer looked at.
+
+    Parameters
+    ----------
+    drawn : list of labelling.Line
+
+    Returns
+    -------
+    tuple of float
+        West, east, south and north (km).
+
+    Raises
+    ------
+    ValueError
+        If there is no line.
+    """
+    if not drawn:
+        raise ValueError("There is no line to learn from: draw some first.")
+    places = np.vstack([line.points for line in drawn])
+    (west, south), (east, north) = places.min(axis=0) - AROUND_KM, places.max(axis=0) + AROUND_KM
+    return west, east, south, north
+
+
+def _elsewhere(layer):
+    """Warn of lines that lie outside the map, drawn on another one of the same name."""
+    if not layer.lines:
+        return ""
+    places = np.vstack([line.points for line in layer.lines.values()])
+    if layer.region.contains(*layer.region.unproject(*places.T)).any():
+        return ""
+    return (
+        "; all of them lie outside this map. Was its name used for another? Make it with NAME=..."
+    )

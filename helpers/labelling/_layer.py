@@ -1,0 +1,325 @@
+"""Labels drawn by people: lines on disk after every stroke.
+
+A layer of lines is one GeoJSON file in longitude and latitude, which any GIS opens.  Each line
+knows who drew it, when (UTC) and on what data.  The file is written anew, beside its place and
+then moved there, whenever a line changes: what was drawn survives the death of the kernel.
+`_learn` scores layers against each other and trains with them.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import xarray as xr
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial.distance import cdist
+from shapely.geometry import LineString
+
+from .. import _shared, data
+
+DECIMALS = 6  # of longitude and latitude on disk: about 0.1 m
+SHOWN = {  # of a map of one's own, by the name in the labeller's menu
+    "guided diffusion": "anomaly",
+    "linear interpolation": "linear",
+    "readings": "block",
+    "probability": "probability",
+    "expected error": "uncertainty_nt",
+    "distance to data": "distance_km",
+}
+JOIN_KM = 60.0  # neighbouring picks of one isochron are joined up to this distance
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a layer.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+        Easting and northing (km) in the region's projection, two points or more.
+    who, when, data : str
+        Who drew it, when (ISO 8601, UTC), and on what data.
+    source : str
+        ``drawn``, or what it came from, such as ``picks C5n.o``.
+    """
+
+    points: np.ndarray
+    who: str
+    when: str
+    data: str
+    source: str = "drawn"
+
+
+class Layer:
+    """The lines of one person on one map, kept in a file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The GeoJSON file; read if it exists, else made at the first stroke.
+    region : helpers.data.Region
+        Gives the projection.
+    who, about : str
+        Who draws, and on what data; written into every line.
+
+    Attributes
+    ----------
+    lines : dict of int to Line
+        The lines by number; the numbers stay while the layer lives.
+
+    Raises
+    ------
+    ValueError
+        If `who` or `about` is empty, or the file holds something else than lines.
+    """
+
+    def __init__(self, path, region, who, about):
+        if not who or not about:
+            raise ValueError("Say who draws and on what data: both are written into every line.")
+        self.path, self.region, self.who, self.about = Path(path), region, who, about
+        self.lines = dict(enumerate(read(self.path, region))) if self.path.exists() else {}
+        self._past = []
+
+    def add(self, points, source="drawn"):
+        """Add a line through points (km); return its number."""
+        number = max(self.lines, default=-1) + 1
+        self._keep({**self.lines, number: self._made(points, source)})
+        return number
+
+    def add_all(self, pieces):
+        """Add many lines, ``(points, source)`` each, as one stroke."""
+        first = max(self.lines, default=-1) + 1
+        made = (self._made(*piece) for piece in pieces)
+        self._keep({**self.lines, **dict(enumerate(made, first))})
+
+    def change(self, number, points):
+        """Give a line other points (km); it is then drawn by whoever moved it."""
+        self._keep({**self.lines, number: self._made(points, self.lines[number].source)})
+
+    def delete(self, number):
+        """Take a line out."""
+        self._keep({key: line for key, line in self.lines.items() if key != number})
+
+    def undo(self):
+        """Go back to before the last stroke; return whether there was one."""
+        if not self._past:
+            return False
+        self.lines = self._past.pop()
+        write(self.lines.values(), self.path, self.region)
+        return True
+
+    def _made(self, points, source):
+        points = np.asarray(points, float)
+        if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
+            raise ValueError(f"A line needs two points (easting, northing) or more, got {points}.")
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        return Line(points, self.who, when, self.about, source)
+
+    def _keep(self, lines):
+        """Write the lines, and only then take them as ours."""
+        write(lines.values(), self.path, self.region)
+        self._past.append(self.lines)
+        self.lines = lines
+
+
+def write(lines, path, region):
+    """Write lines as GeoJSON, beside the place and then moved there, on disk before it returns.
+
+    Parameters
+    ----------
+    lines : iterable of Line
+    path : pathlib.Path
+        The folder is made where it is missing.
+    region : helpers.data.Region
+        The projection of the points.
+    """
+    features = []
+    for line in lines:
+        place = np.column_stack(region.unproject(*line.points.T)).round(DECIMALS)
+        about = {"who": line.who, "when": line.when, "data": line.data, "source": line.source}
+        shape = {"type": "LineString", "coordinates": place.tolist()}
+        features.append({"type": "Feature", "properties": about, "geometry": shape})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _shared.whole(path) as beside, beside.open("w", encoding="utf-8") as stream:
+        json.dump({"type": "FeatureCollection", "features": features}, stream, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read(path, region):
+    """Read lines that `write` wrote, or that a GIS drew.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        GeoJSON or GeoPackage; other columns than ours are passed over, ours may be missing.
+    region : helpers.data.Region
+        The projection to give the points in.
+
+    Returns
+    -------
+    list of Line
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or holds other shapes than lines.
+    """
+    try:
+        table = geopandas.read_file(path)
+    except Exception as problem:
+        raise ValueError(
+            f"{path} cannot be read as lines ({problem}). Restore it from a copy, or move it away "
+            "to begin with an empty layer."
+        ) from problem
+    table = table.to_crs("EPSG:4326").explode(index_parts=False) if len(table) else table
+    other = sorted(set(table.geometry.geom_type) - {"LineString"})
+    if other:
+        raise ValueError(f"{path} holds {', '.join(other)}; a layer of labels holds lines only.")
+    found = []
+    for row in table.to_dict("records"):
+        points = np.column_stack(region.project(*np.array(row["geometry"].coords)[:, :2].T))
+        given = {name: str(row.get(name) or "unknown") for name in ("who", "when", "data")}
+        found.append(Line(points, source=str(row.get("source") or "drawn"), **given))
+    return found
+
+
+def read_map(path):
+    """Read what `make map` made: the map as networks see it, and what it was made from.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``build/maps/NAME.nc``.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    with xr.open_dataset(path) as stored:
+        return stored.load()
+
+
+def simpler(points, tolerance_km):
+    """Leave out points of a line that hardly bend it (Douglas & Peucker 1973).
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+    tolerance_km : float
+        Largest distance from the line as it was.
+
+    Returns
+    -------
+    numpy.ndarray, shape (m, 2)
+    """
+    return np.array(LineString(points).simplify(tolerance_km).coords)
+
+
+def open_map(path):
+    """Open a map that `make map` made of somebody's own tracks.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``build/maps/NAME.nc``.
+
+    Returns
+    -------
+    tuple
+        Region, maps by name (dict of str to xarray.DataArray) as the labeller shows them, and
+        what they were made of.
+    """
+    made = read_map(path)
+    box = map(float, made.attrs["box"])
+    region = data.region_from_box(*box, name=made.attrs["name"])
+    return (
+        region,
+        {name: made[key] for name, key in SHOWN.items() if key in made},
+        made.attrs["data"],
+    )
+
+
+def pick_lines(table, region, join_km=JOIN_KM):
+    """Join the picks of each end of each chron to lines, to start a layer from.
+
+    Picks of one isochron are joined by their minimum spanning tree, without its long edges, and
+    the tree is cut where it branches.  A pick marks the *border* of a polarity block, a label the
+    crest of its anomaly beside it: lines made here are to be moved.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `data.region_picks`.
+    region : helpers.data.Region
+        Gives the projection.
+    join_km : float
+        Longest edge.
+
+    Returns
+    -------
+    list of tuple
+        Points, array (n, 2) in km, and source, as `Layer.add_all` takes them.
+    """
+    found = []
+    for (chron, end), part in table.groupby(["chron", "end"]):
+        points = np.column_stack(region.project(part["longitude"], part["latitude"]))
+        for path in _paths(np.unique(points, axis=0), join_km):
+            found.append((path, f"picks {chron}.{end}"))
+    return found
+
+
+def table_of(lines, region):
+    """Give lines as a table with geometry (km), for maps and for `lines.write`.
+
+    Parameters
+    ----------
+    lines : iterable of Line
+    region : helpers.data.Region
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        ``who``, ``when``, ``data``, ``source``, ``length_km`` and ``geometry``.
+    """
+    rows = [
+        {name: value for name, value in vars(line).items() if name != "points"}
+        | {"geometry": LineString(line.points)}
+        for line in lines
+    ]
+    columns = ["who", "when", "data", "source", "geometry"]
+    made = geopandas.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=region.crs)
+    return made.assign(length_km=made.length)
+
+
+def _paths(points, join_km):
+    """Cut the minimum spanning tree of points at its branches and its long edges."""
+    if len(points) < 2:
+        return []
+    tree = minimum_spanning_tree(cdist(points, points)).tocoo()
+    short = tree.data <= join_km
+    edges = np.column_stack([tree.row, tree.col])[short]
+    degree = np.bincount(edges.ravel(), minlength=len(points))
+    left = {tuple(sorted(edge)) for edge in edges.tolist()}
+    ends = [k for k in np.flatnonzero(degree) if degree[k] != 2]
+    found = []
+    for start in ends:
+        while (path := _walk(start, left, degree)) is not None:
+            found.append(points[path])
+    return found
+
+
+def _walk(start, left, degree):
+    """Follow edges from a node to the next end or branch, taking them out of `left`."""
+    path = [start]
+    while len(path) == 1 or degree[path[-1]] == 2:
+        step = next((edge for edge in sorted(left) if path[-1] in edge), None)
+        if step is None:
+            break
+        left.discard(step)
+        path.append(step[0] if step[1] == path[-1] else step[1])
+    return path if len(path) > 1 else None

@@ -1,0 +1,16 @@
+"""Lines: from probability to polylines, and to files that a GIS opens."""
+
+from ._find import BEST, SINGLE, find
+from ._trace import points_along, trace
+from ._write import write, write_geotiff, write_netcdf
+
+__all__ = [
+    "BEST",
+    "SINGLE",
+    "find",
+    "points_along",
+    "trace",
+    "write",
+    "write_geotiff",
+    "write_netcdf",
+]

@@ -1,0 +1,45 @@
+"""Network: channels of a map, the small U-Net, its training and its predictions."""
+
+import os
+
+import lazy_loader
+
+from ._inputs import (
+    CHANNELS,
+    KNOWABLE_KM,
+    SIZE,
+    channels,
+    cut,
+    knowable,
+    truth_channels,
+    with_guided,
+)
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # tensorflow: no chatter
+
+# keras takes seconds to load, and only a model needs it
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "_model": ["calibrated", "features", "load", "predict", "unet"],
+        "_training": ["line_loss", "train"],
+    },
+)
+
+__all__ = [
+    "CHANNELS",
+    "KNOWABLE_KM",
+    "SIZE",
+    "calibrated",
+    "channels",
+    "cut",
+    "features",
+    "knowable",
+    "line_loss",
+    "load",
+    "predict",
+    "train",
+    "truth_channels",
+    "unet",
+    "with_guided",
+]

@@ -1,0 +1,422 @@
+"""The network: a small U-Net, the shipped weights and their predictions.
+
+Weights are saved, never whole models: a model is rebuilt by the code here from its record in
+`data/models/models.json`, and a file that does not fit it is refused.  Keras is imported here, in
+`encoder`, `losses` and `training`, and nowhere else.
+"""
+
+import json
+
+import keras
+import numpy as np
+import xarray as xr
+from keras import layers, ops
+from scipy import optimize, special
+
+from .. import _shared
+from . import _inputs, _tiles
+
+MODELS = _shared.ROOT / "data" / "models"
+WIDTHS = (8, 16, 32, 64, 128)  # filters at each level, from full cells to cells 16 times larger
+CHANNELS = len(_inputs.CHANNELS)
+OUTPUTS = 3  # probability of a line, cosine and sine of twice its strike
+TEXTS = {
+    "probability": ("1", "probability of a line"),
+    "uncertainty": ("1", "spread over positions and networks"),
+    "strike_deg": ("degree", "strike of the line clockwise from north"),
+}
+
+
+def unet(channels=CHANNELS, widths=WIDTHS, outputs=1):
+    """Build the U-Net (Ronneberger et al. 2015): about half a million weights.
+
+    Parameters
+    ----------
+    channels : int
+        Input channels.
+    widths : sequence of int
+        Filters at each level.
+    outputs : int
+        1 for the probability alone, 3 with the strike.
+
+    Returns
+    -------
+    keras.Model
+        Maps (n, rows, columns, channels) to (n, rows, columns, outputs): the probability of a
+        line, then cosine and sine of twice its strike; rows and columns must be multiples of
+        ``2 ** (len(widths) - 1)``.
+    """
+    inputs = keras.Input((None, None, channels))
+    x, skips = inputs, []
+    for level, width in enumerate(widths):
+        if level:
+            skips.append(x)
+            x = layers.MaxPooling2D()(x)
+        x = convolve(convolve(x, width), width)
+    for width in reversed(widths[:-1]):
+        x = layers.UpSampling2D(interpolation="bilinear")(x)
+        x = layers.Concatenate()([x, skips.pop()])
+        x = convolve(convolve(x, width), width)
+    return keras.Model(inputs, answer(x, outputs))
+
+
+def build(record):
+    """Build an untrained model as its record says.
+
+    Parameters
+    ----------
+    record : dict
+        ``kind`` (``unet``), ``layers`` (names of the input channels), ``widths`` and
+        ``outputs``; what is missing is as in the first models: a U-Net of `WIDTHS` that sees
+        `_inputs.CHANNELS` and gives a probability.
+
+    Returns
+    -------
+    keras.Model
+        With the attribute ``record``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    """
+    channels, outputs = len(record.get("layers", _inputs.CHANNELS)), record.get("outputs", 1)
+    kind = record.get("kind", "unet")
+    if kind != "unet":
+        raise ValueError(f"The record asks for a network of kind {kind!r}; known: unet.")
+    model = unet(channels, tuple(record.get("widths", WIDTHS)), outputs)
+    model.record = record
+    return model
+
+
+def load(name, folder=MODELS):
+    """Rebuild a shipped model and load its weights.
+
+    Parameters
+    ----------
+    name : str
+        A model of ``models.json`` in `folder`.
+    folder : pathlib.Path
+        Where the weights lie.
+
+    Returns
+    -------
+    keras.Model
+        With the attribute ``record``: input, threshold, seed and scores.  A model whose record
+        names ``members`` is their mean, and has them as an attribute.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, or its file is missing, truncated or of another architecture.
+    """
+    if not (folder / "models.json").exists():
+        raise ValueError(
+            f"There are no models in {folder}: models.json is missing. Restore it from the "
+            "repository or make the models anew with `make train`."
+        )
+    known = json.loads((folder / "models.json").read_text())
+    if name not in known:
+        raise ValueError(f"There is no model named {name!r}; choose one of {', '.join(known)}.")
+    if "members" in known[name]:
+        return _mean_of([load(member, folder) for member in known[name]["members"]], known[name])
+    model = build(known[name])
+    read_weights(model, folder / f"{name}.weights.h5")
+    return model
+
+
+def read_weights(model, path):
+    """Load weights into a model, or say clearly why that is impossible.
+
+    Parameters
+    ----------
+    model : keras.Model
+    path : pathlib.Path
+        A ``.weights.h5`` file.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, truncated or of another architecture.
+    """
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        reason = str(error).partition("\n")[0]  # keras lists every layer after the first line
+        raise ValueError(
+            f"The weights in {path} cannot be loaded into this network ({reason}). The file is "
+            "missing, truncated or of another architecture; restore it from the repository or "
+            "make it anew with `make train`."
+        ) from error
+
+
+def see(model, grid, guided=None):
+    """Stack what a model sees of a map.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`, `build` or `unet`.
+    grid : xarray.Dataset or xarray.DataArray
+        As `_inputs.channels` takes it.
+    guided : xarray.Dataset, optional
+        From `diffusion.guided`: seen in place of the grid's own ``anomaly``, which becomes
+        ``linear``.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, m, channels), float32
+    """
+    if guided is not None:
+        grid = _inputs.with_guided(grid, guided)
+    return _inputs.channels(grid, _record(model).get("layers", _inputs.CHANNELS))
+
+
+def predict(model, grid, wanted=None, guided=None):
+    """Probability of a line in every cell of a grid of any size, its strike and uncertainty.
+
+    The grid is seen in overlapping tiles whose edges are blended, in four turned and four
+    mirrored positions, which the members of an ensemble share: the mean is the probability, the
+    standard deviation the uncertainty.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `unet` or `load`.
+    grid : xarray.Dataset or xarray.DataArray
+        As `_inputs.channels` takes it.
+    wanted : array_like of bool, shape of `grid`, optional
+        Cells that matter, such as those near a track; tiles without any are passed over.
+    guided : xarray.Dataset, optional
+        As `see`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``probability`` and ``uncertainty`` (0 to 1), calibrated where the model's record has a
+        temperature, and ``strike_deg`` (0 to 180) where the model gives one, on the cells of
+        `grid`; NaN in cells that no tile reached.
+    """
+    record = _record(model)
+    found = _tiles.blend(
+        see(model, grid, guided), lambda tile: _summary(_passes(model, tile), record), wanted
+    )
+    made = {"probability": found[..., 0], "uncertainty": np.sqrt(found[..., 1])}
+    if found.shape[-1] == 4:
+        made["strike_deg"] = _inputs.strike_deg(found[..., 2], found[..., 3]).astype("float32")
+    anomaly = grid if isinstance(grid, xr.DataArray) else grid["anomaly"]
+    layers_ = {
+        key: anomaly.copy(data=values).assign_attrs(
+            units=TEXTS[key][0], long_name=TEXTS[key][1]
+        )
+        for key, values in made.items()
+    }  # fmt: skip
+    return xr.Dataset(layers_)
+
+
+def outputs(model, inputs, batch=16):
+    """Show a model patches, each once.
+
+    Parameters
+    ----------
+    model : keras.Model
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    batch : int
+        Patches seen together.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, outputs)
+        What it gives: the probability first, not calibrated.
+    """
+    parts = (inputs[first : first + batch] for first in range(0, len(inputs), batch))
+    return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
+
+
+def features(model, inputs, number):
+    """Show what the filters of one convolution of a network answer to patches.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`, `build` or `unet`.
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+    number : int
+        Which convolution, counted from the input.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, filters)
+        Deeper convolutions have fewer rows and columns.
+    """
+    answers = [layer for layer in model.layers if isinstance(layer, layers.Activation)]
+    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
+
+
+def mean_of_positions(model, inputs):
+    """Mean output for patches, each seen in its eight positions, as `predict` sees a tile.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load`.
+    inputs : numpy.ndarray, shape (n, rows, columns, channels)
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, rows, columns, outputs)
+        The probability first, not calibrated.
+    """
+    return np.stack([_passes(model, patch).mean(axis=0) for patch in inputs])
+
+
+def _record(model):
+    return getattr(model, "record", {})
+
+
+def _mean_of(members, record):
+    """Join members into one model whose output is the mean of theirs.
+
+    Where the record lists the layers of `_inputs.LAYERS["both"]`, each member gets those that it
+    knows: what is the anomaly to a member that sees raw grids is called linear there.
+    """
+    seen = record.get("layers", members[0].record.get("layers", _inputs.CHANNELS))
+    inputs = keras.Input((None, None, len(seen)))
+    picked = [keras.ops.take(inputs, _places(one.record, seen), axis=-1) for one in members]
+    parts = [keras.Model(inputs, one(own)) for one, own in zip(members, picked, strict=True)]
+    model = keras.Model(inputs, layers.average([part(inputs) for part in parts]))
+    model.record, model.members = dict(members[0].record) | record, parts
+    return model
+
+
+def _places(record, seen):
+    """Where among the layers that a model sees are those of one of its members."""
+    own = record.get("layers", _inputs.CHANNELS)
+    raw = record.get("input") == "raw" and "linear" in seen
+    return [seen.index("linear" if raw and layer == "anomaly" else layer) for layer in own]
+
+
+def _passes(model, tile):
+    """See a tile in its eight positions and turn back: (8, rows, columns, outputs)."""
+    members = getattr(model, "members", [model])
+    strike, seen = "cos2" in _record(model).get("layers", ()), {}
+    for number, member in enumerate(members):
+        own = range(number, _inputs.POSITIONS, len(members))
+        for quarter in (0, 1):  # a quarter turn may change the shape
+            positions = [position for position in own if position % 2 == quarter]
+            shown = [_inputs.turn(tile, position, strike) for position in positions]
+            outputs = np.asarray(member(np.stack(shown), training=False)) if shown else ()
+            for position, output in zip(positions, outputs, strict=True):
+                seen[position] = _inputs.turn_back(output, position, output.shape[-1] == OUTPUTS)
+    return np.stack([seen[position] for position in range(_inputs.POSITIONS)])
+
+
+def _summary(passes, record):
+    """Mean and variance of the probability and, where there is one, the mean strike."""
+    settings = {key: record[key] for key in ("temperature", "offset") if key in record}
+    mean = calibrated(passes[..., 0].mean(axis=0), **settings)
+    variance = calibrated(passes[..., 0], **settings).var(axis=0)
+    return np.stack([mean, variance, *np.moveaxis(passes[..., 1:].mean(axis=0), -1, 0)], axis=-1)
+
+
+# Calibration: of the cells given 70 %, seven in ten should be on a line.
+#
+# Networks are too sure of themselves, and a loss that counts line cells double makes them see too
+# many.  Dividing the logit by one number, the temperature (Guo et al. 2017), cures the first,
+# adding another, the offset (Platt 1999), the second.  Both are chosen on validation maps and leave
+# the order of the cells as it was.
+#
+# References
+# ----------
+# Guo, C. et al. (2017). On calibration of modern neural networks. arXiv:1706.04599.
+# Platt, J. (1999). Probabilistic outputs for support vector machines.
+# Brier, G. W. (1950). doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+
+NEAREST = 1e-6  # probabilities are kept so far from 0 and 1
+
+
+def fit(probability, truth):
+    """Choose temperature and offset by the likelihood of the truth.
+
+    Parameters
+    ----------
+    probability, truth : numpy.ndarray, shape (n,)
+        Predicted probability and 0 or 1 of the cells that count.
+
+    Returns
+    -------
+    dict of str to float
+        ``temperature`` and ``offset``, as `calibrated` takes them.
+    """
+    logit, truth = _logit(probability).astype(float), np.asarray(truth, float)
+
+    def cost(values):
+        slope, offset = np.exp(values[0]), values[1]
+        seen = slope * logit + offset
+        wrong = special.expit(seen) - truth
+        likelihood = np.mean(np.logaddexp(0, seen) - truth * seen)
+        return likelihood, [np.mean(wrong * slope * logit), np.mean(wrong)]
+
+    found = optimize.minimize(cost, [0.0, 0.0], jac=True, method="BFGS").x
+    return {"temperature": float(np.exp(-found[0])), "offset": float(found[1])}
+
+
+def calibrated(probability, temperature=1.0, offset=0.0):
+    """Apply temperature and offset.
+
+    Parameters
+    ----------
+    probability : numpy.ndarray
+        0 to 1.
+    temperature, offset : float
+        The logit is divided by the one, the other is added.
+
+    Returns
+    -------
+    numpy.ndarray of that shape
+    """
+    if temperature == 1.0 and offset == 0.0:
+        return probability
+    made = special.expit(_logit(probability) / temperature + offset)
+    return made.astype(np.asarray(probability).dtype)
+
+
+def brier(probability, truth):
+    """Mean squared difference of probability and truth (Brier 1950)."""
+    return float(np.mean((np.asarray(probability, float) - truth) ** 2))
+
+
+def _logit(probability):
+    return special.logit(np.clip(np.asarray(probability, "float64"), NEAREST, 1 - NEAREST))
+
+
+def convolve(x, width, cells=3):
+    """Convolve, normalise and rectify.
+
+    Parameters
+    ----------
+    x : tensor
+    width : int
+        Filters.
+    cells : int
+        Side of the filters.
+
+    Returns
+    -------
+    tensor
+    """
+    x = layers.Conv2D(width, cells, padding="same", use_bias=False)(x)
+    return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
+
+
+def answer(x, outputs):
+    """Probability of a line and, with three outputs, cosine and sine of twice its strike."""
+    lines = layers.Conv2D(1, 1, activation="sigmoid", bias_initializer=_rare_lines)(x)
+    if outputs == 1:
+        return lines
+    return layers.Concatenate()([lines, layers.Conv2D(2, 1)(x)])
+
+
+def _rare_lines(shape, dtype=None):
+    """Bias of an untrained output: one cell in ten is on a line."""
+    return ops.full(shape, -2.2, dtype)

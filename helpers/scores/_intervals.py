@@ -1,0 +1,143 @@
+"""How sure is a score?  Intervals over seeds and over test blocks.
+
+A few seeds tell how much training varies, a few blocks how much places do.  The bootstrap draws
+both anew, with replacement, and asks how much the score moves (Efron & Tibshirani 1993).  Blocks
+are drawn within their region, since the regions are chosen and not drawn.
+"""
+
+import numpy as np
+import pandas as pd
+
+from . import _cells
+
+DRAWS = 1000
+LEVEL = 95.0  # per cent
+COUNTS = {"f1": "counts", "f1_one_to_one_2": "counts_one_to_one"}  # of each block, by score
+
+
+def of_records(records, seed=0, measure="counts"):
+    """Mean F1 of several records and its 95 % interval.
+
+    Parameters
+    ----------
+    records : list of dict
+        Of one model and input, from ``data/results/scores.json``, with ``seed``, ``region``,
+        ``coverage`` and the counts of each block (`_cells.counts`).
+    seed : int
+        Of the draws.
+    measure : str
+        Which counts.
+
+    Returns
+    -------
+    tuple of float
+        Mean over seeds, regions and coverages, and both ends of the interval.
+    """
+    seeds = sorted({record["seed"] for record in records})
+    tables = {}
+    for record in records:
+        key = record["region"], record["coverage"]
+        tables.setdefault(key, {})[record["seed"]] = np.asarray(record[measure])
+    stacks = {key: np.stack([one[s] for s in seeds]) for key, one in tables.items()}
+    rng = np.random.default_rng(seed)
+    blocks = {region: next(s.shape[1] for (r, _), s in stacks.items() if r == region)
+              for region in {region for region, _ in stacks}}  # fmt: skip
+    drawn = [_mean(stacks, *_draw(rng, len(seeds), blocks)) for _ in range(DRAWS)]
+    low, high = np.percentile(drawn, [50 - LEVEL / 2, 50 + LEVEL / 2])
+    everything = np.arange(len(seeds)), {region: np.arange(n) for region, n in blocks.items()}
+    return _mean(stacks, *everything), float(low), float(high)
+
+
+def ends(records, measure="f1"):
+    """Mean of a score and both ends of its 95 % interval.
+
+    Parameters
+    ----------
+    records : list of dict
+        Of one model and input.  With counts of each block the interval of F1 is that of
+        `of_records`; else it is over the seeds alone (Student's t), each of which counts once,
+        as its own mean.
+    measure : str
+        Which score.
+
+    Returns
+    -------
+    tuple of float
+        Mean, low and high end; the ends are NaN for a single seed, all are where no record has
+        the score.
+    """
+    counts = COUNTS.get(measure)
+    if records and counts and all(counts in record for record in records):
+        return of_records(records, measure=counts)
+    seeds = {}
+    for record in records:
+        if np.isfinite(record.get(measure, np.nan)):
+            seeds.setdefault(record["seed"], []).append(record[measure])
+    if not seeds:
+        return (float("nan"),) * 3
+    mean, half = _cells.interval([np.mean(values) for values in seeds.values()])
+    return mean, mean - half, mean + half
+
+
+def text(records, measure="f1", digits=2):
+    """Write a score with its 95 % interval.
+
+    Parameters
+    ----------
+    records, measure
+        As `ends`.
+    digits : int
+        After the decimal point.
+
+    Returns
+    -------
+    str
+        "0.80 (0.77-0.83)" over seeds and blocks, "0.80 ± 0.02" over seeds, "0.80" of one seed,
+        "-" where no record has the score.
+    """
+    mean, low, high = ends(records, measure)
+    if np.isnan(mean):
+        return "-"
+    written = f"{mean:.{digits}f}"
+    if COUNTS.get(measure) in records[0]:
+        return f"{written} ({low:.{digits}f}-{high:.{digits}f})"
+    return written if np.isnan(high) else f"{written} ± {high - mean:.{digits}f}"
+
+
+def table(records, measure="f1"):
+    """Lay scores out: a row for each model and input, a column for each coverage.
+
+    Parameters
+    ----------
+    records : list of dict
+        From ``data/results/scores.json``; regions are averaged.
+    measure : str
+        Which score.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of `text`, in the order of the records; "-" where there is no record.
+    """
+    cells = {}
+    for record in records:
+        row = cells.setdefault((record["model"], record["input"]), {})
+        row.setdefault(record["coverage"], []).append(record)
+    coverages = sorted({coverage for row in cells.values() for coverage in row})
+    written = [[text(row.get(one, []), measure) for one in coverages] for row in cells.values()]
+    index = pd.MultiIndex.from_tuples(cells, names=["model", "input"])
+    return pd.DataFrame(written, index, coverages)
+
+
+def _draw(rng, seeds, blocks):
+    """Draw seeds, and blocks of each region, with replacement."""
+    places = {region: rng.integers(n, size=n) for region, n in sorted(blocks.items())}
+    return rng.integers(seeds, size=seeds), places
+
+
+def _mean(stacks, seeds, places):
+    """Mean F1 over seeds, regions and coverages."""
+    values = [
+        _cells.f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()
+    ]
+    return float(np.mean(values))

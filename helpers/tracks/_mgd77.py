@@ -1,0 +1,371 @@
+"""The MGD77T format: one cruise, tab-separated, one header line (NOAA NCEI).
+
+`helpers.tracks` gathers what this module reads from single files. Column names and units:
+MGD77T data format description, NOAA National Centers for Environmental Information.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import numpy as np
+import pandas as pd
+
+from . import _table
+
+PLACE_AND_TIME = ["DATE", "TIME", "LAT", "LON"]  # a file without these is not MGD77T
+MAGNETIC = ["MAG_TOT", "MAG_RES"]
+NUMBERS = [*PLACE_AND_TIME, *MAGNETIC, "TIMEZONE", "CORR_DEPTH"]
+ABOUT = {  # what is kept of the .h77t file beside a cruise
+    "PLATFORM": "platform",
+    "INST_SRC": "institution",
+    "NAV_INSTR": "navigation",
+    "MAG_INSTR": "instrument",
+    "MAG_REFFLD": "reference_field",
+}
+
+
+def read_mgd77t(content, where, stem) -> _table.Reading:
+    """Read one MGD77T file.
+
+    Parameters
+    ----------
+    content : bytes
+        The file; any line ending, any order of columns, trailing empty fields left out or not.
+    where : str
+        The file, for messages.
+    stem : str
+        Its name without ending: the cruise where SURVEY_ID is blank.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    TrackError
+        If the file is not MGD77T, has no magnetic column or no valid row.
+    """
+    first, _, body = _table.unified(content).partition(b"\n")
+    header = _header(where, first)
+    raw = _raw(body, header)
+    values, broken, depth_broken = _numbers(raw)
+    nowhere = pd.Series(np.full(len(raw), np.nan), index=raw.index)
+    columns = {
+        "cruise": _table.names_of_cruises(raw.get("SURVEY_ID", nowhere), stem),
+        "time": _times(values),
+        "longitude": values["LON"],
+        "latitude": values["LAT"],
+        "total_field_nt": values["MAG_TOT"],
+        "residual_nt": values["MAG_RES"],
+        "depth_m": values["CORR_DEPTH"],
+    }
+    cut = np.zeros(len(raw), dtype=bool)
+    if len(raw):
+        cut[-1] = _is_truncated(body, header)
+    faults = {
+        "repeated header": _repeated(raw),
+        "truncated line": cut,
+        "unparsable number": broken,
+        "depth blanked": depth_broken,
+    }
+    return _table.judge(where, columns, faults)
+
+
+def read_h77t(content) -> dict:
+    """Read what an MGD77T header file says of a cruise.
+
+    Parameters
+    ----------
+    content : bytes
+        The ``.h77t`` file: a line of names and a line of values, tab-separated.
+
+    Returns
+    -------
+    dict
+        ``platform``, ``institution``, ``navigation``, ``instrument`` and ``reference_field``, as
+        far as they are filled in; empty if the file is something else.
+    """
+    lines = _table.unified(content).decode("latin-1").split("\n")
+    if len(lines) < 2:
+        return {}
+    found = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=False))
+    said = {ours: found.get(theirs, "").strip() for theirs, ours in ABOUT.items()}
+    return {name: value for name, value in said.items() if value}
+
+
+def _header(where, first):
+    """Column names of the file, or a clear error where it is no magnetic MGD77T file."""
+    names = [name.strip().upper() for name in first.decode("latin-1").split("\t")]
+    if "FORMAT_77" in names:
+        raise _table.TrackError(
+            f"{where} is an MGD77T header file (.h77t); give the .m77t beside it"
+        )
+    missing = [name for name in PLACE_AND_TIME if name not in names]
+    if missing:
+        raise _table.TrackError(
+            f"{where} is not MGD77T: its first line should name tab-separated columns, and "
+            f"{', '.join(missing)} are not among them; it begins {first[:60].decode('latin-1')!r}"
+        )
+    if not any(name in names for name in MAGNETIC):
+        raise _table.TrackError(
+            f"{where} has no magnetic column: neither MAG_TOT nor MAG_RES is among "
+            f"{', '.join(names)}"
+        )
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise _table.TrackError(f"{where} names a column twice: {', '.join(twice)}")
+    return names
+
+
+def _raw(body, header):
+    """Table of the columns used; numbers where a whole column is numeric, else text."""
+    wanted = [name for name in ["SURVEY_ID", *NUMBERS] if name in header]
+    if not body.strip():
+        return pd.DataFrame({name: [] for name in wanted})
+    return pd.read_csv(
+        io.BytesIO("\t".join(header).encode("latin-1", "replace") + b"\n" + body),
+        sep="\t",
+        usecols=wanted,
+        dtype={"SURVEY_ID": object},
+        index_col=False,
+        quoting=csv.QUOTE_NONE,
+        na_values=[""],
+        keep_default_na=False,
+        encoding="latin-1",
+        low_memory=False,
+    )
+
+
+def _numbers(raw):
+    """Columns as float arrays, rows with text where a number is needed, and such depths."""
+    values, broken = {}, np.zeros(len(raw), dtype=bool)
+    depth_broken = broken.copy()
+    for name in NUMBERS:
+        if name not in raw:
+            values[name] = np.full(len(raw), np.nan)
+            continue
+        values[name], bad = _table.number(raw[name])
+        if name == "CORR_DEPTH":  # a depth is not needed: it is blanked, and that is counted
+            depth_broken |= bad
+        else:
+            broken |= bad
+    return values, broken, depth_broken
+
+
+def _times(values):
+    """UTC of each row as datetime64[ns], NaT where it is invalid."""
+    date, clock = values["DATE"], values["TIME"]
+    zone = np.where(np.isnan(values["TIMEZONE"]), 0.0, values["TIMEZONE"])
+    valid = np.isfinite(date) & (np.abs(date) < 1e9)
+    digits = np.where(valid, date, 0).astype(np.int64)
+    hour = np.floor(clock / 100)
+    minute = clock - 100 * hour
+    valid &= (digits == date) & (hour >= 0) & (hour < 24) & (minute < 60) & (np.abs(zone) <= 14)
+    seconds = np.where(valid, 3600.0 * (hour + zone) + 60.0 * minute, np.nan)
+    return _table.calendar(digits // 10_000, digits // 100 % 100, digits % 100, seconds)
+
+
+def _repeated(raw):
+    """Which rows repeat the header line."""
+    if raw["LAT"].dtype.kind in "iuf":
+        return np.zeros(len(raw), dtype=bool)
+    return _table.stripped(raw["LAT"]).isin(["LAT", "lat"]).to_numpy(dtype=bool)
+
+
+def _is_truncated(body, header):
+    """Tell whether the last line may be cut inside, or before, a field that a row needs."""
+    if body.endswith(b"\n"):
+        return False
+    reading = next(name for name in MAGNETIC if name in header)
+    needed = max(header.index(name) for name in [*PLACE_AND_TIME, reading])
+    return body[body.rfind(b"\n") + 1 :].count(b"\t") <= needed
+
+
+# The older MGD77 format: 24 header cards of 80 characters, then records of 120 characters.
+#
+# Columns, units and conventions: The Marine Geophysical Data Exchange Format - "MGD77", Key to
+# Geophysical Records Documentation No. 10 (revised 1998), NOAA National Geophysical Data Center.
+# Records of type 5 have years of four digits and time zones in hours; those of type 3, from before
+# 1998, years of two digits and time zones in hundredths of an hour.
+
+RECORD, CARD, CARDS = 120, 80, 24
+NEEDED = 78  # characters up to the end of the residual; what follows may be missing
+FIELDS = {  # first and last column as the format counts them, and the unit of the last digit
+    "month": (17, 18, 1.0),
+    "day": (19, 20, 1.0),
+    "hour": (21, 22, 1.0),
+    "minute": (23, 27, 1e-3),
+    "latitude": (28, 35, 1e-5),
+    "longitude": (36, 44, 1e-5),
+    "depth_m": (52, 57, 0.1),
+    "total_field_nt": (61, 66, 0.1),
+    "residual_nt": (73, 78, 0.1),
+}
+BY_TYPE = {  # where the record types differ
+    b"5": {"zone": (10, 12, 1.0), "year": (13, 16, 1.0)},
+    b"3": {"zone": (10, 14, 0.01), "year": (15, 16, 1.0)},
+}
+OLDEST = 39  # two-digit years below are of the 2000s
+ABOUT_CARDS = {  # card, first and last column
+    "institution": (1, 40, 78),
+    "platform": (2, 19, 39),
+    "navigation": (5, 1, 40),
+    "instrument": (7, 1, 40),
+    "reference_field": (13, 20, 31),
+}
+
+
+def looks_fixed(content) -> bool:
+    """Tell whether a file is fixed-width MGD77, by its first header card or its first record."""
+    start = content[:400].lstrip(b"\r\n")
+    if start[:1] == b"4" and start[9:14] == b"MGD77":
+        return True
+    first = re.split(rb"[\r\n]", start, maxsplit=1)[0][:RECORD]
+    return len(first) >= NEEDED and re.match(rb"[35].{8}[-+ 0-9]{35}", first) is not None
+
+
+def read_mgd77(content, where, stem) -> _table.Reading:
+    """Read one file of fixed-width MGD77.
+
+    Parameters
+    ----------
+    content : bytes
+        The file, with any line ending, or without line ends as on tape; the header may be
+        missing, and several cruises may follow each other with a header each.
+    where : str
+        The file, for messages.
+    stem : str
+        Its name without ending: the cruise where the records name none.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    TrackError
+        If the file is no fixed-width MGD77 or has no valid row.
+    """
+    if not looks_fixed(content):
+        raise _table.TrackError(
+            f"{where} is not fixed-width MGD77: it should begin with a header card (4, survey, "
+            f"MGD77) or a data record (3 or 5); it begins {content[:40].decode('latin-1')!r}"
+        )
+    cards, records, cut = _lines(content)
+    table = _matrix(records)
+    long = np.fromiter(map(len, records), int, len(records)) >= NEEDED
+    if cut and len(records[-1]) < RECORD:
+        long[-1] = False
+    kind = table[:, 0]
+    data = (kind == ord("3")) | (kind == ord("5"))
+    columns, broken = _columns(table, kind == ord("3"), stem)
+    faults = {
+        "truncated line": ~long,
+        "not a data record": ~data,
+        "unparsable number": broken["needed"],
+        "depth blanked": broken["depth_m"],
+    }
+    return _table.judge(where, columns, faults, _about(cards))
+
+
+def _lines(content):
+    """Header cards, data records, and whether the last record may be cut."""
+    content = _table.unified(content)
+    if b"\n" not in content.rstrip(b"\n"):
+        content = _from_tape(content)
+    lines = content.split(b"\n")
+    cut = lines[-1] != b""
+    cards, records, skip = [], [], 0
+    for text in lines:
+        if text[:1] == b"4" and text[9:14] == b"MGD77":
+            skip = CARDS
+        if skip and len(text) <= CARD + 2:  # a header that is cut ends where a record begins
+            cards.append(text)
+            skip -= 1
+        elif text.strip():
+            skip = 0
+            records.append(text)
+    return cards, records or [b""], cut and bool(records)
+
+
+def _from_tape(content):
+    """Cut what has no line ends into cards and records of their fixed lengths."""
+    head = CARD * CARDS if content[:1] == b"4" else 0
+    parts = [content[k : k + CARD] for k in range(0, head, CARD)]
+    parts += [content[k : k + RECORD] for k in range(head, len(content), RECORD)]
+    whole = (len(content) - head) % RECORD == 0
+    return b"\n".join(parts) + (b"\n" if whole else b"")
+
+
+def _matrix(records):
+    """Characters as an array of bytes (records, 120); short records are filled with blanks."""
+    joined = b"".join(text[:RECORD].ljust(RECORD) for text in records)
+    return np.frombuffer(joined, dtype=np.uint8).reshape(-1, RECORD)
+
+
+def _columns(table, old, stem):
+    """Columns that `judge` wants, and which rows are broken."""
+    values, broken = {}, np.zeros(len(table), dtype=bool)
+    for name, (first, last, unit) in FIELDS.items():
+        values[name], bad = _digits(table[:, first - 1 : last], unit)
+        if name == "depth_m":
+            depth_broken = bad
+        else:
+            broken |= bad
+    for name in ("zone", "year"):
+        values[name] = np.empty(len(table))
+        for kind, rows in ((b"3", old), (b"5", ~old)):
+            first, last, unit = BY_TYPE[kind][name]
+            values[name][rows], bad = _digits(table[rows, first - 1 : last], unit)
+            broken[rows] |= bad
+    year, zone = values.pop("year"), values.pop("zone")
+    year = np.where(old, year + np.where(year < OLDEST, 2000, 1900), year)
+    zone = np.where(np.isnan(zone) | (zone == 99), 0.0, zone)
+    hour, minute = values.pop("hour"), values.pop("minute")
+    timely = (hour >= 0) & (hour < 24) & (minute >= 0) & (minute < 60) & (np.abs(zone) <= 14)
+    seconds = np.where(timely, 3600 * (hour + zone) + 60 * minute, np.nan)
+    time = _table.calendar(year, values.pop("month"), values.pop("day"), seconds)
+    columns = {"cruise": _cruises(table, stem), "time": time, **values}
+    return columns, {"needed": broken, "depth_m": depth_broken}
+
+
+def _digits(field, unit):
+    """Numbers of one field (rows, characters), NaN where it is blank or all nines; bad rows.
+
+    Decimal points are implied, and leading blanks are zeros. A two-digit field of nines is
+    missing too, as is a sign followed by nines.
+    """
+    digit = (field >= ord("0")) & (field <= ord("9"))
+    begun = np.logical_or.accumulate(digit, axis=1)
+    minus = (field == ord("-")) & ~begun
+    sign = minus | ((field == ord("+")) & ~begun)
+    blank = (field == ord(" ")) & ~begun
+    bad = ~(digit | sign | blank).all(axis=1) | (sign.sum(axis=1) > 1)
+    bad |= sign.any(axis=1) & ~digit.any(axis=1)
+    value = np.zeros(len(field))
+    for k in range(field.shape[1]):
+        value = np.where(digit[:, k], 10 * value + (field[:, k].astype(float) - ord("0")), value)
+    nines = ((field == ord("9")) | sign).all(axis=1)
+    scaled = value / round(1 / unit)  # one rounding, so that the decimal number comes out
+    scaled = np.where(minus.any(axis=1), -scaled, scaled)
+    return np.where(bad | nines | ~digit.any(axis=1), np.nan, scaled), bad
+
+
+def _cruises(table, stem):
+    """Survey of each record, from its columns 2 to 9."""
+    names = np.ascontiguousarray(table[:, 1:9]).view("S8").ravel()
+    kinds, which = np.unique(names, return_inverse=True)
+    said = [kind.decode("latin-1").strip(" \0") or stem for kind in kinds]
+    return np.array(said, dtype=object)[which]
+
+
+def _about(cards):
+    """Tell what the first header says of the cruise."""
+    said = {}
+    for name, (card, first, last) in ABOUT_CARDS.items():
+        if card <= len(cards):
+            said[name] = cards[card - 1][first - 1 : last].decode("latin-1").strip(" \0")
+    return {name: text for name, text in said.items() if text}

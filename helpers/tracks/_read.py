@@ -1,0 +1,265 @@
+"""Find cruises in files, folders and archives, and tell which format each of them is in.
+
+A folder or an archive is looked through whole. What cannot be a track is passed over; what
+should be one and is not readable becomes a line of the report, not an error, unless it was
+named itself. Archives are read in memory, nothing is unpacked to disk.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from . import _binary, _csv, _mgd77, _table
+
+TABLES = {".csv", ".txt", ".tsv", ".xyz"}  # where the file itself is named
+TRACKS = {".m77t", ".mgd77", ".a77", ".dat", ".nc", ".csv", ".gmt"}
+ARCHIVES = {".zip", ".tar", ".tgz", ".gz"}
+SUPPORTED = (
+    "MGD77T (.m77t), fixed-width MGD77 (.mgd77, .a77, .dat), MGD77+ (.nc), a table with named "
+    "columns (.csv; .txt, .tsv and .xyz where the file itself is named), old-GMT binary (.gmt), "
+    "and NCEI deliveries of them as folder, .zip, .tar or .tar.gz"
+)
+DAMAGED = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
+DAMAGED += (NotImplementedError, RuntimeError)  # of zipfile: unknown compression, a password
+READERS = {
+    "mgd77t": _mgd77.read_mgd77t,
+    "mgd77": _mgd77.read_mgd77,
+    "netcdf": _binary.read_netcdf,
+    "mgg": _binary.read_mgg,
+}
+
+
+@dataclass
+class Found:
+    """A file that may be a cruise, or a fault in its place.
+
+    Attributes
+    ----------
+    name : str
+        Its name for the report: relative to the folder or archive it was found in.
+    where : str
+        Its full name for messages.
+    content : bytes or None
+        None where it could not be read.
+    named : bool
+        True if the caller named this very file, so that a fault in it is an error.
+    fault : str
+        Why it could not be read.
+    """
+
+    name: str
+    where: str
+    content: bytes | None
+    named: bool = False
+    fault: str = ""
+
+    @property
+    def stem(self):
+        """Name of the file without folder and ending."""
+        return PurePosixPath(self.name).stem
+
+    @property
+    def ending(self):
+        """Ending of the file in lower case."""
+        return PurePosixPath(self.name).suffix.lower()
+
+
+def find_tracks(given):
+    """Go through files, folders and archives.
+
+    Parameters
+    ----------
+    given : list of path-like
+        What the caller named.
+
+    Yields
+    ------
+    Found
+        Each file once, with the endings of `TRACKS` or ``.h77t``, in the order given and by name;
+        a file that was named itself whatever its ending.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder.
+    TrackError
+        If a folder holds no file with one of the endings, or nothing was given.
+    """
+    given = [Path(start) for start in given]
+    for start in given:
+        if not start.exists():
+            raise FileNotFoundError(f"No such file or folder: {start}")
+    if not given:
+        raise _table.TrackError("No path was given; give a file, a folder or a list of them")
+    seen, names = set(), set()
+    for start in given:
+        for file, named in _listed(start):
+            if file.resolve() in seen:
+                continue
+            seen.add(file.resolve())
+            name = file.name if named else file.relative_to(start).as_posix()
+            for found in _open(file, str(file) if name in names else name, named):
+                names.add(found.name)
+                yield found
+
+
+def _listed(start):
+    """Files to look at, and whether the caller named them."""
+    if start.is_file():
+        return [(start, True)]
+    wanted = TRACKS | ARCHIVES
+    files = sorted(p for p in start.rglob("*") if p.is_file())
+    inside = [(p, False) for p in files if p.suffix.lower() in wanted | {".h77t"}]
+    if not any(p.suffix.lower() in wanted for p, _ in inside):
+        kinds = sorted({p.suffix or "no suffix" for p in files})
+        holds = f"it holds only {', '.join(kinds)}" if kinds else "it is empty"
+        raise _table.TrackError(
+            f"No track file in the folder {start}; {holds}. Readable: {SUPPORTED}"
+        )
+    return inside
+
+
+def _open(file, name, named):
+    """Yield the file itself, or the members of an archive."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        yield Found(name, str(file), None, named, f"{file} cannot be read: {error.strerror}")
+        return
+    yield from _unpack(Found(name, str(file), content, named))
+    if named and file.suffix.lower() == ".m77t":
+        beside = [p for p in file.parent.glob(f"{file.stem}.*") if p.suffix.lower() == ".h77t"]
+        for header in beside[:1]:
+            yield Found(f"{name[:-5]}.h77t", str(header), header.read_bytes())
+
+
+def _unpack(found, depth=0):
+    """Yield what is no archive as it is, and of an archive its members; faults as faults."""
+    content = found.content
+    is_tar = content[257:262] == b"ustar" or found.ending == ".tar"
+    if depth > 2 or not (content[:2] == b"\x1f\x8b" or content[:4] == b"PK\x03\x04" or is_tar):
+        yield found
+        return
+    try:
+        if content[:2] == b"\x1f\x8b":
+            inside, whole = _gunzip(content)
+            inner = found.name.removesuffix(".gz")
+            inner = f"{inner[:-4]}.tar" if inner.endswith(".tgz") else inner
+            yield from _unpack(Found(inner, found.where, inside, found.named), depth + 1)
+            if not whole:
+                raise EOFError("the compressed data end too early")
+            return
+        for member, inside in _members(content):
+            where = f"{found.where}: {member}"
+            inner = Found(f"{found.name}/{member}", where, inside)
+            if isinstance(inside, str):
+                yield Found(inner.name, where, None, False, f"{where} cannot be read: {inside}")
+            else:
+                yield from _unpack(inner, depth + 1)
+    except DAMAGED as error:
+        fault = f"{found.where} is a damaged archive: {error}"
+        yield Found(f"{found.name} (damaged)", found.where, None, False, fault)
+
+
+def _gunzip(content):
+    """Decompress as much as there is of a gzip file, and tell whether its end is there."""
+    out = []
+    while content.startswith(b"\x1f\x8b"):  # there may be several, one after the other
+        engine = zlib.decompressobj(31)
+        out.append(engine.decompress(content))
+        content = engine.unused_data
+    return b"".join(out), engine.eof
+
+
+def _members(content):
+    """Yield name and bytes of the members that may be tracks; a text in place of bytes says why."""
+    wanted = TRACKS | ARCHIVES | {".h77t"}
+    if content[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for item in sorted(archive.infolist(), key=lambda item: item.filename):
+                if PurePosixPath(item.filename).suffix.lower() in wanted and not item.is_dir():
+                    try:
+                        yield item.filename, archive.read(item)
+                    except DAMAGED as error:
+                        yield item.filename, str(error)
+        return
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+        for item in archive:
+            if item.isfile() and PurePosixPath(item.name).suffix.lower() in wanted:
+                inside = archive.extractfile(item).read()
+                yield item.name, inside if len(inside) == item.size else "it is cut off"
+        if content[archive.offset : archive.offset + 512] != bytes(512):
+            raise tarfile.ReadError("it has no end mark, so members may be missing")
+
+
+def kind_of(found, columns=None):
+    """Tell the format of a file by its content, and by its ending where that is not enough.
+
+    Parameters
+    ----------
+    found : Found
+        A file.
+    columns : dict, optional
+        As for `_csv.read_csv`.
+
+    Returns
+    -------
+    str or None
+        ``"mgd77t"``, ``"mgd77"``, ``"netcdf"``, ``"mgg"``, ``"csv"``, or None.
+    """
+    content = found.content
+    if found.ending == ".m77t":
+        return "mgd77t"
+    if content.startswith(_binary.NETCDF):  # in a folder, a grid is no cruise
+        cruise = found.named or b"mtf1" in content or b"MGD77" in content
+        return "netcdf" if cruise else None
+    if _mgd77.looks_fixed(content) or found.ending in (".mgd77", ".a77"):
+        return "mgd77"
+    if found.ending == ".gmt" and _binary.looks_mgg(content):
+        return "mgg"
+    first = content[:4096].replace(b"\r", b"\n").split(b"\n")[0].upper().split(b"\t")
+    if {*(name.encode() for name in _mgd77.PLACE_AND_TIME)} <= {*first} or b"FORMAT_77" in first:
+        return "mgd77t"
+    if _csv.looks_named(content, columns) or (found.named and found.ending in TABLES):
+        return "csv"
+    return None
+
+
+def read_found(found, columns=None) -> _table.Reading | None:
+    """Read one file in the format that it is in.
+
+    Parameters
+    ----------
+    found : Found
+        A file.
+    columns : dict, optional
+        As for `_csv.read_csv`.
+
+    Returns
+    -------
+    Reading or None
+        None for a file in a folder or archive that is no track.
+
+    Raises
+    ------
+    TrackError
+        If it should be a track and cannot be read, or was named and is in no known format.
+    """
+    if found.content is None:
+        raise _table.TrackError(found.fault)
+    kind = kind_of(found, columns)
+    if kind == "csv":
+        return _csv.read_csv(found.content, found.where, found.stem, columns)
+    if kind is not None:
+        return READERS[kind](found.content, found.where, found.stem)
+    if found.named:
+        raise _table.TrackError(
+            f"{found.where} is in no format that is read here: {SUPPORTED}. "
+            f"It begins {found.content[:40].decode('latin-1')!r}"
+        )
+    return None

@@ -1,0 +1,299 @@
+"""What the readers of all formats share: the table, the reasons for rejection, the judgement.
+
+A reader turns the bytes of one file into columns (`judge` says which) and finds what only the
+format can tell, such as a line that is cut. Here the rows are judged alike, the good ones kept
+and the others counted, each under the first reason of `REASONS` that fits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = [
+    "cruise",
+    "time",
+    "longitude",
+    "latitude",
+    "total_field_nt",
+    "residual_nt",
+    "depth_m",
+]
+REASONS = [  # in the order of judgement: a row counts under the first that fits
+    "repeated header",
+    "truncated line",
+    "not a data record",
+    "unparsable number",
+    "bad position",
+    "bad time",
+    "no magnetic reading",
+    "total field out of range",
+]
+FIELD_RANGE_NT = (15_000.0, 75_000.0)  # wider than the Earth's field at the sea surface
+DEEPEST_M = 12_000.0
+YEARS = (1900, 2100)  # the first year of a valid time, and the first that is none
+
+
+class TrackError(ValueError):
+    """A file, folder or archive that holds no readable track; the message says why."""
+
+
+@dataclass
+class Reading:
+    """What one file held.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        The columns of `COLUMNS`, one row for each reading kept, in the order of the file.
+    counts : dict
+        ``rows_read``, ``rows_kept``, a count for each of `REASONS`, and ``depth blanked``: kept
+        rows whose depth was no number between 0 and 12,000 m.
+    about : dict
+        What the file says of itself: ``platform``, ``instrument``, ``reference_field`` and so on.
+    """
+
+    table: pd.DataFrame
+    counts: dict
+    about: dict = field(default_factory=dict)
+
+
+def judge(where, columns, faults=None, about=None) -> Reading:
+    """Keep the valid rows and count the others.
+
+    Parameters
+    ----------
+    where : str
+        The file, for messages.
+    columns : dict of array_like
+        ``cruise``, ``time`` (datetime64 in UTC, NaT where invalid) and the float columns of
+        `COLUMNS` with NaN where there is no value; all of one length.
+    faults : dict of numpy.ndarray of bool, optional
+        Rows that show one of `REASONS` as the reader itself found it, and ``"depth blanked"``
+        for a depth that is no number.
+    about : dict, optional
+        What the file says of itself.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    TrackError
+        If no row is valid.
+    """
+    rows = len(columns["time"])
+    found = {reason: np.zeros(rows, dtype=bool) for reason in [*REASONS, "depth blanked"]}
+    found |= faults or {}
+    columns = dict(columns)
+    depth = np.array(columns["depth_m"], dtype=float)
+    unlikely = (depth < 0) | (depth > DEEPEST_M)
+    depth[unlikely] = np.nan
+    found["depth blanked"] = found["depth blanked"] | unlikely
+    lon, lat, total = (columns[k] for k in ("longitude", "latitude", "total_field_nt"))
+    found["bad position"] = ~((np.abs(lat) <= 90) & (lon >= -180) & (lon <= 360))
+    time = np.asarray(columns["time"], dtype="datetime64[ns]")
+    first, end = (np.datetime64(f"{year}-01-01", "ns") for year in YEARS)
+    found["bad time"] = ~((time >= first) & (time < end))
+    found["no magnetic reading"] = np.isnan(total) & np.isnan(columns["residual_nt"])
+    found["total field out of range"] = (total < FIELD_RANGE_NT[0]) | (total > FIELD_RANGE_NT[1])
+    columns |= {"depth_m": depth, "time": time, "longitude": np.where(lon > 180, lon - 360, lon)}
+    keep, counts = _sift(found, rows)
+    if not keep.any():
+        said = [f"{counts[reason]} {reason}" for reason in REASONS if counts[reason]]
+        raise TrackError(
+            f"{where} has no valid row: {rows} read{', ' if said else ''}{', '.join(said)}"
+        )
+    table = pd.DataFrame({name: columns[name] for name in COLUMNS})
+    return Reading(table if keep.all() else table[keep], counts, about or {})
+
+
+def _sift(found, rows):
+    """Which rows have no fault, and the count of each reason."""
+    keep = np.ones(rows, dtype=bool)
+    counts = {"rows_read": rows, "rows_kept": 0}
+    for reason in REASONS:
+        counts[reason] = int((keep & found[reason]).sum())
+        keep &= ~found[reason]
+    counts["rows_kept"] = int(keep.sum())
+    counts["depth blanked"] = int((keep & found["depth blanked"]).sum())
+    return keep, counts
+
+
+def number(column):
+    """Turn a column of a text table into numbers.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Numbers, or text that should be numbers; NaN where the field is empty.
+
+    Returns
+    -------
+    values : numpy.ndarray of float
+        NaN where there is no finite number.
+    broken : numpy.ndarray of bool
+        True where the field holds something else than a finite number.
+    """
+    if column.dtype.kind not in "iuf":
+        column = stripped(column).replace("", np.nan)
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
+    broken = column.notna().to_numpy() & ~np.isfinite(values)
+    values[~np.isfinite(values)] = np.nan
+    return values, broken
+
+
+def stripped(column):
+    """Text column without blanks about its values; NaN stays."""
+    return column.astype(object).map(lambda value: str(value).strip(), na_action="ignore")
+
+
+def names_of_cruises(column, stem):
+    """Cruise of each row, an object array; `stem` where the column is blank."""
+    kinds = {kind: str(kind).strip() or stem for kind in column.dropna().unique()}
+    return column.map(kinds).astype(object).fillna(stem).to_numpy(dtype=object)
+
+
+def unified(content):
+    """Bytes of a text file without byte order mark, every line end a newline."""
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def calendar(year, month, day, seconds):
+    """Moments from calendar numbers.
+
+    Parameters
+    ----------
+    year, month, day : numpy.ndarray of float
+        NaN where unknown.
+    seconds : numpy.ndarray of float
+        Since midnight, negative or beyond a day where a time zone leads there.
+
+    Returns
+    -------
+    numpy.ndarray of datetime64[ns]
+        NaT where there is no such day, to the millisecond.
+    """
+    valid = np.isfinite(year) & np.isfinite(month) & np.isfinite(day) & np.isfinite(seconds)
+    valid &= (year >= YEARS[0]) & (year < YEARS[1]) & (month >= 1) & (month <= 12)
+    months = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype(np.int64)
+    months = months.astype("datetime64[M]")
+    first = months.astype("datetime64[D]")
+    length = ((months + 1).astype("datetime64[D]") - first).astype(int)
+    valid &= (day >= 1) & (day <= length)
+    days = np.where(valid, day - 1, 0).astype(np.int64)
+    milliseconds = np.rint(1000 * np.where(valid, seconds, 0.0)).astype("timedelta64[ms]")
+    time = (first + days).astype("datetime64[ns]") + milliseconds
+    return np.where(valid, time, np.datetime64("NaT"))
+
+
+# Quantities along a track: distances, steps from row to row, gaps, and a summary per cruise.
+
+EARTH_KM = 6371.0088  # mean radius, IUGG
+GAP_STEPS = 10.0  # a step this many times the median one is a gap,
+GAP_LEAST_S = 1800.0  # but not below half an hour
+
+
+def distance_km(lon0, lat0, lon1, lat1) -> np.ndarray:
+    """Great-circle distance between points.
+
+    Parameters
+    ----------
+    lon0, lat0, lon1, lat1 : array_like
+        Degrees; any longitudes, also on either side of the date line.
+
+    Returns
+    -------
+    numpy.ndarray
+        Kilometres on a sphere of the Earth's mean radius (haversine formula, exact for short
+        distances too).
+    """
+    a, b = np.radians(lat0), np.radians(lat1)
+    across = np.sin(np.radians(np.subtract(lon1, lon0)) / 2) ** 2
+    square = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * across
+    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(square, 0, 1)))
+
+
+def steps(table) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and kilometres from each row of one cruise to the next.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame, n rows
+        One cruise in the order sailed.
+
+    Returns
+    -------
+    seconds, km : numpy.ndarray, shape (n - 1,)
+    """
+    lon, lat = table["longitude"].to_numpy(float), table["latitude"].to_numpy(float)
+    seconds = np.diff(table["time"].to_numpy("datetime64[ns]")) / np.timedelta64(1, "s")
+    return seconds, distance_km(lon[:-1], lat[:-1], lon[1:], lat[1:])
+
+
+def is_gap(seconds) -> np.ndarray:
+    """Which steps are gaps in the readings.
+
+    Parameters
+    ----------
+    seconds : numpy.ndarray
+        Steps in time of one cruise.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        True where a step is over half an hour and over ten times the median step.
+    """
+    usual = np.median(seconds[seconds > 0]) if (seconds > 0).any() else 0.0
+    return seconds > max(GAP_STEPS * usual, GAP_LEAST_S)
+
+
+def summary(table) -> pd.DataFrame:
+    """Tell in one row what each cruise is.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A table from `helpers.tracks.read_tracks`, or one derived from it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each cruise: ``first``, ``last`` (UTC), ``rows``, ``length_km`` (gaps left out),
+        ``gaps``, ``sampling_s`` and ``sampling_km`` (medians), ``rejected_share`` (0 to 1, of the
+        rows of its files, NaN where that is unknown) and ``reasons``, the main ones in words.
+    """
+    files, report = table.attrs.get("files", {}), table.attrs.get("report", {})
+    rows = {}
+    for cruise, part in table.groupby("cruise", sort=False, dropna=False):
+        part = part.sort_values("time", kind="stable")
+        seconds, km = steps(part)
+        gap = is_gap(seconds)
+        one = len(part) > 1
+        rows[cruise] = {
+            "first": part["time"].iloc[0],
+            "last": part["time"].iloc[-1],
+            "rows": len(part),
+            "length_km": float(km[~gap].sum()),
+            "gaps": int(gap.sum()),
+            "sampling_s": float(np.median(seconds)) if one else np.nan,
+            "sampling_km": float(np.median(km)) if one else np.nan,
+        } | _rejected([report[name] for name in files.get(cruise, []) if name in report])
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("cruise")
+
+
+def _rejected(counts):
+    """Share of rejected rows in some files, and the main reasons."""
+    read = sum(count["rows_read"] for count in counts)
+    if not read:
+        return {"rejected_share": np.nan, "reasons": ""}
+    lost = {reason: sum(count.get(reason, 0) for count in counts) for reason in REASONS}
+    main = sorted((reason for reason in REASONS if lost[reason]), key=lambda r: -lost[r])[:3]
+    kept = sum(count["rows_kept"] for count in counts)
+    words = ", ".join(f"{lost[reason]} {reason}" for reason in main)
+    return {"rejected_share": 1 - kept / read, "reasons": words}

@@ -1,0 +1,1 @@
+"""Studies: what the notebooks ask of the method.  No helper imports them."""

@@ -1,0 +1,410 @@
+"""Trials of guided diffusion: beside linear and classical, on fields with stripes and without.
+
+Each trial is made anew where it is called and none returns a stored number.
+"""
+
+import functools
+
+import numpy as np
+import pandas as pd
+
+from helpers import _shared, data, diffusion, gridding, seafloor, tracks
+from helpers.diffusion import _guided, _pyramid, _withheld
+
+from . import made_up_fields
+
+
+def restore(grid):
+    """Make the three maps that the workbook compares.
+
+    Parameters
+    ----------
+    grid : xarray.Dataset
+        From `gridding.grid_tracks`.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        ``linear`` (the grid itself), ``classical`` and ``guided``, each with ``anomaly`` (nT).
+    """
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    return {"linear": grid, "classical": diffusion.classical(grid["anomaly"]), "guided": guided}
+
+
+def correlations(maps, truth):
+    """Correlate maps with the truth on the cells that all of them fill.
+
+    Parameters
+    ----------
+    maps : dict of str to xarray.Dataset
+        With ``anomaly`` (nT).
+    truth : xarray.DataArray
+        The simulated truth (nT).
+
+    Returns
+    -------
+    dict of str to float
+    """
+    for result in maps.values():
+        truth = truth.where(result["anomaly"].notnull())
+    return {name: _shared.agreement(result["anomaly"], truth) for name, result in maps.items()}
+
+
+def strike_errors(result, truth):
+    """Error of a strike where the simulated seafloor has stripes.
+
+    Parameters
+    ----------
+    result, truth : xarray.Dataset
+        With ``strike_deg`` (0 to 180); the truth also with ``lineated``.
+
+    Returns
+    -------
+    xarray.DataArray
+        Degrees, 0 to 90; NaN where there are no stripes.
+    """
+    wrong = np.abs((result["strike_deg"] - truth["strike_deg"] + 90) % 180 - 90)
+    return wrong.where(truth["lineated"] == 1)
+
+
+def withheld(grid, integration_cells=24.0, across=0.001):
+    """Predict half of the readings from the other half, along strike and by plates.
+
+    Much as `diffusion._withheld.weigh` does it, but on the fine cells.
+
+    Parameters
+    ----------
+    grid : xarray.Dataset
+        With ``block`` (nT) and ``weight``.
+    integration_cells, across : float
+        As in `diffusion.guided`.
+
+    Returns
+    -------
+    tuple
+        Root mean square errors (nT) along strike by smoothing (dict), that of the best plate,
+        and the `diffusion._withheld.Evidence` that guided diffusion goes by.
+    """
+    values, weight = (grid[name].to_numpy() for name in ("block", "weight"))
+    levels = _pyramid.build(values, weight)[1:]
+    first = (_guided.FIRST_SMOOTHING, integration_cells, across)
+    _, tensor = _pyramid.along_strike(levels, *first, reestimations=6)
+    row, column = np.indices(values.shape) // _withheld.TILE_CELLS
+    out = (row + column) % 2 == 1
+    half = _pyramid.build(values, np.where(out, 0, weight))
+
+    def error(field):
+        return float(np.sqrt(np.nanmean((field - values)[out] ** 2)))
+
+    along = {
+        smoothing: error(_pyramid.along_known(half, tensor, smoothing, across))
+        for smoothing in _withheld.SMOOTHINGS
+    }
+    best = min(error(_pyramid.plate(half, *choice)) for choice in _withheld.PLATES)
+    halves = _withheld.halve(values, weight, None, levels)
+    return along, best, _withheld.weigh(halves, levels[0], tensor, None, across)
+
+
+def without_stripes(make, cells, coverage, seeds):
+    """Try the methods on fields that have no stripes.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(cells, rng)``, such as `made_up_fields.blobs`.
+    cells : int
+        Side of the maps.
+    coverage : float
+        Share of cells on tracks.
+    seeds : iterable of int
+        One map each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each map: correlations ``linear``, ``classical`` and ``guided``; coherences
+        ``classical coherence`` and ``guided coherence``.
+    """
+    rows = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        grid = made_up_fields.survey(make(cells, rng), rng, coverage)
+        maps = restore(grid)
+        rows.append(correlations(maps, grid["truth"]))
+        for name in ("classical", "guided"):
+            rows[-1][f"{name} coherence"] = float(maps[name]["coherence"].mean())
+    return pd.DataFrame(rows)
+
+
+def added_seamounts(grid, truth, height_nt, size_km, apart_km=120.0):
+    """Add round anomalies to the readings, far from each other; see what they add to each map.
+
+    Parameters
+    ----------
+    grid, truth : xarray.Dataset
+        Grid of the readings, simulated truth with ``strike_deg``.
+    height_nt, size_km : float
+        Height and standard deviation of the Gaussians that are added.
+    apart_km : float
+        Distance between neighbours; each is looked at within half of it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each method, and ``told``, guided diffusion that knows the cells of the seamounts
+        (within 2.5 standard deviations): means over the seamounts of the size (standard deviation,
+        km) ``along_km`` and ``across_km`` strike of what is added and of its ``highest_nt``, and
+        ``error``, that of all that is added relative to what should be.
+    """
+    north, east = (grid[axis] - grid[axis].mean() for axis in ("northing", "easting"))
+    counts = [int((float(axis.max()) - apart_km / 2) // apart_km) for axis in (north, east)]
+    rows, columns = (apart_km * np.arange(-count, count + 1) for count in counts)
+    places = [(north - y, east - x) for y in rows for x in columns]
+    height = sum(np.exp(-(y**2 + x**2) / (2 * size_km**2)) for y, x in places)
+    known = (height > np.exp(-0.5 * 2.5**2)).to_numpy()
+    maps = []
+    for each in (grid, grid.assign(block=grid["block"] + height_nt * height)):
+        linear = gridding.interpolate(each["block"].to_numpy(), "linear")
+        made = restore(each.assign(anomaly=height.copy(data=linear)))
+        told = diffusion.guided(each["block"], each["weight"], uncertainty=False, seamount=known)
+        maps.append(made | {"told": told})
+    rows = {}
+    for name in maps[0]:
+        added = maps[1][name]["anomaly"] - maps[0][name]["anomaly"]
+        sizes = [_size(added, truth, *place, apart_km / 2) for place in places]
+        wrong = float((added - height_nt * height).std() / (height_nt * height).std())
+        rows[name] = [*np.nanmean(sizes, axis=0), wrong]
+    return pd.DataFrame(rows, index=["along_km", "across_km", "highest_nt", "error"]).T
+
+
+def _size(added, truth, north, east, within_km):
+    """Size along and across strike (km) of what is added around one place, and its height (nT)."""
+    square = north**2 + east**2
+    middle = np.unravel_index(np.argmin(square.to_numpy()), square.shape)
+    azimuth = np.radians(float(truth["strike_deg"][middle]))
+    along = north * np.cos(azimuth) + east * np.sin(azimuth)
+    across = np.sqrt(np.maximum(square - along**2, 0))
+    added = added.where(square < within_km**2)
+    share = np.abs(added) / np.abs(added).sum()
+    sizes = [float(np.sqrt((share * distance**2).sum())) for distance in (along, across)]
+    return [*sizes, float(added.max())]
+
+
+def hard_cases(cells, coverage, seeds):
+    """Try the methods where a direction misleads: bends, offsets, crossing strikes, a seamount.
+
+    Parameters
+    ----------
+    cells : int
+        Side of the maps.
+    coverage : float
+        Share of cells on tracks.
+    seeds : iterable of int
+        One set of ships each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Mean correlation with the truth where the difficulty lies: a row for each case of
+        `made_up_fields.hard_cases`, columns the methods; ``told`` is guided diffusion that was
+        given the strike, the fracture zone or the seamount where one is known, NaN elsewhere.
+    """
+    rows = {}
+    for name, case in made_up_fields.hard_cases(cells).items():
+        found = []
+        for seed in seeds:
+            grid = made_up_fields.survey(case.field, np.random.default_rng(seed), coverage)
+            maps = {"linear": grid, "isotropic": diffusion.isotropic(grid["anomaly"])}
+            maps |= restore(grid)
+            if case.known:
+                told = diffusion.guided(
+                    grid["block"], grid["weight"], uncertainty=False, **case.known
+                )
+                maps["told"] = told
+            found.append(correlations(maps, grid["truth"].where(case.where)))
+        rows[name] = pd.DataFrame(found).mean()
+    return pd.DataFrame(rows).T
+
+
+# Trials of guided diffusion on cruises: their constants and headings, and real surveys.
+#
+# Each trial is made anew where it is called and none returns a stored number.
+
+_truth = functools.lru_cache(maxsize=2)(seafloor.simulate_region)
+
+
+def region_survey(name, coverage, seed):
+    """Send cruises over a simulated region, level and grid them, as `cases.region_grid` does.
+
+    Parameters
+    ----------
+    name, coverage, seed
+        As in `cases.region_grid`.
+
+    Returns
+    -------
+    tuple of xarray.Dataset
+        Truth, and the grid without ``uncertainty_nt``.
+    """
+    truth, region = _truth(name), data.region(name)
+    table = seafloor.cruise_over(truth, region, np.random.default_rng(seed), coverage)
+    return truth, _grid(tracks.level(table, region)[0], region, truth)
+
+
+def cruise_constants(name, coverage, seed, added_nt=0.0):
+    """Solve for constants and headings of the cruises with the field, levelled before or not.
+
+    Parameters
+    ----------
+    name, coverage, seed
+        As in `cases.region_grid`.
+    added_nt : float
+        Standard deviation of constants that are added to the simulated cruises.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Correlations with the truth; rows ``as read`` and ``levelled``, columns ``field alone``,
+        ``with constants`` and ``with headings``.
+    """
+    truth, region = _truth(name), data.region(name)
+    rng = np.random.default_rng(seed)
+    table = seafloor.cruise_over(truth, region, rng, coverage)
+    number, cruises = pd.factorize(table["cruise"])
+    table["residual_nt"] += rng.normal(0, added_nt, len(cruises))[number]
+    rows = {}
+    for row, read in {"as read": table, "levelled": tracks.level(table, region)[0]}.items():
+        grid = _grid(read, region, truth)
+        cruise, heading = cruise_cells(read, region, grid)
+        known = {
+            "field alone": {},
+            "with constants": {"cruise": cruise},
+            "with headings": {"cruise": cruise, "heading_deg": heading},
+        }
+        maps = {
+            column: diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **parts)
+            for column, parts in known.items()
+        }
+        rows[row] = correlations(maps, truth["anomaly"])
+    return pd.DataFrame(rows).T
+
+
+def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
+    """Level parallel tracks by one tie line, or solve for their constants with the field.
+
+    Parameters
+    ----------
+    cells : int
+        Side of the maps, stripes at 30 degrees.
+    spacing_cells : int
+        Distance between the tracks, which run north; a cruise each. The tie line runs east.
+    constant_nt, noise_nt : float
+        Standard deviations of the constants and of the noise of each reading.
+    seeds : iterable of int
+        One set of errors each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each seed: correlations with the truth ``as read``, ``levelled first`` (each
+        track by its one crossing) and ``joint``; ``levelled_nt`` and ``joint_nt``, what is left of
+        the constants (standard deviation, nT).
+    """
+    field, rows = made_up_fields.stripes(cells), []
+    cruise, columns = (
+        np.full((cells, cells), -1),
+        np.arange(spacing_cells // 2, cells, spacing_cells),
+    )
+    cruise[cells // 2] = len(columns)
+    cruise[:, columns] = np.arange(len(columns))
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        constants = np.append(rng.normal(0, constant_nt, len(columns)), 0.0)
+        read = field + constants[cruise] + rng.normal(0, noise_nt, field.shape)
+        tie = field[cells // 2, columns] + rng.normal(0, noise_nt, len(columns))
+        found = np.append(read[cells // 2, columns] - tie, 0.0)
+        as_read = np.where(cruise >= 0, read, np.nan)
+        levelled = as_read - found[cruise]
+        solved = diffusion.guided(as_read, uncertainty=False, cruise=cruise)
+        maps = {
+            "as read": diffusion.guided(as_read, uncertainty=False)["anomaly"],
+            "levelled first": diffusion.guided(levelled, uncertainty=False)["anomaly"],
+            "joint": solved["anomaly"],
+        }
+        rows.append({name: _shared.agreement(part, field) for name, part in maps.items()})
+        rows[-1]["levelled_nt"] = float(np.std(found - constants))
+        rows[-1]["joint_nt"] = float(np.std(solved["offset_nt"] - constants))
+    return pd.DataFrame(rows)
+
+
+def cruise_cells(table, region, grid):
+    """Find which cruise read the field in each cell, and where it was heading.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Track table.
+    region : helpers.data.Region
+        Gives the projection.
+    grid : xarray.Dataset
+        From `gridding.grid_tracks`.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, shape (northing, easting)
+        Number of the cruise in order of its name (int), -1 off the tracks, and the heading
+        (degrees clockwise from north), NaN there; where several cruises share a cell, those of
+        the last reading.
+    """
+    track = tracks.along(table)
+    number, heading = np.full(grid["block"].shape, -1), np.full(grid["block"].shape, np.nan)
+    place = region.project(track["longitude"].to_numpy(), track["latitude"].to_numpy())
+    column, row = (
+        np.rint((where - float(grid[axis][0])) / float(grid[axis][1] - grid[axis][0])).astype(int)
+        for where, axis in zip(place, ("easting", "northing"), strict=True)
+    )
+    inside = (row >= 0) & (row < number.shape[0]) & (column >= 0) & (column < number.shape[1])
+    cell = row[inside], column[inside]
+    number[cell] = pd.factorize(track["cruise"])[0][inside]
+    heading[cell] = track["heading_deg"].to_numpy()[inside]
+    known = grid["block"].notnull().to_numpy()
+    return np.where(known, number, -1), np.where(known, heading, np.nan)
+
+
+def real_surveys(by="line"):
+    """Leave tracks or tiles of the real surveys out and predict them, by each method.
+
+    Parameters
+    ----------
+    by : str
+        As in `gridding.cross_validate`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Root mean square errors (nT): a row for each survey that can be had, columns the methods.
+    """
+
+    def linear(block):
+        return gridding.interpolate(block, "linear")
+
+    methods = {
+        "linear": linear,
+        "isotropic": lambda block: diffusion.isotropic(linear(block))["anomaly"],
+        "classical": lambda block: diffusion.classical(linear(block))["anomaly"],
+        "guided": lambda block: diffusion.guided(block, uncertainty=False)["anomaly"],
+    }
+    rows = {}
+    for name, table in tracks.load_surveys().items():
+        survey = tracks.SURVEYS[name]
+        place = (survey.region, survey.spacing_km)
+        errors = gridding.cross_validate(table, *place, methods, by)
+        rows[survey.title] = gridding.pooled_errors(errors)["rms_nt"]
+    return pd.DataFrame(rows, index=list(methods)).T
+
+
+def _grid(table, region, truth):
+    """Grid a table on the cells of a simulated region, without the expected error."""
+    place = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    axes = (truth["northing"].to_numpy(), truth["easting"].to_numpy())
+    return gridding.grid_points(*place, table["residual_nt"].to_numpy(), *axes, uncertainty=False)

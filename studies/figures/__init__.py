@@ -1,0 +1,7 @@
+"""Figures: one function each, drawn alike by `make figures` and by the notebooks."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, ["all", "diffusion", "network", "paper", "regions", "seafloor", "tracks"]
+)

@@ -1,0 +1,257 @@
+"""The figures of notebook 05 and of A2: two regions, doubts, and the real surveys."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import shapely
+
+from helpers import data, maps, network, scores, tracks
+from helpers.maps import _region
+
+from .. import cases, lines_against_maps, region_doubts
+from . import _shared
+
+DRAWN = {  # how what people have drawn looks
+    "isochrons": {"color": maps.COLOURS[2], "lw": 0.8},
+    "fracture zones": {"color": maps.COLOURS[3], "lw": 0.8, "ls": "--"},
+    "triple junction": {"color": maps.COLOURS[4], "lw": 2.0},
+}
+DRAWN_SOURCE = (
+    "\nisochrons (green) and triple junction (purple): Müller et al. 2016; "
+    "fracture zones (dashed): GSFML"
+)
+DISTANCES = {"data": (0, 2, 6, 12, 18, 24.1), "disturbed": (0, 10, 20, 30, 60, 120, 250)}
+NAMES = {"data": "data", "disturbed": "disturbed seafloor"}
+SWATH = {"northing": slice(80, 400), "easting": slice(-650, 450)}  # km
+SMALL = ("lucky_strike", "index17", "ew0007")
+SURVEY_SOURCE = "real readings: 1993 Lucky Strike survey (Mirone test data); INDEX17, EW0007: NCEI"
+
+
+def draw_application(name, drawn):
+    """Draw the way from tracks to lines over a simulated region.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    drawn : dict of str to geopandas object
+        From `cases.drawn_over`; empty where there is nothing to draw on top.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    truth, table, grid, guided = cases.simulated(name)
+    prediction, found = cases.detected(name)
+    limit = maps.robust_limit(guided["anomaly"])
+    relief = truth["relief_m"].assign_attrs(units="m")
+    over = tuple((lines, DRAWN[key]) for key, lines in drawn.items())
+    thin = tuple((lines, DRAWN[key] | {"lw": 0.4}) for key, lines in drawn.items())
+    panels = [
+        maps.Panel(relief, "relief, and tracks (simulated)", "relief", table=table, overlays=over),
+        maps.Panel(grid["anomaly"], "linear interpolation", limit=limit),
+        maps.Panel(guided["anomaly"], "guided diffusion", limit=limit, overlays=thin),
+        maps.Panel(prediction["probability"], "probability of a lineation", "probability"),
+        maps.Panel(prediction["uncertainty"], "spread over positions and networks", "uncertainty"),
+        maps.Panel(grid["distance_km"], "lines over distance to data", "distance", 50.0, found,
+              overlays=over),
+    ]  # fmt: skip
+    source = _region.SIMULATED + (DRAWN_SOURCE if drawn else "")
+    return maps.draw_maps(data.region(name), panels, source=source, columns=2, size=4.6)
+
+
+def draw_shatsky():
+    """Draw the application to Shatsky Rise."""
+    return draw_application("shatsky", _needed(cases.drawn_over("shatsky")))
+
+
+def draw_azores():
+    """Draw the application to the Azores Plateau."""
+    return draw_application("azores", _needed(cases.drawn_over("azores")))
+
+
+def draw_interpretation(names=("shatsky", "azores")):
+    """Draw right and wrong lines of both regions over relief, plateau and triple junction."""
+    panels = []
+    for name in names:
+        truth, _, grid, _ = cases.simulated(name)
+        _, found = cases.detected(name)
+        known = network.truth_channels(truth, grid)[..., 1] > 0
+        right = scores.right_share(found, scores.true_lines(truth, known)) >= 0.5
+        drawn = cases.drawn_over(name)
+        junction = drawn.get("triple junction", found.iloc[:0])
+        over = (
+            (found[right], {"color": "k"}),
+            (found[~right], {"color": maps.COLOURS[1], "lw": 1.0}),
+            (junction, DRAWN["triple junction"]),
+        )
+        high = region_doubts.plateau(truth)
+        relief = truth["relief_m"].where(high).assign_attrs(units="m")
+        title = f"{data.region(name).title} (simulated)"
+        panels.append(maps.Panel(relief, title, "relief", region=data.region(name), overlays=over))
+    source = (
+        "black: line beside a true one; orange: elsewhere; coloured: plateau, 1 km shallower than "
+        "normal; purple: triple junction (from isochrons of Müller et al. 2016)\n"
+        + _region.SIMULATED
+    )
+    return maps.draw_maps(panels[0].region, panels, source=source, size=5.6)
+
+
+def draw_interpretation_over(names=("shatsky", "azores")):
+    """Draw the interpretation, but not without what people have drawn."""
+    for name in names:
+        _needed(cases.drawn_over(name))
+    return draw_interpretation(names)
+
+
+def draw_doubts(names=("shatsky", "azores")):
+    """Draw precision, recall and error against distance to data and to disturbed seafloor."""
+    figure, axes = plt.subplots(2, 2, figsize=(8.4, 6), layout="constrained", sharey="row")
+    for number, name in enumerate(names):
+        truth, _, grid, guided = cases.simulated(name)
+        given = _scored(name)
+        far = region_doubts.distances(truth, grid)
+        for column, (what, edges) in enumerate(DISTANCES.items()):
+            table = region_doubts.by_distance(far[what], edges, **given)
+            middle = 0.5 * (table["from_km"] + np.append(table["from_km"][1:], edges[len(table)]))
+            colour, title = maps.COLOURS[number], data.region(name).title
+            for measure, style in (("precision", "-"), ("recall", "--")):
+                text = f"{title}, {measure}"
+                axes[0, column].plot(middle, table[measure], f"o{style}", c=colour, label=text)
+            axes[1, column].plot(middle, table["error_nt"], "o-", c=colour, label=title)
+            axes[1, column].set(xlabel=f"distance to {NAMES[what]} (km)")
+    axes[0, 0].set(ylim=(0, 1), ylabel="share of line")
+    axes[1, 0].set(ylim=(0, None), ylabel="error of the anomaly (nT)")
+    axes[0, 0].legend(frameon=False, fontsize=8, loc="lower left")
+    axes[1, 0].legend(frameon=False, fontsize=8)
+    for axis in axes.ravel():
+        axis.grid(alpha=0.3)
+    figure.supxlabel(_region.SIMULATED, fontsize=8, color="0.35")
+    return figure
+
+
+def draw_real_swath():
+    """Draw a window of the real swath: anomaly, guided map and probability."""
+    grid, guided, prediction, found = _shared.at_hand(cases.real_swath())
+    limit = maps.robust_limit(grid["block"])
+    near = network.knowable(grid)
+    return maps.draw_maps(
+        data.region("pacific_antarctic"),
+        [
+            maps.Panel(grid["block"].sel(SWATH), "real readings", limit=limit),
+            maps.Panel(guided["anomaly"].where(near).sel(SWATH), "guided diffusion", limit=limit),
+            maps.Panel(prediction["probability"].sel(SWATH), "probability of a lineation",
+                  "probability", lines=maps.clip(found, SWATH)),
+        ],
+        columns=1,
+        source=_region.REAL,
+        size=8.0,
+    )  # fmt: skip
+
+
+def draw_blocks(cruise="NBP9707", rows=3):
+    """Draw the real anomaly along a cruise, its picked normal blocks and where lines cross it."""
+    table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
+    found = cases.real_swath()[3]
+    line = lines_against_maps.track(table, cruise, region)
+    blocks = lines_against_maps.blocks(line, _needed(data.region_picks(region)), region)
+    crossed = lines_against_maps.crossings(found, line)
+    own = table[table["cruise"] == cruise]
+    own = own[region.contains(own["longitude"], own["latitude"])]
+    along = shapely.line_locate_point(
+        line, shapely.points(*region.project(own["longitude"], own["latitude"]))
+    )
+    figure, axes = plt.subplots(rows, 1, figsize=(9, 2.1 * rows), layout="constrained", sharey=True)
+    edges = np.linspace(blocks["start_km"].min() - 20, blocks["end_km"].max() + 20, rows + 1)
+    for axis, west, east in zip(axes, edges[:-1], edges[1:], strict=True):
+        for block in blocks.itertuples():
+            axis.axvspan(block.start_km, block.end_km, color="0.85", lw=0)
+        axis.plot(along, own["residual_nt"], color=maps.COLOURS[0], lw=0.7)
+        height = np.full(len(crossed), 480.0)
+        axis.plot(crossed, height, "v", color=maps.COLOURS[3], ms=5, clip_on=True)
+        axis.set(xlim=(west, east), ylim=(-520, 540), ylabel="residual (nT)")
+    axes[-1].set_xlabel("distance along the track (km)")
+    source = (
+        f"real readings: {cruise}, NOAA NCEI; grey: normal blocks by the picks of Croon et al. "
+        "2008; red: a predicted line crosses"
+    )
+    figure.supxlabel(source, fontsize=8, color="0.35")
+    return figure
+
+
+def draw_small_surveys(names=SMALL):
+    """Draw guided map and probability, with lines, of the small real surveys."""
+    panels = []
+    for name in names:
+        grid, guided, prediction, found = _shared.at_hand(cases.survey(name))
+        about = tracks.SURVEYS[name]
+        near = grid["distance_km"] <= about.mask_km
+        limit = maps.robust_limit(grid["block"])
+        panels += [
+            maps.Panel(guided["anomaly"].where(near), f"{about.title}: guided", limit=limit,
+                  table=tracks.load_survey(name), region=about.region),
+            maps.Panel(prediction["probability"].where(near), "probability and lines",
+                       "probability", lines=found, region=about.region),
+        ]  # fmt: skip
+    return maps.draw_maps(panels[0].region, panels, source=SURVEY_SOURCE, size=4.6)
+
+
+def draw_chile():
+    """Draw the real EMAG2 v3 grid off Chile, its guided map and the probability with lines."""
+    grid, guided, prediction, found = _shared.at_hand(cases.chile())
+    limit = maps.robust_limit(grid["block"])
+    known = grid["anomaly"].notnull()
+    panels = [
+        maps.Panel(grid["anomaly"], "EMAG2 v3 (real)", limit=limit),
+        maps.Panel(guided["anomaly"].where(known), "guided diffusion", limit=limit),
+        maps.Panel(prediction["probability"], "probability and lines", "probability", lines=found),
+    ]
+    source = "real grid: EMAG2 v3, NOAA, doi:10.7289/V5H70CVX"
+    return maps.draw_maps(cases.CHILE, panels, columns=3, source=source, size=2.9)
+
+
+def _scored(name):
+    """Collect what the classes of `region_doubts.by_distance` are scored on."""
+    truth, _, grid, guided = cases.simulated(name)
+    prediction, _ = cases.detected(name)
+    return {
+        "probability": prediction["probability"].fillna(0).to_numpy(),
+        "truth": truth["label"].to_numpy(),
+        "known": network.truth_channels(truth, grid)[..., 1] > 0,
+        "misfit": (guided["anomaly"] - truth["anomaly"]).to_numpy(),
+        "threshold": cases.threshold(),
+    }
+
+
+def _needed(drawn):
+    """Pass on what people have drawn, or say that it is missing."""
+    if drawn is None or not len(drawn):
+        raise data.DataUnavailable("this figure needs isochrons, fracture zones or picks")
+    return drawn
+
+
+FIGURES = {
+    "05_shatsky": draw_shatsky,
+    "05_azores": draw_azores,
+    "05_interpretation": draw_interpretation_over,
+    "05_doubts": draw_doubts,
+    "A2_swath": draw_real_swath,
+    "A2_blocks": draw_blocks,
+    "A2_surveys": draw_small_surveys,
+    "A2_chile": draw_chile,
+}
+CAPTIONS = {
+    "05_shatsky": "Simulated Shatsky Rise: relief and tracks, grid, guided map, probability, "
+    "spread and lines, with isochrons, fracture zones and the trace of the triple junction.",
+    "05_azores": "Simulated Azores Plateau, drawn in the same way.",
+    "05_interpretation": "Lines of both simulated regions that run beside a true one, and those "
+    "that do not, over the plateaus and the trace of the triple junction.",
+    "05_doubts": "Precision, recall and error of both simulated regions against the distance to "
+    "data and to seafloor whose isochrons change direction.",
+    "A2_swath": "The best model along real cruises across the Pacific-Antarctic Ridge; lines "
+    "along the rim of the swath are made by the threshold.",
+    "A2_blocks": "Real residual along NBP9707, the normal blocks that its picks tell, and where "
+    "predicted lines cross the track.",
+    "A2_surveys": "Three small real surveys: guided map with tracks, probability and lines.",
+    "A2_chile": "The real EMAG2 v3 grid off Chile in cells of 6 km: anomaly, guided map, "
+    "probability and lines.",
+}

@@ -1,0 +1,424 @@
+"""Lines held against what people have drawn, and against lines that know nothing.
+
+A distance to the nearest isochron means little by itself: where lines are dense, something is
+always near.  So the same numbers are taken for the lines moved away, for the lines turned by 90
+degrees, and for the ridges of a plain filter.
+"""
+
+import geopandas
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.interpolate import PchipInterpolator
+from scipy.spatial import cKDTree
+from shapely.geometry import LineString
+from skimage.filters import sato
+
+from helpers import _shared, data, lines, network
+
+from . import simulated_against_real
+
+STEP_KM = 5.0  # between the points of a line that are looked at
+TREND_DEG = 30.0  # a line and an isochron of one trend differ by no more
+MOVED_KM = (30.0, 60.0)
+PAIR_KM = (5.0, 60.0)  # between neighbouring picks of one chron
+YOUNGEST_MA = 5.0  # younger picks have those of the other flank within `PAIR_KM`
+BESIDE_KM = 10.0  # a pair of picks is held against a line so near
+SIGMAS = (1.5, 2.5, 4.0)  # of the ridge filter (cells)
+RANKS = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)  # thresholds: share of cells left out
+REACH_KM = 50.0  # isochrons farther off say nothing about a line
+
+
+def moved(found, rng):
+    """Move each line `MOVED_KM` in a random direction.
+
+    Parameters
+    ----------
+    found : geopandas.GeoDataFrame
+        Lines in km.
+    rng : numpy.random.Generator
+        Source of directions and distances.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+    """
+    angle, far = rng.uniform(0, 2 * np.pi, len(found)), rng.uniform(*MOVED_KM, len(found))
+    shifts = np.column_stack([far * np.cos(angle), far * np.sin(angle)])
+    coordinates, owner = shapely.get_coordinates(found.geometry, return_index=True)
+    shifted = shapely.linestrings(coordinates + shifts[owner], indices=owner)
+    return found.set_geometry(geopandas.GeoSeries(shifted, found.index, found.crs))
+
+
+def turned(found):
+    """Turn each line by 90 degrees about its middle.
+
+    Parameters
+    ----------
+    found : geopandas.GeoDataFrame
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        With ``strike_deg`` turned as well.
+    """
+    strike = (found["strike_deg"] + 90) % 180
+    return found.set_geometry(found.rotate(90, origin="centroid")).assign(strike_deg=strike)
+
+
+def beside_chance(found, rng):
+    """Put lines beside the same lines moved and turned.
+
+    Parameters
+    ----------
+    found : geopandas.GeoDataFrame
+        Lines of the network.
+    rng : numpy.random.Generator
+        As `moved`.
+
+    Returns
+    -------
+    dict of str to geopandas.GeoDataFrame
+        ``network``, ``moved`` and ``turned``.
+    """
+    return {"network": found, "moved": moved(found, rng), "turned": turned(found)}
+
+
+def ridge_lines(grid, guided, length_km):
+    """Trace the ridges of the guided map (Sato et al. 1998), as long in total as wanted.
+
+    Parameters
+    ----------
+    grid, guided : xarray.Dataset
+        From `gridding.grid_tracks` and `diffusion.guided`.
+    length_km : float
+        Total length; of `RANKS` the threshold that comes nearest to it is taken.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        As `lines.trace`; ``probability`` is the rank of the filter's answer.
+    """
+    near = network.knowable(grid)
+    field = network.channels(grid.assign(anomaly=guided["anomaly"]))[..., 0]
+    answer = sato(field, sigmas=SIGMAS, black_ridges=False)
+    rank = np.searchsorted(np.sort(answer[near]), answer) / int(near.sum())
+    layers = {"probability": near.copy(data=rank), "anomaly": guided["anomaly"]}
+    layers |= {"strike_deg": guided["strike_deg"], "distance_km": grid["distance_km"]}
+    ranked = grid.drop_vars(list(grid.data_vars)).assign(layers).where(near)
+    tried = [lines.trace(ranked, threshold) for threshold in RANKS]
+    return min(tried, key=lambda found: abs(found["length_km"].sum() - length_km))
+
+
+def pick_strikes(picks, region):
+    """Strikes that neighbouring picks of one end of one chron tell.
+
+    Parameters
+    ----------
+    picks : pandas.DataFrame
+        From `data.region_picks`.
+    region : helpers.data.Region
+        The projection.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a pair, each pick with its nearest of another cruise at `PAIR_KM`:
+        ``easting_km``, ``northing_km`` of the middle and ``strike_deg``; picks younger than
+        `YOUNGEST_MA` are left out.
+    """
+    rows = []
+    old = picks[picks["age_ma"] >= YOUNGEST_MA]
+    for _, group in old.groupby(["chron", "end"]):
+        places = np.column_stack(region.project(group["longitude"], group["latitude"]))
+        cruise = group["cruise"].to_numpy()
+        apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+        same = (cruise[:, None] == cruise[None]) & (cruise != "N/A")[:, None]
+        apart[same | (apart < PAIR_KM[0]) | (apart > PAIR_KM[1])] = np.inf
+        for one in np.flatnonzero(np.isfinite(apart).any(axis=1)):
+            other = int(apart[one].argmin())
+            east, north = places[other] - places[one]
+            middle = 0.5 * (places[one] + places[other])
+            rows.append((*middle, np.degrees(np.arctan2(east, north)) % 180))
+    return pd.DataFrame(rows, columns=["easting_km", "northing_km", "strike_deg"])
+
+
+def compare(sets, isochrons, strikes, known=None):
+    """Hold sets of lines against isochrons and picks.
+
+    Parameters
+    ----------
+    sets : dict of str to geopandas.GeoDataFrame
+        Lines by name, in one projection (km).
+    isochrons : geopandas.GeoDataFrame
+        From `data.isochrons`.
+    strikes : pandas.DataFrame
+        From `pick_strikes`.
+    known : xarray.DataArray of bool, optional
+        Cells where lines can be: isochrons count there only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a set: ``lines``, ``length_km``; medians of the distance from isochrons to the
+        nearest line of their trend (``isochron_km``) and back (``to_isochron_km``); of the angle
+        between lines and the nearest isochron within `REACH_KM` (``isochron_deg``), and between
+        pairs of picks and lines within `BESIDE_KM` (``picks_deg``, ``pairs`` of them).
+    """
+    drawn = lines.points_along(isochrons, STEP_KM)
+    if known is not None:
+        inside = _inside(drawn[0], known)
+        drawn = tuple(part[inside] for part in drawn)
+    rows = {name: _against(found, drawn, strikes) for name, found in sets.items()}
+    return pd.DataFrame(rows).T.astype({"lines": int, "pairs": int})
+
+
+def _against(found, drawn, strikes):
+    """Measure one set of lines: a row of `compare`."""
+    ours = lines.points_along(found, STEP_KM)
+    off, nearest = _nearest(ours[0], drawn[0], REACH_KM)
+    within = np.isfinite(off)
+    pairs = strikes[["easting_km", "northing_km"]].to_numpy()
+    beside, which = _nearest(pairs, ours[0], BESIDE_KM)
+    close = np.isfinite(beside)
+    turn = _shared.axial_difference(ours[1][within], drawn[1][nearest[within]])
+    angle = _shared.axial_difference(strikes["strike_deg"][close], ours[1][which[close]])
+    return {
+        "lines": len(found),
+        "length_km": found.length.sum(),
+        "isochron_km": _median(_to_trend(drawn, ours)),
+        "to_isochron_km": _median(_to_trend(ours, drawn)),
+        "isochron_deg": _median(turn),
+        "picks_deg": _median(angle),
+        "pairs": int(close.sum()),
+    }
+
+
+def _nearest(places, others, reach_km):
+    """Distance to the nearest other place (inf beyond the reach), and which it is."""
+    if not len(others) or not len(places):
+        return np.full(len(places), np.inf), np.zeros(len(places), int)
+    return cKDTree(others).query(places, distance_upper_bound=reach_km)
+
+
+def _median(values):
+    """Median, NaN of nothing."""
+    return float(np.median(values)) if len(values) else float("nan")
+
+
+def _inside(places, known):
+    """Which places lie on cells that are known."""
+    origin = [float(known.easting[0]), float(known.northing[0])]
+    spacing = float(known.easting[1] - known.easting[0])
+    column, row = np.rint((places - origin) / spacing).astype(int).T
+    good = (row >= 0) & (column >= 0) & (row < known.shape[0]) & (column < known.shape[1])
+    good[good] = known.to_numpy()[row[good], column[good]]
+    return good
+
+
+def _to_trend(points, others, turns=12):
+    """Distance from points to the nearest other point of like strike (km), inf without any."""
+    distance = np.full(len(points[0]), np.inf)
+    edges = np.linspace(0, 180, turns + 1)
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        mine = (points[1] >= low) & (points[1] < high)
+        like = _shared.axial_difference(others[1], 0.5 * (low + high)) <= TREND_DEG
+        if mine.any() and like.any():
+            distance[mine] = _nearest(points[0][mine], others[0][like], np.inf)[0]
+    return distance
+
+
+# A cruise with picks: which polarity blocks the predicted lines cross, and which they do not.
+#
+# Picks give the age along a track; between them it is interpolated, so that each normal chron that
+# was picked becomes a block with a beginning and an end on the track.
+
+ON_TRACK_KM = 3.0  # picks farther off belong to another track
+EVERY_KM = 1.0  # between the points of the track
+APART_KM = 4.0  # crossings nearer to each other than two cells are one
+TOLERANCE_KM = 2.0  # one cell
+DRAWS = 200
+
+
+def track(table, cruise, region):
+    """Line of a cruise through a region.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Track table.
+    cruise : str
+        Its name there.
+    region : helpers.data.Region
+        The projection; readings beyond the box are left out.
+
+    Returns
+    -------
+    shapely.LineString
+        In km.
+
+    Raises
+    ------
+    ValueError
+        If the cruise has fewer than two readings in the region.
+    """
+    own = table[table["cruise"] == cruise]
+    own = own[region.contains(own["longitude"], own["latitude"])]
+    if len(own) < 2:
+        raise ValueError(
+            f"The table has {len(own)} readings of cruise {cruise!r} in {region.name}; at least 2 "
+            f"are needed. Its cruises are {', '.join(map(str, table['cruise'].unique()))}."
+        )
+    line = LineString(np.column_stack(region.project(own["longitude"], own["latitude"])))
+    return line.simplify(EVERY_KM / 4)
+
+
+def blocks(line, picks, region):
+    """Place the picked normal chrons on a track.
+
+    Parameters
+    ----------
+    line : shapely.LineString
+        From `track`.
+    picks : pandas.DataFrame
+        From `data.region_picks`; those within `ON_TRACK_KM` of the track count.
+    region : helpers.data.Region
+        The projection.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``chron``, ``start_km`` and ``end_km`` along the track, in its order.  A chron on both
+        flanks makes two blocks, the one at the axis one.
+
+    Raises
+    ------
+    ValueError
+        If fewer than four picks lie on the track.
+    """
+    points = shapely.points(*region.project(picks["longitude"], picks["latitude"]))
+    own = shapely.distance(points, line) <= ON_TRACK_KM
+    if own.sum() < 4:
+        raise ValueError(f"Only {own.sum()} picks lie within {ON_TRACK_KM} km of the track.")
+    along, age = shapely.line_locate_point(line, points[own]), picks["age_ma"].to_numpy()[own]
+    axis = along[age == age.min()].mean()
+    signed = pd.Series(along, np.where(along < axis, -age, age)).groupby(level=0).mean()
+    place = PchipInterpolator(signed.index, signed.to_numpy(), extrapolate=False)
+    scale = data.timescale()
+    scale = scale[~scale["cryptochron"]]
+    rows = []
+    for chron in scale.itertuples():
+        ends = {(-chron.old_ma, -chron.young_ma), (chron.young_ma, chron.old_ma)}
+        if chron.young_ma == 0:
+            ends = {(-chron.old_ma, chron.old_ma)}
+        for young, old in ends:
+            inside = (signed.index >= young - simulated_against_real.SAME_MA) & (
+                signed.index <= old + simulated_against_real.SAME_MA
+            )
+            edges = place(np.clip([young, old], signed.index[0], signed.index[-1]))
+            if inside.any() and edges[0] != edges[1]:
+                rows.append((chron.chron, *sorted(edges)))
+    return pd.DataFrame(rows, columns=["chron", "start_km", "end_km"]).sort_values(
+        "start_km", ignore_index=True
+    )
+
+
+def crossings(found, line):
+    """Where lines cross a track.
+
+    Parameters
+    ----------
+    found : geopandas.GeoDataFrame
+        Lines in the track's projection.
+    line : shapely.LineString
+        From `track`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Distances along the track (km), ascending; those nearer than `APART_KM` to the one before
+        are left out.
+    """
+    met = shapely.intersection(np.asarray(found.geometry), line)
+    points = shapely.points(shapely.get_coordinates(met))
+    along = np.sort(shapely.line_locate_point(line, points))
+    kept = []
+    for place in along:
+        if not kept or place - kept[-1] >= APART_KM:
+            kept.append(place)
+    return np.array(kept)
+
+
+def count(places, blocks_):
+    """Count blocks that are crossed, and crossings that have no block.
+
+    Parameters
+    ----------
+    places : numpy.ndarray
+        From `crossings`.
+    blocks_ : pandas.DataFrame
+        From `blocks`.
+
+    Returns
+    -------
+    dict of str to int
+        ``crossed`` blocks of ``blocks``; ``crossings`` between the first block and the last, and
+        those ``without_block``.
+    """
+    start, end = (blocks_[name].to_numpy() for name in ("start_km", "end_km"))
+    start, end = start - TOLERANCE_KM, end + TOLERANCE_KM
+    places = places[(places >= start.min()) & (places <= end.max())]
+    inside = (places[:, None] >= start) & (places[:, None] <= end)
+    return {
+        "blocks": len(blocks_),
+        "crossed": int(inside.any(axis=0).sum()),
+        "crossings": len(places),
+        "without_block": int((~inside.any(axis=1)).sum()),
+    }
+
+
+def by_chance(places, blocks_, rng):
+    """Count what the same crossings give when they slide along the track together.
+
+    Parameters
+    ----------
+    places : numpy.ndarray
+        From `crossings`.
+    blocks_ : pandas.DataFrame
+        From `blocks`.
+    rng : numpy.random.Generator
+        Source of how far they slide; what leaves at one end comes in at the other.
+
+    Returns
+    -------
+    dict of str to float
+        As `count`, the mean of `DRAWS` draws.
+    """
+    low, high = blocks_["start_km"].min(), blocks_["end_km"].max()
+    inside = places[(places >= low) & (places <= high)] - low
+    slides = rng.uniform(0, high - low, DRAWS)
+    drawn = [count(low + (inside + slide) % (high - low), blocks_) for slide in slides]
+    return pd.DataFrame(drawn).mean().to_dict()
+
+
+def table(sets, line, blocks_, rng):
+    """Count for several sets of lines, with chance beside each.
+
+    Parameters
+    ----------
+    sets : dict of str to geopandas.GeoDataFrame
+        Lines by name.
+    line, blocks_, rng
+        As `crossings` and `by_chance`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a set: as `count`, and ``by_chance``, the blocks that slid crossings reach.
+    """
+    rows = {}
+    for name, found in sets.items():
+        places = crossings(found, line)
+        chance = by_chance(places, blocks_, rng)["crossed"]
+        rows[name] = count(places, blocks_) | {"by_chance": chance}
+    return pd.DataFrame(rows).T

@@ -1,0 +1,141 @@
+"""The protocol of the comparison: what is trained, chosen and tested where, fixed beforehand.
+
+Blocks of a region are one patch large and a gap apart, so that no cell and no neighbour of a cell
+serves twice.  Everything is chosen on the validation blocks; the test blocks are scored once, on a
+simulated seafloor and under cruises of their own, which no earlier training was scored on.
+"""
+
+import json
+
+from helpers import network
+from helpers.data import _registry
+
+from . import ridge_filters
+
+REGIONS = ("epr", "reykjanes")
+COVERAGES = (0.05, 0.1, 0.2)  # share of cells on tracks
+SEEDS = (1, 2, 3, 4, 5)
+PRETRAIN_SEED = 1
+MOST_TRAINING_PATCHES = 40
+RUNS = (  # (start, input): the paper's three, transfer from photographs, and what tells them apart
+    ("scratch", "raw"),
+    ("scratch", "guided"),
+    ("vgg", "raw"),
+    ("vgg", "guided"),
+    ("transfer", "raw"),
+    ("transfer", "classical"),
+    ("transfer", "both"),
+    ("transfer", "guided"),
+)
+NAMES = {  # of (model, input) in tables and figures
+    ("scratch", "raw"): "CNN from scratch",
+    ("transfer", "raw"): "transfer",
+    ("transfer", "classical"): "transfer, classical diffusion",
+    ("scratch", "guided"): "scratch, guided diffusion",
+    ("transfer", "guided"): "transfer, guided diffusion",
+    ("transfer", "both"): "transfer, one network sees both maps",
+    ("ensemble", "both"): "networks on both maps and on raw grids together",
+    ("vgg", "raw"): "transfer from photographs",
+    ("vgg", "guided"): "transfer from photographs, guided diffusion",
+    ("sato filter", "raw"): "Sato filter",
+    ("sato filter", "guided"): "Sato filter, guided diffusion",
+    ("meijering filter", "raw"): "Meijering filter",
+    ("meijering filter", "guided"): "Meijering filter, guided diffusion",
+    ("frangi filter", "raw"): "Frangi filter",
+    ("frangi filter", "guided"): "Frangi filter, guided diffusion",
+    ("tilt maxima", "raw"): "tilt maxima",
+    ("tilt maxima", "guided"): "tilt maxima, guided diffusion",
+    ("phase symmetry", "raw"): "phase symmetry",
+    ("phase symmetry", "guided"): "phase symmetry, guided diffusion",
+    ("chance", "none"): "chance (truth turned by 90°)",
+}
+UNTRAINED = (*ridge_filters.DETECTORS, "chance")
+
+
+# Of each part its own; those of the test were drawn before any of these models was trained
+CRUISE_SEED = {"train": 211, "validation": 212, "test": 214}
+FLOOR_SEED = {"train": 0, "validation": 0, "test": 1}  # of what is random in the seafloor
+ORDER = ("test", "train", "validation", "train", "test")  # of successive blocks, along the rows
+
+
+def results(name):
+    """Read a results file: what `make train` or `make bench` wrote.
+
+    Parameters
+    ----------
+    name : str
+        ``scores``, ``training`` or ``bench``.
+
+    Returns
+    -------
+    list or dict
+    """
+    return json.loads((_registry.DATA / "results" / f"{name}.json").read_text())
+
+
+def leading(records):
+    """Leave only the best detector on each input beside the networks and chance.
+
+    Parameters
+    ----------
+    records : list of dict
+        From ``data/results/scores.json``.
+
+    Returns
+    -------
+    list of dict
+        Those of the detector with the highest mean F1 on each input, and of all that is none.
+    """
+    sums = {}
+    for record in records:
+        if record["model"] in ridge_filters.DETECTORS:
+            of_input = sums.setdefault(record["input"], {})
+            of_input.setdefault(record["model"], []).append(record["f1"])
+    best = {
+        name: max(found, key=lambda one: sum(found[one]) / len(found[one]))
+        for name, found in sums.items()
+    }
+    return [
+        record
+        for record in records
+        if record["model"] not in ridge_filters.DETECTORS
+        or record["model"] == best[record["input"]]
+    ]
+
+
+def blocks(truth, gap=24, least_known=0.6):
+    """Divide a region into spatial blocks for training, validation and test.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        Simulated region.
+    gap : int
+        Cells between blocks.
+    least_known : float
+        Blocks with a smaller share of lineated seafloor are left out.
+
+    Returns
+    -------
+    dict of str to list of (row, column)
+        Lower corners, under ``train``, ``validation`` and ``test``.
+    """
+    lineated = truth["lineated"].to_numpy() > 0
+    rows, columns = (
+        range(
+            (size - network.SIZE) % (network.SIZE + gap) // 2,
+            size - network.SIZE + 1,
+            network.SIZE + gap,
+        )
+        for size in lineated.shape
+    )
+    corners = [
+        (row, column)
+        for row in rows
+        for column in columns
+        if lineated[row : row + network.SIZE, column : column + network.SIZE].mean() >= least_known
+    ]
+    parts = {"train": [], "validation": [], "test": []}
+    for number, corner in enumerate(corners):
+        parts[ORDER[number % len(ORDER)]].append(corner)
+    return parts

@@ -1,0 +1,224 @@
+"""Where a map of lineations is wrong, and why: coverage, tectonics, volcanoes.
+
+Everything here needs a truth, so it speaks about simulated regions.
+
+References
+----------
+Stein, C. A. & Stein, S. (1992). doi:10.1038/359123a0 (GDH1, depth of normal seafloor of an age).
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import ndimage
+from scipy.stats import spearmanr
+from shapely import distance, points, prepare
+
+from helpers import _shared, scores, seafloor
+from helpers.scores import _lines
+
+PLATEAU_M = 1000.0  # so much shallower than normal seafloor of its age
+SMOOTH_KM = 20.0  # relief is averaged over this before a plateau is outlined
+EVERY = 4  # distance to lines is measured in every fourth cell and interpolated between
+
+
+def plateau(truth):
+    """Outline the plateau: seafloor at least `PLATEAU_M` shallower than its age says.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        With ``age_ma``, ``relief_m`` and the attribute ``spacing_km``.
+
+    Returns
+    -------
+    xarray.DataArray of bool
+    """
+    age, relief = truth["age_ma"].to_numpy(), truth["relief_m"].to_numpy()
+    old = 5651.0 - 2473.0 * np.exp(-0.0278 * np.where(age >= 20, age, 20))
+    normal = -np.where(age < 20, 2600.0 + 365.0 * np.sqrt(np.where(age < 20, age, 0)), old)
+    known = np.isfinite(age) & np.isfinite(relief)
+    sigma = SMOOTH_KM / float(truth.attrs["spacing_km"])
+    weight = ndimage.gaussian_filter(known.astype(float), sigma)
+    higher = ndimage.gaussian_filter(np.where(known, relief - normal, 0.0), sigma)
+    return truth["age_ma"].copy(data=known & (higher >= PLATEAU_M * np.maximum(weight, 1e-6)))
+
+
+def distances(truth, grid, drawn=None):
+    """Distance of each cell to what may spoil the map.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        From `seafloor.simulate_region`.
+    grid : xarray.Dataset
+        From `gridding.grid_tracks` on the same cells.
+    drawn : dict of str to geopandas object, optional
+        Lines by name (fracture zones, triple junction) in the region's projection.
+
+    Returns
+    -------
+    xarray.Dataset
+        In km: ``data`` (nearest reading), ``disturbed`` (seafloor whose isochrons change direction
+        within a few cells), ``plateau flank``, and one layer for each of `drawn`.
+    """
+    high = plateau(truth).to_numpy()
+    flank = high ^ ndimage.binary_erosion(high, border_value=1)
+    layers = {
+        "data": grid["distance_km"],
+        "disturbed": _from(_disturbed(truth), truth),
+        "plateau flank": _from(flank, truth),
+    }
+    for name, some in (drawn or {}).items():
+        layers[name] = _to_lines(truth, some)
+    return xr.Dataset(layers)
+
+
+def by_distance(far, edges, probability, truth, known, misfit, threshold):
+    """Score a map class by class of a distance.
+
+    Parameters
+    ----------
+    far : xarray.DataArray, shape (n, m)
+        A layer of `distances`.
+    edges : sequence of float
+        Borders of the classes (km).
+    probability, truth, known : array_like, shape (n, m)
+        As `scores.score_lines`.
+    misfit : array_like, shape (n, m)
+        Anomaly of the map minus true anomaly (nT).
+    threshold : float
+        Probability from which a cell is taken as line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a class that has cells: ``from_km``, ``precision``, ``recall``, ``error_nt`` (root
+        mean square) and ``share`` of the known map.
+    """
+    rows = []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        here = known & (far.to_numpy() >= low) & (far.to_numpy() < high)
+        if here.any():
+            found = scores.score_lines(probability, truth, here, threshold=threshold)
+            error = float(np.sqrt(np.nanmean(np.asarray(misfit)[here] ** 2)))
+            share = here.sum() / known.sum()
+            rows.append((low, found["precision"], found["recall"], error, share))
+    return pd.DataFrame(rows, columns=["from_km", "precision", "recall", "error_nt", "share"])
+
+
+def correlations(far, misfit, known):
+    """Rank correlation (Spearman) of the size of the error with each distance.
+
+    Parameters
+    ----------
+    far : xarray.Dataset
+        From `distances`.
+    misfit : array_like, shape (n, m)
+        Anomaly of the map minus true anomaly (nT).
+    known : array_like of bool, shape (n, m)
+        Cells that count.
+
+    Returns
+    -------
+    dict of str to float
+        Positive where the error grows with the distance.
+    """
+    here = known & np.isfinite(misfit)
+    size = np.abs(np.asarray(misfit))[here]
+    return {name: float(spearmanr(far[name].to_numpy()[here], size)[0]) for name in far}
+
+
+def causes(found, true, truth):
+    """Ask of each line whether it is right, and which part of the anomaly lies under it.
+
+    Parameters
+    ----------
+    found, true : geopandas.GeoDataFrame
+        From `lines.trace` and `scores.true_lines`.
+    truth : xarray.Dataset
+        From `seafloor.simulate_region`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `found` without geometry, with ``right`` (half of it runs beside a true line),
+        ``stripes_nt``, the mean anomaly of the polarity alone along it, ``other_nt``, that of
+        relief and uneven magnetisation (volcanoes, in nature), ``plateau``, the share of it
+        that lies on the plateau, ``disturbed_km``, its mean distance to disturbed seafloor, and
+        ``bend_deg``, the median angle between its pieces and its own strike: how far it is from
+        being linear.
+    """
+    stripes = truth["anomaly"].copy(data=seafloor.stripes_alone(truth))
+    grids = {
+        "stripes_nt": stripes,
+        "other_nt": truth["anomaly"] - stripes,
+        "plateau": plateau(truth).astype(float),
+        "disturbed_km": _from(_disturbed(truth), truth),
+    }
+    table = pd.DataFrame(found.drop(columns="geometry"))
+    table["right"] = scores.right_share(found, true) >= 0.5
+    places, strike, owner = _lines.along(found)
+    table[list(grids)] = _sample(grids, places).groupby(owner).mean().to_numpy()
+    off = _shared.axial_difference(strike, found["strike_deg"].to_numpy()[owner])
+    return table.assign(bend_deg=pd.Series(off).groupby(owner).median().to_numpy())
+
+
+def along_stripes(true, prediction, grid):
+    """Follow the true lines, and note how sure the network is beside data, gaps and ends.
+
+    Parameters
+    ----------
+    true : geopandas.GeoDataFrame
+        From `scores.true_lines`.
+    prediction : xarray.Dataset
+        From `network.predict`.
+    grid : xarray.Dataset
+        From `gridding.grid_tracks` on the same cells.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each `scores._lines.STEP_KM`: ``to_data_km``, ``to_end_km`` (along the line, to
+        its nearer end), ``probability`` and ``spread`` of the cell.
+    """
+    places, _, owner = _lines.along(true)
+    layers = {
+        "to_data_km": grid["distance_km"],
+        "probability": prediction["probability"],
+        "spread": prediction["uncertainty"],
+    }
+    table = _sample(layers, places)
+    of_line = table.groupby(owner)["spread"]
+    number = np.minimum(of_line.cumcount(), of_line.cumcount(ascending=False))
+    return table.assign(to_end_km=(number + 0.5) * _lines.STEP_KM)
+
+
+def _sample(layers, places):
+    """Values of layers in the cells nearest to places: a row for each place."""
+    place = {"easting": ("point", places[:, 0]), "northing": ("point", places[:, 1])}
+    return pd.DataFrame(
+        {name: layer.interp(place, method="nearest").to_numpy() for name, layer in layers.items()}
+    )
+
+
+def _disturbed(truth):
+    """Seafloor whose isochrons change direction within a few cells."""
+    return (np.isfinite(truth["age_ma"]) & ~(truth["lineated"] > 0)).to_numpy()
+
+
+def _from(mask, truth):
+    """Distance of each cell to the nearest of a mask (km); infinite where there is none."""
+    spacing = float(truth.attrs["spacing_km"])
+    far = ndimage.distance_transform_edt(~mask) * spacing if mask.any() else np.inf
+    return truth["age_ma"].copy(data=np.full(mask.shape, far))
+
+
+def _to_lines(truth, others):
+    """Distance of each cell to lines (km), measured on every few cells."""
+    coarse = truth["age_ma"][::EVERY, ::EVERY]
+    whole = others.union_all() if hasattr(others, "union_all") else others
+    prepare(whole)
+    east, north = np.meshgrid(coarse.easting, coarse.northing)
+    far = coarse.copy(data=distance(points(east, north), whole))
+    return far.interp_like(truth["age_ma"], kwargs={"fill_value": "extrapolate"})

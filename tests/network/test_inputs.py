@@ -1,0 +1,228 @@
+"""Patches: what each channel means, what is masked, and blocks that never touch."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from helpers import data, diffusion, network
+from helpers.network import _inputs
+from studies import cases
+from studies.training import pairs
+
+
+def grid_of(block, distance=None, anomaly=None):
+    """Return a gridded dataset as `helpers.gridding` makes it."""
+    coords = {"northing": 2.0 * np.arange(len(block)), "easting": 2.0 * np.arange(block.shape[1])}
+    dims = ("northing", "easting")
+    layers = {"anomaly": block if anomaly is None else anomaly, "block": block}
+    if distance is not None:
+        layers["distance_km"] = distance
+    return xr.Dataset({name: (dims, part) for name, part in layers.items()}, coords)
+
+
+# --- channels ---------------------------------------------------------------------------------
+
+
+def test_amplitude_of_readings_of_one_size_is_that_size():
+    """Readings of +-80 nT, however few and uneven, have an amplitude of 80 nT everywhere."""
+    rng = np.random.default_rng(1)
+    block = np.full((150, 180), np.nan)
+    chosen = rng.random(block.shape) < np.linspace(0.02, 0.5, 180)
+    block[chosen] = 80 * rng.choice([-1, 1], chosen.sum())
+    # a thousandth of an nT is added to the overall amplitude, and sums are of float32
+    np.testing.assert_allclose(_inputs.amplitude(block), 80.0, rtol=1e-4)
+
+
+def test_amplitude_follows_the_data_from_place_to_place():
+    block = np.full((64, 400), np.nan)
+    block[::8] = np.where(np.arange(400) < 200, 20.0, 200.0)
+    amplitude = _inputs.amplitude(block)
+    # beyond three widths of the Gaussian (96 cells) the other half counts only in the overall
+    # amplitude (142 nT), which weighs 1e-4 against the share of cells on tracks: 1/8, half of
+    # that at an edge, a quarter in a corner.  20 * (1 + 1e-4 * 49 / (2 / 32)) = 21.6
+    np.testing.assert_allclose(amplitude[:, :100], 20, rtol=0.09)
+    np.testing.assert_allclose(amplitude[:, 300:], 200, rtol=0.002)
+    assert (np.diff(amplitude[32, 100:300]) > -1e-3).all()
+
+
+def test_amplitude_far_from_all_data_is_that_of_all_data():
+    block = np.full((400, 400), np.nan)
+    block[5:25, 5:25] = 30.0
+    assert _inputs.amplitude(block)[390, 390] == pytest.approx(30.0, rel=1e-3)
+
+
+def test_channels_are_the_scaled_anomaly_and_the_nearness():
+    rng = np.random.default_rng(2)
+    anomaly = 50 * rng.choice([-1.0, 1.0], (140, 130))
+    distance = rng.uniform(0, 40, anomaly.shape)
+    anomaly[3, 4] = np.nan
+    stack = network.channels(grid_of(anomaly, distance))
+    assert stack.shape == (140, 130, len(network.CHANNELS)) and stack.dtype == "float32"
+    expected = np.nan_to_num(anomaly / 50)
+    np.testing.assert_allclose(stack[..., 0], expected, atol=1e-3)
+    assert stack[3, 4, 0] == 0
+    np.testing.assert_allclose(stack[..., 1], np.exp(-distance / _inputs.NEARNESS_KM), rtol=1e-6)
+
+
+def test_scale_comes_from_the_tracks_and_not_from_the_map():
+    """A map made smoother than its data keeps its place on the data's scale."""
+    block = np.full((128, 128), np.nan)
+    block[::5] = 100.0
+    smooth = np.full((128, 128), 25.0)
+    stack = network.channels(grid_of(block, np.zeros((128, 128)), smooth))
+    np.testing.assert_allclose(stack[..., 0], 0.25, rtol=1e-3)
+
+
+def test_channels_do_not_change_with_the_unit_and_are_clipped():
+    rng = np.random.default_rng(3)
+    field = rng.laplace(0, 60, (128, 128))
+    field[64, 64] = 1e5
+    one, ten = (network.channels(grid_of(factor * field))[..., 0] for factor in (1, 10))
+    np.testing.assert_allclose(one, ten, rtol=1e-4, atol=1e-6)
+    assert one[64, 64] == 4.0 and np.abs(one).max() == 4.0
+
+
+def test_map_without_tracks_counts_as_data_everywhere():
+    field = xr.DataArray(np.full((64, 48), -20.0), dims=("northing", "easting"))
+    stack = network.channels(field)
+    np.testing.assert_allclose(stack[..., 0], -1, rtol=1e-3)
+    np.testing.assert_array_equal(stack[..., 1], 1)
+
+
+def test_truth_is_masked_where_nothing_can_be_known():
+    label = np.zeros((4, 5))
+    label[2] = 1
+    distance = np.tile([0.0, 23.9, 24.0, 24.1, 80.0], (4, 1))
+    anomaly = np.ones((4, 5))
+    anomaly[0, 0] = np.nan
+    axes, strike = ("northing", "easting"), np.full(label.shape, 30.0)
+    truth = grid_of(anomaly).assign(label=(axes, label), strike_deg=(axes, strike))
+    stack = network.truth_channels(truth, grid_of(anomaly, distance))
+    expected = np.tile([1, 1, 1, 0, 0], (4, 1))
+    expected[0, 0] = 0
+    np.testing.assert_array_equal(stack[..., 0], label)
+    np.testing.assert_array_equal(stack[..., 1], expected)
+    np.testing.assert_allclose(stack[..., 2], 0.5, rtol=1e-6)  # cos 60 degrees
+    np.testing.assert_allclose(stack[..., 3], np.sqrt(0.75), rtol=1e-6)
+    assert stack.shape == (4, 5, 4) and stack.dtype == "float32"
+
+
+# --- maps and pairs ---------------------------------------------------------------------------
+
+
+def test_maps_are_what_their_names_say():
+    rng = np.random.default_rng(4)
+    block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
+    weight = np.where(np.isfinite(block), rng.uniform(0.2, 1, block.shape), 0)
+    anomaly = rng.normal(0, 50, block.shape)
+    grid = grid_of(block, anomaly=anomaly).assign(weight=(("northing", "easting"), weight))
+    assert cases.make_map(grid, "raw").identical(grid["anomaly"])
+    classical, guided = (cases.make_map(grid, name) for name in ("classical", "guided"))
+    np.testing.assert_array_equal(classical, diffusion.classical(anomaly).anomaly)
+    np.testing.assert_array_equal(
+        guided, diffusion.guided(block, weight, uncertainty=False).anomaly
+    )
+    for made in (classical, guided):
+        assert made.dims == ("northing", "easting") and made.attrs["units"] == "nT"
+
+
+def test_unknown_map_is_a_clear_error():
+    with pytest.raises(ValueError, match="'diffused'; choose one of raw, classical, both, guided"):
+        cases.make_map(grid_of(np.zeros((8, 8))), "diffused")
+
+
+@pytest.fixture(scope="module")
+def guided():
+    """Return the guided map of a simulated survey with all the channels that were tried."""
+    rng = np.random.default_rng(5)
+    return pairs.simulate_pair(rng, 0.1, ("guided",), layers={"guided": _inputs.TRIED})[0]
+
+
+def test_orientation_of_the_guided_map_is_weighted_by_its_coherence(guided):
+    coherence, cos2, sin2 = np.moveaxis(guided["guided"][..., 2:], -1, 0)
+    assert 0 <= coherence.min() and coherence.max() <= 1 and coherence.max() > 0.3
+    np.testing.assert_allclose(np.hypot(cos2, sin2), coherence, atol=1e-5)
+
+
+def test_orientation_is_that_of_the_stripes():
+    """Stripes of strike 60 degrees, known on half of the cells: cos 120 and sin 120 degrees."""
+    rng, (row, column) = np.random.default_rng(7), np.indices((96, 96))
+    wave = 80 * np.cos(0.4 * (column * np.cos(np.pi / 3) - row * np.sin(np.pi / 3)))
+    block = np.where(rng.random(wave.shape) < 0.5, wave, np.nan)
+    grid = grid_of(block, 0 * wave, wave)
+    grid = grid.assign(weight=(("northing", "easting"), np.isfinite(block).astype(float)))
+    inner = cases.input_stack(grid, "guided", None, _inputs.TRIED)[20:-20, 20:-20]
+    coherence, cos2, sin2 = np.moveaxis(inner[..., 2:], -1, 0)
+    assert coherence.min() > 0.8
+    np.testing.assert_allclose(cos2 / coherence, -0.5, atol=0.05)
+    np.testing.assert_allclose(sin2 / coherence, np.sqrt(0.75), atol=0.05)
+
+
+def test_guided_map_made_already_is_taken():
+    rng = np.random.default_rng(8)
+    block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
+    grid = grid_of(block, 0 * block, np.nan_to_num(block))
+    grid = grid.assign(weight=grid["block"].notnull().astype(float))
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    stacks = [cases.input_stack(grid, "guided", made, _inputs.TRIED) for made in (None, guided)]
+    np.testing.assert_array_equal(*stacks)
+    blind = guided.assign(coherence=0 * guided["coherence"])
+    other = cases.input_stack(grid, "guided", blind, _inputs.TRIED)
+    assert (other[..., 2:] == 0).all() and (other[..., :2] == stacks[0][..., :2]).all()
+
+
+@pytest.mark.parametrize(
+    ("layers", "missing"),
+    [(_inputs.TRIED, "coherence and strike_deg"), (_inputs.LAYERS["both"], "linear")],
+)
+def test_channels_that_a_map_does_not_have_are_a_clear_error(layers, missing):
+    with pytest.raises(ValueError, match=f"no {missing}; give what diffusion.guided"):
+        network.channels(grid_of(np.ones((64, 64))), layers)
+
+
+# --- cutting ----------------------------------------------------------------------------------
+
+
+def test_cut_takes_the_patches_from_their_corners():
+    stack = np.arange(150 * 170 * 2).reshape(150, 170, 2)
+    corners = [(0, 0), (22, 42), (5, 7)]
+    cut = network.cut(stack, corners)
+    assert cut.shape == (3, network.SIZE, network.SIZE, 2)
+    for piece, (row, column) in zip(cut, corners, strict=True):
+        assert piece[0, 0, 0] == stack[row, column, 0]
+        assert piece[-1, -1, 1] == stack[row + 127, column + 127, 1]
+
+
+@pytest.mark.parametrize("corner", [(-1, 0), (0, -1), (23, 0), (0, 43), (500, 500)])
+def test_cutting_beyond_the_map_is_a_clear_error(corner):
+    with pytest.raises(ValueError, match="reaches beyond the map of 150 x 170.*0 to 22 and 42"):
+        network.cut(np.zeros((150, 170, 2)), [(0, 0), corner])
+
+
+def test_dropped_cruises_are_dropped():
+    _, whole, _ = cases.region_grid("reykjanes", 0.02, 3)
+    _, part, _ = cases.region_grid("reykjanes", 0.02, 3, kept=0.5)
+    cruises, fewer = set(whole["cruise"]), set(part["cruise"])
+    assert fewer < cruises and len(fewer) == pytest.approx(len(cruises) / 2, abs=0.51)
+
+
+def test_maps_of_a_region_lie_on_one_grid():
+    """A small region through the whole way: simulated seafloor, cruises, grid and maps."""
+    truth, _, grid = cases.region_grid("reykjanes", 0.05, 3)
+    assert truth.anomaly.shape == grid.anomaly.shape
+    np.testing.assert_array_equal(truth.easting, grid.easting)
+    assert grid.attrs["source"] == truth.attrs["source"] == "simulated"
+    assert grid.attrs["crs"] == data.region("reykjanes").crs
+    on_track = np.isfinite(grid.block.values)
+    # cruises cover 5 % of the box, land and the corners beyond the age grid included
+    assert 0.03 < on_track.mean() < 0.06
+    # where the map is flat, a reading differs from it by the errors of ships alone: 19 nT, and
+    # by 10 nT per km of their position, 2.5 km in the oldest cruises: 25 nT more at most
+    slope = np.hypot(*np.gradient(truth.anomaly.values))
+    misfit = (grid.block - truth.anomaly).values
+    assert 10 < np.nanstd(misfit[slope < 10]) < 45
+    # and the two lie on each other: any shift by one cell fits worse
+    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    shifted = [grid.block.values - np.roll(truth.anomaly.values, by, (0, 1)) for by in shifts]
+    least = min(np.nanmedian(np.abs(part)) for part in shifted)
+    assert np.nanmedian(np.abs(misfit)) < 0.8 * least

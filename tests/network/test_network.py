@@ -1,0 +1,314 @@
+"""The network: shapes, prediction in tiles and positions, weights that load."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import xarray as xr
+
+from helpers import diffusion, network
+from helpers.network import _inputs, _model, _tiles
+from studies import cases
+from toys import stripes
+
+# --- architecture -----------------------------------------------------------------------------
+
+
+def test_real_network_has_about_half_a_million_weights_and_keeps_the_size():
+    model = network.unet()
+    assert 4.5e5 < model.count_params() < 5.5e5
+    for size in (128, 256):
+        assert model.compute_output_shape((2, size, size, 2)) == (2, size, size, 1)
+    seen = np.asarray(model(np.zeros((1, 128, 128, 2), "float32")))
+    assert seen.shape == (1, 128, 128, 1)
+    # sigmoid(-2.2) = 0.0998: one cell in ten is on a line, before any training
+    np.testing.assert_allclose(seen, 0.0998, atol=1e-4)
+
+
+def test_network_takes_other_channels_and_rectangles():
+    model = network.unet(channels=3, widths=(2, 4))
+    assert model.compute_output_shape((1, 6, 10, 3)) == (1, 6, 10, 1)
+
+
+def test_features_are_the_answers_of_one_convolution():
+    model = network.unet(widths=(2, 4))
+    inputs = np.random.default_rng(1).normal(0, 1, (3, 16, 16, 2)).astype("float32")
+    first, third = (network.features(model, inputs, number) for number in (0, 2))
+    assert first.shape == (3, 16, 16, 2) and third.shape == (3, 8, 8, 4)
+    kernel = model.layers[1].get_weights()[0]  # the convolution of the first filter by hand
+    wide = np.pad(inputs[0], [(1, 1), (1, 1), (0, 0)])
+    middle = np.einsum("ijc,ijcf->f", wide[7:10, 4:7], kernel)
+    # untrained, the normalisation divides by the root of 1.001
+    np.testing.assert_allclose(first[0, 7, 4], np.maximum(middle, 0) / np.sqrt(1.001), rtol=1e-4)
+
+
+def test_patches_are_seen_once_in_batches():
+    model = network.unet(widths=(2, 4))
+    inputs = np.random.default_rng(2).normal(0, 1, (5, 16, 16, 2)).astype("float32")
+    np.testing.assert_allclose(
+        _model.outputs(model, inputs, batch=2), np.asarray(model(inputs)), atol=1e-6
+    )
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """Return a tiny network after 40 steps."""
+    keras.utils.set_random_seed(1)
+    model = network.unet(widths=(4, 4, 4, 4, 4))
+    network.train(model, *stripes(64, 5), stripes(16, 6), 10, rate=1e-2, seed=1)
+    return model
+
+
+# --- prediction -------------------------------------------------------------------------------
+
+
+def wave_grid(shape):
+    row, column = np.indices(shape)
+    field = 100 * np.cos(0.3 * row + 0.4 * column)
+    field += np.random.default_rng(9).normal(0, 20, shape)
+    coords = {"northing": 2.0 * np.arange(shape[0]), "easting": 5 + 2.0 * np.arange(shape[1])}
+    return xr.DataArray(field, coords, ("northing", "easting"), attrs={"crs": "+proj=merc"})
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (50, 71), (17, 90)])
+def test_prediction_lies_on_the_grid_of_any_size(taught, shape):
+    model = taught
+    grid = wave_grid(shape)
+    seen = network.predict(model, grid)
+    assert set(seen) == {"probability", "uncertainty"}
+    for part in seen.values():
+        assert part.dims == grid.dims and part.shape == shape and part.dtype == "float32"
+        assert part.attrs["units"] == "1" and part.attrs["crs"] == "+proj=merc"
+        np.testing.assert_array_equal(part.easting, grid.easting)
+    assert 0 <= float(seen.probability.min()) and float(seen.probability.max()) <= 1
+    assert 0 <= float(seen.uncertainty.min()) and float(seen.uncertainty.max()) <= 0.5
+    # crests are told from troughs
+    crest, trough = (seen.probability.values[where].mean() for where in (grid > 80, grid < 0))
+    assert crest > trough + 0.2
+
+
+def test_prediction_of_a_dataset_looks_at_the_distance(taught):
+    model = taught
+    anomaly = wave_grid((64, 64))
+    far = xr.Dataset({"anomaly": anomaly, "distance_km": 0 * anomaly + 40, "block": anomaly})
+    near = far.assign(distance_km=0 * anomaly)
+    np.testing.assert_array_equal(
+        network.predict(model, near).probability, network.predict(model, anomaly).probability
+    )
+    difference = network.predict(model, far).probability - network.predict(model, near).probability
+    assert float(np.abs(difference).max()) > 1e-3
+
+
+def test_probability_is_the_mean_of_eight_positions_and_uncertainty_their_spread(taught):
+    model = taught
+    grid = wave_grid((64, 64))
+    seen = network.predict(model, grid)
+    stack = network.channels(grid)
+    maps = np.stack(
+        [
+            _inputs.turn_back(
+                np.asarray(model(_inputs.turn(stack, turn)[None].copy()))[0, ..., 0], turn
+            )
+            for turn in range(8)
+        ]
+    )
+    np.testing.assert_allclose(seen.probability, maps.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(seen.uncertainty, maps.std(axis=0), atol=1e-5)
+
+
+def test_prediction_turns_with_the_map(taught):
+    model = taught
+    grid = wave_grid((64, 64))
+    turned = grid.copy(data=np.rot90(grid.values))
+    one, two = (network.predict(model, part).probability.values for part in (grid, turned))
+    np.testing.assert_allclose(np.rot90(one), two, atol=1e-5)  # sums in another order
+
+
+# --- strike, calibration, orientation, ensembles ----------------------------------------------
+
+
+def small(**changes):
+    """Return an untrained small network with a record, and a map with an orientation."""
+    record = {"kind": "unet", "widths": [4, 4, 4, 4, 4], "outputs": 3, "input": "guided",
+              "layers": list(_inputs.TRIED)} | changes  # fmt: skip
+    keras.utils.set_random_seed(5)
+    grid = wave_grid((48, 64)).to_dataset(name="anomaly")
+    rng = np.random.default_rng(6)
+    for name, most in (("coherence", 1.0), ("strike_deg", 180.0)):
+        grid[name] = grid["anomaly"].copy(data=rng.uniform(0, most, grid["anomaly"].shape))
+    return _model.build(record), grid
+
+
+def test_strike_is_given_and_turns_with_the_map():
+    model, grid = small()
+    seen = network.predict(model, grid)
+    assert set(seen) == {"probability", "uncertainty", "strike_deg"}
+    assert seen["strike_deg"].attrs["units"] == "degree"
+    assert 0 <= float(seen["strike_deg"].min()) and float(seen["strike_deg"].max()) <= 180
+    turned = {name: (("northing", "easting"), np.rot90(part.values)) for name, part in grid.items()}
+    turned["strike_deg"] = (turned["strike_deg"][0], (turned["strike_deg"][1] - 90) % 180)
+    other = network.predict(model, xr.Dataset(turned))
+    np.testing.assert_allclose(
+        np.rot90(seen["probability"].values), other["probability"].values, atol=1e-5
+    )
+    # a quarter turn of the map turns its strikes by as much
+    off = np.rot90(seen["strike_deg"].values) - 90 - other["strike_deg"].values
+    assert np.abs((off + 90) % 180 - 90).max() < 0.1
+
+
+def test_probability_is_calibrated_as_the_record_says():
+    model, grid = small()
+    raw = network.predict(model, grid)["probability"].values
+    model.record = model.record | {"temperature": 2.0, "offset": 0.5}
+    made = network.predict(model, grid)
+    np.testing.assert_allclose(made["probability"], network.calibrated(raw, 2.0, 0.5), atol=1e-6)
+    assert float(made["uncertainty"].max()) > 0
+
+
+def test_orientation_is_taken_from_the_grid_or_from_guided():
+    model, grid = small()
+    block = grid["anomaly"].where(np.random.default_rng(7).random(grid["anomaly"].shape) < 0.3)
+    survey = grid[["anomaly"]].assign(block=block, weight=block.notnull().astype(float))
+    survey["distance_km"] = 0 * survey["anomaly"]
+    guided = diffusion.guided(survey["block"], survey["weight"], uncertainty=False)
+    expected = cases.input_stack(survey, "guided", guided, _inputs.TRIED)
+    np.testing.assert_array_equal(_model.see(model, survey, guided=guided), expected)
+    np.testing.assert_array_equal(_model.see(model, survey.assign(guided)), expected)
+    joined = _model.build({"layers": list(_inputs.LAYERS["both"])})
+    both = cases.join(cases.input_stack(survey, "raw"), expected[..., :2])
+    np.testing.assert_array_equal(_model.see(joined, survey, guided=guided), both)
+    plain = network.unet()
+    np.testing.assert_array_equal(_model.see(plain, survey, guided), expected[..., :2])
+    np.testing.assert_array_equal(_model.see(plain, survey), cases.input_stack(survey, "raw"))
+    with pytest.raises(ValueError, match="guided=..."):
+        network.predict(model, survey)
+
+
+def test_ensemble_is_the_mean_of_its_members_and_shares_the_positions(folder):
+    model = network.load("joined", folder)
+    one, two = (network.load(name, folder) for name in ("good", "second"))
+    inputs = np.random.default_rng(8).normal(0, 1, (2, 32, 32, 2)).astype("float32")
+    mean = (np.asarray(one(inputs)) + np.asarray(two(inputs))) / 2
+    np.testing.assert_allclose(np.asarray(model(inputs)), mean, atol=1e-6)
+    assert model.record["input"] == "raw" and model.record["threshold"] == 0.3
+    passes = _model._passes(model, inputs[0])
+    for position in range(_inputs.POSITIONS):
+        member = (one, two)[position % 2]
+        np.testing.assert_allclose(
+            passes[position], _model._passes(member, inputs[0])[position], atol=1e-6
+        )
+    np.testing.assert_allclose(
+        _model.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("shape", [(60, 470), (470, 60)])
+def test_tiles_agree_with_one_pass(taught, shape):
+    """A map of no multiple of 16 cells, seen in three tiles and in one pass.
+
+    Tiles end where the map goes on, so cells within the reach of the network from the edge of a
+    tile see zeros instead of their neighbours; those count little, as tiles are blended.  The
+    largest difference found is 0.06, in single cells.
+    """
+    model, grid = taught, wave_grid(shape)
+    tiled = network.predict(model, grid)
+    assert _tiles.starts(480) == [0, 192, 224]
+    pad = [(0, -size % 16) for size in shape]
+    stack = np.pad(network.channels(grid), [*pad, (0, 0)], mode="symmetric")
+    passes = _model._passes(model, stack)[:, : shape[0], : shape[1], 0]
+    whole, variance = passes.mean(axis=0), passes.var(axis=0)
+    difference = np.abs(tiled.probability.values - whole)
+    assert whole.std() > 0.1  # the map is no constant
+    assert difference.max() < 0.08 and np.sqrt(np.mean(difference**2)) < 0.005
+    assert np.abs(tiled.uncertainty.values - np.sqrt(variance)).max() < 0.08
+    # cells in one tile only and farther from its end than the network looks (94 cells): all equal
+    first = (slice(None), slice(90)) if shape[1] > shape[0] else (slice(90), slice(None))
+    np.testing.assert_allclose(tiled.probability.values[first], whole[first], atol=1e-5)
+
+
+def test_tiles_without_wanted_cells_are_passed_over(taught):
+    grid = wave_grid((32, 600))
+    wanted = np.zeros(grid.shape, bool)
+    wanted[:, :40] = True  # tiles start at columns 0, 192 and 352: only the first is needed
+    part, full = network.predict(taught, grid, wanted), network.predict(taught, grid)
+    assert int(np.isfinite(part["probability"]).sum()) == 32 * _tiles.TILE
+    near = (slice(None), slice(40))
+    for name in ("probability", "uncertainty"):
+        np.testing.assert_array_equal(part[name].to_numpy()[near], full[name].to_numpy()[near])
+
+
+# --- weights on disk --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    keras.utils.set_random_seed(3)
+    for name in ("good", "second"):
+        network.unet().save_weights(tmp_path / f"{name}.weights.h5")
+    record = {"input": "raw", "threshold": 0.4, "seed": 3}
+    known = dict.fromkeys(("good", "second", "missing", "truncated", "other", "empty"), record)
+    known["joined"] = {"members": ["good", "second"], "threshold": 0.3}
+    (tmp_path / "models.json").write_text(json.dumps(known))
+    return tmp_path
+
+
+def test_weights_come_back_as_they_were(folder):
+    model = network.load("good", folder)
+    assert model.record == {"input": "raw", "threshold": 0.4, "seed": 3}
+    keras.utils.set_random_seed(3)
+    for one, two in zip(model.weights, network.unet().weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_unknown_model_is_a_clear_error(folder):
+    with pytest.raises(ValueError, match="no model named 'best'; choose one of good, second"):
+        network.load("best", folder)
+
+
+def test_missing_list_of_models_is_a_clear_error(tmp_path):
+    with pytest.raises(ValueError, match="make train"):
+        network.load("good", tmp_path)
+
+
+def test_missing_weights_are_a_clear_error(folder):
+    with pytest.raises(ValueError, match="missing.weights.h5.*make train"):
+        network.load("missing", folder)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.9, 0.999])
+def test_truncated_weights_are_a_clear_error(folder, kept):
+    whole = (folder / "good.weights.h5").read_bytes()
+    (folder / "truncated.weights.h5").write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(ValueError, match="truncated.weights.h5.*make train"):
+        network.load("truncated", folder)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+@pytest.mark.parametrize(
+    "options", [{"widths": (8, 16, 32, 64)}, {"channels": 3}, {"widths": (4,) * 5}]
+)
+def test_weights_of_another_architecture_are_a_clear_error(folder, options):
+    network.unet(**options).save_weights(folder / "other.weights.h5")
+    with pytest.raises(ValueError, match=r"other.weights.h5[^\n]*architecture"):
+        network.load("other", folder)
+
+
+def test_members_on_either_map_get_the_channels_that_they_know(tmp_path):
+    records = {
+        name: {"kind": "unet", "input": name, "layers": list(_inputs.LAYERS[name]),
+               "widths": [4, 8], "outputs": 3, "threshold": 0.5}
+        for name in ("raw", "guided")
+    }  # fmt: skip
+    inputs = {
+        name: np.random.default_rng(9).normal(size=(2, 16, 16, len(_inputs.LAYERS[name])))
+        for name in records
+    }
+    inputs["guided"][..., 1] = inputs["raw"][..., 1]  # the distance to data is one
+    joined = {"members": list(records), "input": "both", "layers": list(_inputs.LAYERS["both"])}
+    (tmp_path / "models.json").write_text(json.dumps(records | {"joined": joined}))
+    for name, record in records.items():
+        _model.build(record).save_weights(tmp_path / f"{name}.weights.h5")
+    each = [np.asarray(network.load(name, tmp_path)(inputs[name])) for name in records]
+    seen = network.load("joined", tmp_path)(cases.join(inputs["raw"], inputs["guided"]))
+    np.testing.assert_allclose(np.asarray(seen), np.mean(each, axis=0), atol=1e-6)

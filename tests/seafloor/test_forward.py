@@ -1,0 +1,391 @@
+"""The forward model against closed forms, sums of dipoles, and harmonica's prisms."""
+
+import harmonica
+import numpy as np
+import pytest
+
+from helpers.seafloor import forward
+
+POLE = forward.direction(90, 0)
+HALF_MU0 = 0.5 * 4e-7 * np.pi * 1e9  # nT per A/m
+
+
+def across_strike(shape, spacing, strike_deg):
+    """Return the distance across strike (km), to the right of it, from the middle of the map."""
+    row, column = np.indices(shape)
+    north, east = (row - shape[0] / 2) * spacing, (column - shape[1] / 2) * spacing
+    strike = np.radians(strike_deg)
+    return east * np.cos(strike) - north * np.sin(strike)
+
+
+def fitted_wave(field, across, wavelength, half=40):
+    """Return the complex amplitude z of ``Re z exp(i k x)`` in the middle of a map."""
+    middle = tuple(slice(size // 2 - half, size // 2 + half) for size in field.shape)
+    phase = 2 * np.pi / wavelength * across[middle].ravel()
+    waves = np.column_stack([np.cos(phase), -np.sin(phase)])
+    (real, imaginary), *_ = np.linalg.lstsq(waves, field[middle].ravel(), rcond=None)
+    return real + 1j * imaginary
+
+
+def effective(vector, strike_deg):
+    """Return the inclination of a direction projected on the plane across strike, and its share.
+
+    Schouten & McCamy (1972): tan I' = tan I / sin(alpha), alpha the angle from strike to the
+    horizontal part of the field.
+    """
+    east, north, down = vector
+    strike = np.radians(strike_deg)
+    inclination = np.arcsin(down)
+    alpha = np.arctan2(east, north) - strike
+    projected = np.arctan2(np.sin(inclination), np.cos(inclination) * np.sin(alpha))
+    return projected, np.sin(inclination) / np.sin(projected)
+
+
+@pytest.mark.parametrize("strike", [0, 30, 75, 140])
+@pytest.mark.parametrize("wavelength", [12.0, 40.0])
+@pytest.mark.parametrize(
+    ("field", "remanence"),
+    [((90, 0), (90, 0)), ((60, 10), (45, -20)), ((-30, 5), (20, 0)), ((15, 90), (-70, 200))],
+)
+def test_wave_of_magnetisation_meets_the_two_dimensional_earth_filter(
+    strike, wavelength, field, remanence
+):
+    shape, spacing, depth, thickness, strength = (256, 256), 2.0, 3.0, 1.5, 5.0
+    across = across_strike(shape, spacing, strike)
+    magnetisation = strength * np.cos(2 * np.pi / wavelength * across)
+    vectors = forward.direction(*field), forward.direction(*remanence)
+    anomaly = forward.total_field_anomaly(magnetisation, depth, spacing, *vectors, thickness)
+    k = 2 * np.pi / wavelength
+    (i_field, c_field), (i_remanence, c_remanence) = (effective(v, strike) for v in vectors)
+    # x to the right of strike, exp(+ikx): the phase is that of (sin I + i cos I) of both vectors
+    theta = np.pi - i_field - i_remanence
+    earth = HALF_MU0 * np.exp(-k * depth) * (1 - np.exp(-k * thickness))
+    expected = strength * earth * c_field * c_remanence * np.exp(1j * theta)
+    # 0.5 %: the margins of the map, 176 km from the middle, are not part of the closed form
+    assert abs(fitted_wave(anomaly, across, wavelength) - expected) < 0.005 * abs(expected)
+
+
+def block_at_pole(x, half_width, top, bottom):
+    """Return the anomaly (nT) of a 2-D block of 1 A/m, vertical field and magnetisation.
+
+    The two faces carry surface poles: (mu0 / 2 pi) times the difference of the angles they fill.
+    """
+
+    def angle(depth):
+        return np.arctan((x + half_width) / depth) - np.arctan((x - half_width) / depth)
+
+    return 2 * HALF_MU0 / (2 * np.pi) * (angle(top) - angle(bottom))
+
+
+@pytest.mark.parametrize(("half_width", "top", "bottom"), [(5.0, 2.5, 3.5), (15.0, 3.0, 5.0)])
+@pytest.mark.parametrize("strike", [0, 90])
+def test_block_at_the_pole_meets_the_closed_form(half_width, top, bottom, strike):
+    spacing = 0.5
+    x = (np.arange(1200) + 0.5 - 600) * spacing  # 600 km: the block's own scale is 10 to 30 km
+    profile = np.where(np.abs(x) < half_width, 1.0, 0.0)
+    along = 401
+    magnetisation = np.repeat(profile[None], along, axis=0)
+    if strike == 90:
+        magnetisation = magnetisation.T
+    anomaly = forward.total_field_anomaly(
+        magnetisation, top, spacing, POLE, POLE, thickness_km=bottom - top
+    )
+    middle = anomaly[along // 2] if strike == 0 else anomaly[:, along // 2]
+    expected = block_at_pole(x, half_width, top, bottom)
+    # samples of 0.5 km at 2.5 km depth: (h / z)**2 / 24 = 0.2 %; the block ends 100 km away, where
+    # it leaves (3 / 100)**2: together below half a percent of the peak
+    assert np.abs(middle - expected).max() < 0.005 * expected.max()
+
+
+@pytest.mark.parametrize("strike", [0, 35, 90])
+@pytest.mark.parametrize(("field", "remanence"), [((50, 20), (30, -15)), ((-20, 100), (65, 10))])
+def test_block_off_the_pole_meets_a_sum_of_line_dipoles(strike, field, remanence):
+    """An independent check of the signs: the field of line dipoles, summed in space."""
+    spacing, half_width, top, thickness = 1.0, 8.0, 3.0, 1.0
+    shape = (361, 361)
+    across = across_strike(shape, spacing, strike)
+    smooth = np.exp(-0.5 * (across / half_width) ** 2)
+    vectors = forward.direction(*field), forward.direction(*remanence)
+    anomaly = forward.total_field_anomaly(smooth, top, spacing, *vectors, thickness)
+    s = np.radians(strike)
+    right = np.array([np.cos(s), -np.sin(s), 0.0])
+    (f_x, f_z), (m_x, m_z) = ((v @ right, v[2]) for v in vectors)
+    source = np.arange(-60, 60, 0.1) + 0.05
+    strength = np.exp(-0.5 * (source / half_width) ** 2) * 0.1 * thickness / 20
+    depth = top + (np.arange(20) + 0.5) * thickness / 20
+    for row, column in ((180, 180), (150, 200), (190, 165), (205, 190)):
+        x = across[row, column] - source[:, None]
+        z = 0.0 - depth[None]  # from the source up to the sea surface, down positive
+        square = x**2 + z**2
+        dot = m_x * x + m_z * z
+        b_x, b_z = 2 * dot * x / square**2 - m_x / square, 2 * dot * z / square**2 - m_z / square
+        # mu0 / 2 pi per line dipole
+        expected = HALF_MU0 / np.pi * np.sum(strength[:, None] * (f_x * b_x + f_z * b_z))
+        # 2 nT of a peak near 100: samples, sums and the ends of the map
+        assert anomaly[row, column] == pytest.approx(expected, abs=0.01 * np.abs(anomaly).max())
+
+
+def test_seamount_meets_a_sum_of_point_dipoles():
+    """The same in three dimensions, where strike does not exist."""
+    spacing, width, top, thickness = 1.0, 4.0, 3.0, 1.0
+    row, column = np.indices((129, 129))
+    north, east = row - 64.0, column - 64.0
+    source = np.exp(-0.5 * (north**2 + east**2) / width**2)
+    field, remanence = forward.direction(55, -10), forward.direction(-35, 70)
+    anomaly = forward.total_field_anomaly(source, top, spacing, field, remanence, thickness)
+    depth = top + (np.arange(8) + 0.5) * thickness / 8
+    moment = source.ravel()[:, None] * thickness / 8
+    for i, j in ((64, 64), (70, 64), (64, 72), (58, 60)):
+        r_east = (east[i, j] - east).ravel()[:, None] + 0 * depth
+        r_north = (north[i, j] - north).ravel()[:, None] + 0 * depth
+        r = np.stack([r_east, r_north, -depth + 0 * r_east])
+        length = np.sqrt(np.sum(r**2, axis=0))
+        m_r, f_r = (np.tensordot(v, r, 1) / length for v in (remanence, field))
+        expected = np.sum(moment * (3 * m_r * f_r - field @ remanence) / length**3)
+        expected *= HALF_MU0 / (2 * np.pi)  # mu0 / 4 pi
+        assert anomaly[i, j] == pytest.approx(expected, abs=0.01 * np.abs(anomaly).max())
+
+
+def test_skewness_vanishes_at_the_pole_and_where_the_inclinations_add_to_180_degrees():
+    """A symmetric block gives a symmetric anomaly where theta is 0, an odd one where it is 90."""
+    x = (np.arange(400) + 0.5 - 200) * 1.0
+    block = np.repeat(np.where(np.abs(x) < 20, 5.0, 0)[None], 200, axis=0)
+    along_east = forward.direction(45, 90)  # strike is north, the field lies across it
+
+    def profile(field, remanence):
+        return forward.total_field_anomaly(block, 3.0, 1.0, field, remanence)[100]
+
+    upright, tilted = profile(POLE, POLE), profile(along_east, along_east)
+    cancelled = profile(along_east, forward.direction(45, -90))
+    peak = np.abs(upright).max()
+    assert np.abs(upright - upright[::-1]).max() < 1e-9 * peak  # sums of a Fourier transform
+    # the block ends 132 km from here, where a horizontal part of its moment shows: 1 %
+    assert np.abs(tilted + tilted[::-1]).max() < 0.01 * peak
+    assert np.abs(cancelled - upright).max() < 0.01 * peak
+    assert np.abs(tilted).max() > 0.5 * peak
+
+
+def test_deeper_sources_are_weaker_by_the_exponential():
+    shape, wavelength = (256, 256), 20.0
+    across = across_strike(shape, 2.0, 60)
+    magnetisation = np.cos(2 * np.pi / wavelength * across)
+    high, low = (
+        fitted_wave(
+            forward.total_field_anomaly(magnetisation, depth, 2.0, POLE, POLE), across, wavelength
+        )
+        for depth in (2.0, 5.0)
+    )
+    assert abs(low / high) == pytest.approx(np.exp(-2 * np.pi / wavelength * 3.0), rel=0.003)
+
+
+def test_directions():
+    np.testing.assert_allclose(forward.direction(90, 33), [0, 0, 1], atol=1e-15)
+    np.testing.assert_allclose(forward.direction(0, 90), [1, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(forward.direction(-30, 0), [0, 3**0.5 / 2, -0.5], atol=1e-15)
+    np.testing.assert_allclose(forward.dipole(0.0), [0, 1, 0], atol=1e-15)
+    np.testing.assert_allclose(forward.dipole(-90.0), [0, 0, -1], atol=1e-15)
+    north, down = forward.dipole(45.0)[1:]
+    assert down / north == pytest.approx(2.0)  # tan I = 2 tan(latitude)
+
+
+# --- three dimensions, against harmonica ------------------------------------------------------
+
+
+def by_prisms(points, prisms, moment, field):
+    """Return the total-field anomaly (nT) of prisms (km, depths down) by harmonica (SI, up)."""
+    west, east, south, north, top, bottom = np.array(prisms, float).T * 1e3
+    boxes = np.column_stack([west, east, south, north, -bottom, -top])
+    moment = np.array(moment, float).T * np.array([[1], [1], [-1]])
+    at = tuple(np.array(part, float) * 1e3 for part in (points[0], points[1], 0 * points[0]))
+    b_e, b_n, b_u = harmonica.prism_magnetic(at, boxes, tuple(moment), field="b", parallel=False)
+    return field[0] * b_e + field[1] * b_n - field[2] * b_u
+
+
+DIRECTIONS = [((90, 0), (90, 0)), ((55, -10), (-35, 70)), ((10, 20), (25, 160))]
+
+
+@pytest.mark.parametrize(("field", "remanence"), DIRECTIONS)
+def test_single_prism_meets_harmonica(field, remanence):
+    spacing, size = 0.5, 200
+    field, remanence = forward.direction(*field), forward.direction(*remanence)
+    centre = (np.arange(size) + 0.5) * spacing - 50
+    source = np.zeros((size, size))
+    source[90:110, 84:116] = 4.0  # 10 km north-south, 16 km east-west
+    anomaly = forward.total_field_anomaly(source, 3.0, spacing, field, remanence, 1.5)
+    rows, columns = np.arange(60, 141, 4), np.arange(60, 141, 4)
+    north, east = (
+        part.ravel() for part in np.meshgrid(centre[rows], centre[columns], indexing="ij")
+    )
+    expected = by_prisms((east, north), [(-8, 8, -5, 5, 3.0, 4.5)], [4.0 * remanence], field)
+    found = anomaly[np.ix_(rows, columns)].ravel()
+    # samples 0.5 km apart of a face 3 km below: (h / z)**2 / 24 = 0.1 %; the rim 40 km away
+    assert np.abs(found - expected).max() < 0.005 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(("field", "remanence"), DIRECTIONS)
+def test_layer_between_two_surfaces_meets_a_prism_for_each_cell(field, remanence):
+    """Relief of 1.4 km, thickness from 0.4 to 1.6 km, remanence that turns from cell to cell."""
+    spacing, size = 1.0, 72
+    field = forward.direction(*field)
+    centre = (np.arange(size) + 0.5) * spacing
+    north, east = np.meshgrid(centre, centre, indexing="ij")
+    depth = 3.2 + 0.7 * np.sin(east / 5) * np.cos(north / 7)
+    thickness = 1.0 + 0.6 * np.cos(east / 9 + north / 6)
+    window = np.sin(np.pi * east / 72) * np.sin(np.pi * north / 72)
+    source = window * 5 * np.cos(east / 6 - north / 11)
+    turned = forward.direction(remanence[0] + 25 * np.sin(north / 20), remanence[1] + east / 2)
+    anomaly = forward.total_field_anomaly(
+        source, depth, spacing, field, turned, thickness, tolerance=1e-5
+    )
+    prisms = np.column_stack(
+        [
+            part.ravel()
+            for part in (east - 0.5, east + 0.5, north - 0.5, north + 0.5, depth, depth + thickness)
+        ]
+    )
+    i = slice(20, 52, 6)
+    expected = by_prisms(
+        (east[i, i].ravel(), north[i, i].ravel()), prisms, (source * turned).reshape(3, -1).T, field
+    )
+    # a cell's own face is smoother than its middle: (h k)**2 / 24 = 0.1 to 0.5 % at k = 0.17 to
+    # 0.35 per km; below 1 % is what the layer promises
+    assert np.abs(anomaly[i, i].ravel() - expected).max() < 0.01 * np.abs(expected).max()
+
+
+def test_direction_of_the_field_may_vary_from_cell_to_cell():
+    rng = np.random.default_rng(1)
+    source = np.cos(np.arange(64) / 3)[None] * np.ones((64, 1))
+    inclination, declination = rng.uniform(-80, 80, (64, 64)), rng.uniform(0, 360, (64, 64))
+    fields = forward.direction(inclination, declination)
+    varied = forward.total_field_anomaly(source, 3.0, 2.0, fields, POLE)
+    for i, j in ((10, 10), (32, 40), (60, 5)):
+        one = forward.total_field_anomaly(source, 3.0, 2.0, fields[:, i, j], POLE)
+        assert varied[i, j] == pytest.approx(one[i, j], abs=1e-9 * np.abs(one).max())
+
+
+def test_one_direction_for_all_and_the_same_for_each_cell_agree():
+    rng = np.random.default_rng(2)
+    source, depth = rng.normal(0, 1, (48, 60)), rng.uniform(2, 4, (48, 60))
+    vector, thick = forward.direction(40, 30), np.full((48, 60), 0.8)
+    many = np.broadcast_to(vector[:, None, None], (3, 48, 60))
+    one = forward.total_field_anomaly(source, depth, 2.0, vector, vector, 0.8, 1e-9)
+    two = forward.total_field_anomaly(source, depth, 2.0, many, many, thick, 1e-9)
+    np.testing.assert_allclose(one, two, atol=1e-7 * np.abs(one).max())
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-5])
+def test_series_errs_no_more_than_it_says(tolerance):
+    rng = np.random.default_rng(3)
+    source, depth = rng.normal(0, 1, (64, 64)), rng.uniform(0.7, 5.5, (64, 64))
+    exact = forward.total_field_anomaly(source, depth, 2.0, POLE, POLE, tolerance=1e-12)
+    short = forward.total_field_anomaly(source, depth, 2.0, POLE, POLE, tolerance=tolerance)
+    assert 0 < np.abs(short - exact).max() < tolerance * np.abs(exact).max()
+
+
+def test_endless_slab_has_no_anomaly():
+    """A uniform layer's two faces cancel: only the rims of the map show, and they are far."""
+    slab, block = np.full((400, 400), 5.0), np.zeros((400, 400))
+    block[:, 180:220] = 5.0
+    field = forward.direction(50, 30)
+    middle = np.s_[190:210, 190:210]
+    anomaly = forward.total_field_anomaly(slab, 3.0, 1.0, field, field)[middle]
+    peak = np.abs(forward.total_field_anomaly(block, 3.0, 1.0, field, field)).max()
+    # the transform repeats the map, so the slab is endless but for the gap of 64 km between its
+    # repeats, 200 km from here
+    assert np.abs(anomaly).max() < 0.01 * peak
+
+
+def test_layer_above_the_sea_is_a_clear_error():
+    with pytest.raises(ValueError, match="depth of -0.1 km; the sea surface is at 0"):
+        forward.total_field_anomaly(np.ones((8, 8)), np.full((8, 8), -0.1), 2.0, POLE, POLE)
+
+
+# --- two dimensions ---------------------------------------------------------------------------
+
+
+def test_skewness_is_zero_at_the_pole_for_any_strike():
+    for strike in (0, 37, 90, 171):
+        assert forward.skewness(POLE, POLE, strike) == pytest.approx(0, abs=1e-6)
+        south = forward.direction(-90, 0)
+        assert forward.skewness(south, south, strike) == pytest.approx(0, abs=1e-6)
+
+
+def test_skewness_of_known_cases():
+    # stripes that run east, field and remanence at 45 degrees down to the north: x points south
+    north = forward.direction(45, 0)
+    assert forward.skewness(north, north, 90) == pytest.approx(90, abs=1e-6)
+    # stripes that run north see only the vertical part: no skewness at any latitude
+    assert forward.skewness(north, north, 0) == pytest.approx(0, abs=1e-6)
+    # at the equator stripes that run east are turned over
+    flat = forward.direction(0, 0)
+    assert abs(forward.skewness(flat, flat, 90)) == pytest.approx(180, abs=1e-6)
+
+
+@pytest.mark.parametrize("strike", [0, 30, 75, 140])
+@pytest.mark.parametrize(("field", "remanence"), DIRECTIONS)
+def test_both_dimensions_agree_on_stripes(strike, field, remanence):
+    spacing, size, depth, thickness = 1.0, 361, 3.0, 0.8
+    vectors = forward.direction(*field), forward.direction(*remanence)
+    across = across_strike((size, size), spacing, strike)
+
+    def blocks(x):
+        edges = np.array([-31, -22, -9, -6, 4, 13.0])
+        return sum(np.tanh((x - edge) / 1.5) * (-1) ** n for n, edge in enumerate(edges)) * 3
+
+    anomaly = forward.total_field_anomaly(
+        blocks(across), depth, spacing, *vectors, thickness_km=thickness
+    )
+    x = np.arange(-300, 300, 0.5)
+
+    def response(k):
+        return forward.earth_filter(k, depth, thickness, *vectors, strike)
+
+    profile = forward.profile_anomaly(blocks(x), 0.5, response)
+    near = np.abs(across) < 30
+    row, column = np.indices(near.shape)
+    near &= np.hypot(row - size // 2, column - size // 2) < 45
+    expected = np.interp(across[near], x, profile)
+    # the map ends 180 km away, where it leaves thickness * depth / 180**2 of the peak; linear
+    # interpolation of the profile (k h)**2 / 8 = 0.2 %
+    assert np.abs(anomaly[near] - expected).max() < 0.01 * np.abs(profile).max()
+
+
+@pytest.mark.parametrize("half_width", [5.0, 15.0])
+def test_profile_of_a_block_meets_the_closed_form(half_width):
+    x = (np.arange(2400) + 0.5 - 1200) * 0.25
+    block = np.where(np.abs(x) < half_width, 1.0, 0.0)
+    found = forward.profile_anomaly(
+        block, 0.25, lambda k: forward.earth_filter(k, 2.5, 1.0, POLE, POLE, 0)
+    )
+    expected = block_at_pole(x, half_width, 2.5, 3.5)
+    # as in the map: samples of 0.25 km, 300 km to the end and 200 beyond
+    assert np.abs(found - expected).max() < 0.002 * expected.max()
+
+
+# --- reduction to the pole --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("field", "remanence"), [((60, 10), (45, -20)), ((-35, 5), (-50, 30))])
+def test_reduction_to_the_pole_gives_the_anomaly_of_the_pole(field, remanence):
+    row, column = np.indices((128, 128)) - 64.0
+    source = 5 * np.exp(-(row**2 + (column - 10) ** 2) / 50)
+    vectors = forward.direction(*field), forward.direction(*remanence)
+    tilted = forward.total_field_anomaly(source, 3.0, 2.0, *vectors)
+    upright = forward.total_field_anomaly(source, 3.0, 2.0, POLE, POLE)
+    reduced = forward.reduce_to_pole(tilted, 2.0, *vectors)
+    # cells at the rim of the map, 128 km away, were cut off; damping 0.1**4 / 0.35**4 = 0.7 %
+    assert np.abs(reduced - upright).max() < 0.03 * upright.max()
+    assert np.abs(tilted - upright).max() > 0.3 * upright.max()
+
+
+def test_reduction_at_the_equator_stays_finite():
+    flat = forward.direction(0, 0)
+    noise = np.random.default_rng(4).normal(0, 1, (64, 64))
+    assert np.abs(forward.reduce_to_pole(noise, 2.0, flat, flat)).max() < 500
+
+
+def test_reduction_of_a_map_with_gaps_is_a_clear_error():
+    field = np.zeros((32, 32))
+    field[3, 4] = np.nan
+    with pytest.raises(ValueError, match="has 1 cells without a value"):
+        forward.reduce_to_pole(field, 2.0, POLE, POLE)

@@ -1,0 +1,59 @@
+"""Every figure is what its function draws now, and has a caption and a place in the index."""
+
+import importlib
+import os
+
+import numpy as np
+import pytest
+
+import make_figures
+from helpers import data, network, seafloor
+from pictures import differs
+from studies import cases, protocol
+
+FOLDER = make_figures.ROOT / "figures"
+FIGURES, CAPTIONS = make_figures.registry()
+
+
+def test_every_name_has_a_file_and_every_file_a_name():
+    assert FIGURES
+    assert {path.stem for path in FOLDER.glob("*.png")} == set(FIGURES)
+
+
+def test_the_index_is_made_from_the_captions():
+    assert (FOLDER / "README.md").read_text("utf-8") == make_figures.index(CAPTIONS)
+    assert all(len(caption.split()) >= 8 for caption in CAPTIONS.values())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure(name, tmp_path):
+    try:
+        figure = FIGURES[name]()
+    except data.DataUnavailable as reason:
+        assert not os.environ.get("LMA_DATA_MIRROR"), reason  # with a mirror nothing may be missing
+        pytest.skip(str(reason))
+    assert differs(figure, FOLDER / f"{name}.png", tmp_path) is None
+
+
+def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):
+    figures = importlib.import_module("studies.figures.all")
+    monkeypatch.setattr(figures.cases, "real_cruises", lambda: None)
+    monkeypatch.setattr(figures.cases, "real_swath", lambda: None)
+    for name in ("01_profile", "A2_swath"):
+        with pytest.raises(data.DataUnavailable, match="real cruises"):
+            figures.FIGURES[name]()
+
+
+@pytest.mark.parametrize("name", ["epr", "reykjanes"])
+def test_the_window_shown_lies_in_a_test_block(name):
+    truth = seafloor.simulate_region(name)
+    row, column = protocol.blocks(truth)["test"][1]
+    for cells in (96, 128):
+        part = truth.sel(cases.test_window(name, cells, number=1))
+        assert part["anomaly"].shape == (cells, cells)
+        start = [
+            int(np.flatnonzero(truth[axis].to_numpy() == part[axis].to_numpy()[0])[0])
+            for axis in ("northing", "easting")
+        ]
+        inside = (network.SIZE - cells) // 2
+        assert start == [row + inside, column + inside]

@@ -1,0 +1,96 @@
+"""Lines against isochrons, picks and lines that know nothing."""
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from shapely.geometry import LineString
+
+from helpers import data, lines
+from helpers.data import _published
+from studies import lines_against_maps
+
+CRS = "+proj=merc +units=km"
+
+
+def made(*pairs):
+    """Straight lines as a table, with strikes."""
+    table = geopandas.GeoDataFrame(geometry=[LineString(pair) for pair in pairs], crs=CRS)
+    places, strike, owner = lines.points_along(table, 1e6)
+    return table.assign(strike_deg=strike, length_km=table.length)
+
+
+ISOCHRONS = made([(0, 0), (0, 300)], [(100, 0), (100, 300)])
+FOUND = made([(6, 0), (6, 300)], [(94, 0), (94, 300)])
+
+
+def strikes(*rows):
+    return pd.DataFrame(rows, columns=["easting_km", "northing_km", "strike_deg"])
+
+
+def test_lines_are_measured_against_isochrons_and_picks():
+    pairs = strikes((8, 100, 10), (92, 200, 170), (50, 100, 90))  # the last has no line near
+    table = lines_against_maps.compare(
+        {"found": FOUND, "turned": lines_against_maps.turned(FOUND)}, ISOCHRONS, pairs
+    )
+    row = table.loc["found"]
+    assert row["lines"] == 2 and row["length_km"] == 600
+    assert row["isochron_km"] == pytest.approx(6) and row["to_isochron_km"] == pytest.approx(6)
+    assert row["isochron_deg"] == 0 and row["picks_deg"] == pytest.approx(10) and row["pairs"] == 2
+    assert table.loc["turned", "isochron_deg"] == pytest.approx(90)
+    assert np.isinf(table.loc["turned", "isochron_km"])  # no line of their trend
+
+
+def test_isochrons_count_only_where_lines_can_be():
+    coords = {"northing": np.arange(0, 301, 10.0), "easting": np.arange(0, 61, 10.0)}
+    known = xr.DataArray(np.ones((31, 7), bool), coords, ("northing", "easting"))
+    one = FOUND.iloc[:1]
+    pairs = strikes()
+    everywhere = lines_against_maps.compare({"found": one}, ISOCHRONS, pairs)["isochron_km"].iloc[0]
+    near = lines_against_maps.compare({"found": one}, ISOCHRONS, pairs, known)["isochron_km"].iloc[
+        0
+    ]
+    assert everywhere > 40 and near == pytest.approx(6)
+
+
+def test_no_lines_measure_nothing():
+    row = lines_against_maps.compare({"none": FOUND.iloc[:0]}, ISOCHRONS, strikes((0, 0, 0))).iloc[
+        0
+    ]
+    assert row["lines"] == row["pairs"] == 0 and np.isnan(row["isochron_deg"])
+
+
+def test_moved_lines_keep_their_shape_and_turned_ones_their_middle():
+    sets = lines_against_maps.beside_chance(FOUND, np.random.default_rng(3))
+    moved, turned = sets["moved"], sets["turned"]
+    gone = FOUND.centroid.distance(moved.centroid)
+    assert gone.between(*lines_against_maps.MOVED_KM).all()
+    np.testing.assert_allclose(moved.length, FOUND.length)
+    assert turned.geometry[0].centroid.distance(FOUND.geometry[0].centroid) < 1e-9
+    assert turned["strike_deg"].tolist() == [90, 90]
+
+
+def test_neighbouring_picks_of_one_chron_tell_a_strike():
+    region = data.region("azores")
+    lon, lat = region.unproject([0, 0, 40, 0, 0], [0, 30, 0, 33, 200])
+    table = pd.DataFrame({"longitude": lon, "latitude": lat, "age_ma": 10.9})
+    table["chron"], table["end"] = "C5n.2n", "o"
+    table["cruise"] = ["A", "B", "A", "B", "C"]  # the third is of the first one's cruise
+    found = lines_against_maps.pick_strikes(table, region)
+    np.testing.assert_allclose(found["strike_deg"].iloc[:2], [0, 0], atol=1e-6)
+    assert len(found) == 4  # the last has no other within 60 km
+    assert lines_against_maps.pick_strikes(table.assign(age_ma=2.0), region).empty
+    assert set(_published.COLUMNS) > set(table.columns)
+
+
+def test_ridges_of_a_plain_filter_find_plain_stripes():
+    rows, columns = np.indices((100, 100))
+    coords = {"northing": rows[:, 0] * 2.0, "easting": columns[0] * 2.0}
+    stripes = xr.DataArray(100 * np.sin(2 * np.pi * columns / 20), coords, ("northing", "easting"))
+    grid = xr.Dataset({"anomaly": stripes, "block": stripes, "distance_km": 0 * stripes})
+    guided = xr.Dataset({"anomaly": stripes, "strike_deg": 0 * stripes})
+    found = lines_against_maps.ridge_lines(grid.assign_attrs(crs=CRS), guided, 1000.0)
+    assert len(found) == 5 and found["length_km"].sum() == pytest.approx(1000, rel=0.05)
+    crests = (np.arange(5) * 20 + 5) * 2.0
+    np.testing.assert_allclose(np.sort(found.centroid.x), crests, atol=2.0)  # a cell

@@ -1,0 +1,63 @@
+"""Maps without lineations: no direction in them, of the right size, and every kind reachable."""
+
+import numpy as np
+import pytest
+
+from helpers import diffusion, network, tracks
+from helpers.tracks import _surveys
+from registry_files import fetch_or_skip
+from studies import made_up_fields
+
+
+@pytest.mark.parametrize("kind", made_up_fields.KINDS)
+def test_invented_maps_are_surveyed_fields_of_the_size_asked_for(kind):
+    grid = made_up_fields.invented(kind, np.random.default_rng(1), 0.1, cells=96)
+    assert grid["anomaly"].shape == (96, 96)
+    assert 0.1 <= np.isfinite(grid["block"]).mean() < 0.2
+    assert {"weight", "distance_km"} <= set(grid)
+    known = network.knowable(grid).to_numpy()
+    np.testing.assert_array_equal(known, grid["distance_km"] <= network.KNOWABLE_KM)
+    same = made_up_fields.invented(kind, np.random.default_rng(1), 0.1, cells=96)
+    assert same.identical(grid)
+
+
+def test_quiet_zone_has_no_direction_and_no_reversal():
+    coherence, spread = [], []
+    for seed in range(6):
+        field = made_up_fields.quiet_zone(128, np.random.default_rng(seed)).astype("float32")
+        tensor = diffusion.structure_tensor(field, np.ones_like(field), 1.0, 12.0)
+        coherence.append(diffusion.orientation(tensor)[1].mean())
+        spread.append(field.std())
+        assert abs(field.mean()) < 1e-3 * field.std()
+    # of an isotropic field averaged over so many cells; stripes have more than 0.9
+    assert np.mean(coherence) < 0.5
+    # uneven magnetisation and relief of some hundred metres at depth: tens of nT
+    assert 5 < np.median(spread) < 80
+
+
+def test_unknown_kind_is_a_clear_error():
+    with pytest.raises(ValueError, match="'stripes'; choose one of isotropic, seamounts, quiet"):
+        made_up_fields.invented("stripes", np.random.default_rng(1), 0.1)
+
+
+def test_real_surveys_keep_tracks_and_readings_in_another_order():
+    for name in made_up_fields.REAL:
+        for file in tracks.SURVEYS[name].files:
+            fetch_or_skip(file)
+    grids = made_up_fields.shuffled(np.random.default_rng(1))
+    assert len(grids) == len(made_up_fields.REAL)
+    for grid in grids:
+        assert max(grid["block"].shape) <= made_up_fields.CELLS
+        block = grid["block"].to_numpy()
+        known = np.isfinite(block)
+        assert known.sum() > 200
+        np.testing.assert_array_equal(grid["anomaly"].to_numpy()[known], block[known])
+        # neighbours along a track have nothing in common any more
+        beside = known[:, 1:] & known[:, :-1]
+        pairs = np.corrcoef(block[:, 1:][beside], block[:, :-1][beside])[0, 1]
+        assert abs(pairs) < 4 / np.sqrt(beside.sum())
+
+
+def test_without_the_registry_there_are_no_real_ones(monkeypatch):
+    monkeypatch.setattr(_surveys, "load_all", dict)
+    assert made_up_fields.shuffled(np.random.default_rng(1)) == []

@@ -1,0 +1,406 @@
+"""The tools: running and storing notebooks, their rules, nbval's settings, figures, scores."""
+
+import json
+import os
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+
+import check_notebooks
+import make_figures
+import print_scores
+import run_notebooks
+import toys
+from pictures import TOLERANCE_RMS, differs
+
+ROOT = run_notebooks.ROOT
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """Return the path of a toy notebook, executed and in stored form."""
+    path = toys.write(tmp_path_factory.mktemp("toy") / "00_toy.ipynb", toys.good_cells())
+    run_notebooks.main(["--folder", str(path.parent), "--store"])
+    return path
+
+
+def broken(notebook, path):
+    """Return the names of the rules that a notebook breaks."""
+    return {rule.__name__ for rule in check_notebooks.RULES if list(rule(notebook, path))}
+
+
+# --- running and storing
+
+
+def test_two_runs_are_identical_to_the_byte(stored):
+    first = stored.read_bytes()
+    run_notebooks.main(["--folder", str(stored.parent), "--store"])
+    assert stored.read_bytes() == first
+    assert [path.name for path in stored.parent.iterdir()] == ["00_toy.ipynb"]
+
+
+def test_what_the_stored_form_keeps_and_drops(stored):
+    text = stored.read_text()
+    for dropped in (
+        "noise",
+        "widget-view",
+        "image/png",
+        "text/html",
+        "Traceback",
+        'execution"',
+        "0x",
+    ):
+        assert dropped not in text
+    cells = nbformat.read(stored, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert outputs[0].text == "0.0 nT\n"
+    printed = [output.text for output in outputs if output.output_type == "stream"]
+    assert "1\n2\n" in printed  # joined over the line that went to stderr
+    plain = [output.data["text/plain"] for output in outputs if "data" in output]
+    assert any("age_ma" in value for value in plain)
+    assert "<object at ADDRESS>" in plain
+    assert "Explorer(draw_wave: wavelength_km=20)" in plain
+
+
+def test_metadata_and_ids_are_fixed(stored):
+    notebook = nbformat.read(stored, as_version=4)
+    assert dict(notebook.metadata) == {"kernelspec": run_notebooks.KERNEL}
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    nbformat.validate(notebook)
+
+
+def test_without_store_the_notebook_is_left_alone(stored, tmp_path):
+    before = stored.read_bytes()
+    run_notebooks.main(["--folder", str(stored.parent), "--output", str(tmp_path / "build")])
+    assert stored.read_bytes() == before
+    executed = (tmp_path / "build" / "00_toy.ipynb").read_text()
+    assert "noise" in executed and "widget-view" in executed  # whole, for people to look at
+
+
+def test_notebooks_run_in_order_in_their_own_folder(tmp_path, capsys):
+    for name in ("A1_last", "01_second", "00_first"):
+        toys.write(
+            tmp_path / "n" / f"{name}.ipynb", [toys.code("print(__import__('os').getcwd())")]
+        )
+    run_notebooks.main(["--folder", str(tmp_path / "n"), "--output", str(tmp_path / "o")])
+    printed = capsys.readouterr().out
+    assert printed.index("00_first") < printed.index("01_second") < printed.index("A1_last")
+    assert " s\n" in printed
+    assert str(tmp_path / "n") in (tmp_path / "o" / "00_first.ipynb").read_text()
+    run_notebooks.main(
+        ["--folder", str(tmp_path / "n"), "--output", str(tmp_path / "p"), "--only", "01"]
+    )
+    assert [path.name for path in (tmp_path / "p").iterdir()] == ["01_second.ipynb"]
+    with pytest.raises(SystemExit, match="no notebook named 07"):
+        run_notebooks.main(["--folder", str(tmp_path / "n"), "--only", "07"])
+
+
+@pytest.mark.parametrize(
+    ("source", "timeout", "expected"),
+    [
+        ("depth = 3\n1 / 0", "60", "ZeroDivisionError"),
+        ("import time\ntime.sleep(30)", "1", "[Tt]imed out"),
+        ("import os\nos._exit(1)", "60", "[Kk]ernel"),
+    ],
+)
+def test_a_failure_names_notebook_and_cell_and_changes_nothing(tmp_path, source, timeout, expected):
+    cells = [toys.text("# Title"), toys.code("fine = 1"), toys.code(source), toys.code("after = 1")]
+    path = toys.write(tmp_path / "03_bad.ipynb", cells)
+    before = path.read_bytes()
+    with pytest.raises(
+        SystemExit, match=f"(?s)03_bad.ipynb failed in cell 2.*{expected}"
+    ) as failure:
+        run_notebooks.main(["--folder", str(tmp_path), "--store", "--timeout", timeout])
+    assert f"begins: {source.splitlines()[0]}" in str(failure.value)
+    assert path.read_bytes() == before
+
+
+def test_stored_outputs_never_come_from_the_large_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("FULL", "1")
+    with pytest.raises(SystemExit, match="unset FULL"):
+        run_notebooks.main(["--folder", str(tmp_path), "--store"])
+
+
+# --- rules: a good notebook keeps all, and each rule can fail
+
+
+def test_a_good_notebook_breaks_no_rule(stored):
+    assert broken(nbformat.read(stored, as_version=4), stored) == set()
+
+
+def spoil(notebook, how):
+    """Spoil a good notebook in one way."""
+    cells = notebook.cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    checked = [cell for cell in code if "nbval-check-output" in cell.metadata.get("tags", [])]
+    match how:
+        case "no output":
+            checked[0].outputs = []
+        case "no tags":
+            for cell in checked:
+                cell.metadata.tags = []
+        case "counts":
+            code[0].execution_count = 7
+        case "error":
+            next(cell for cell in code if "raise" in cell.source).metadata.tags = []
+        case "tag":
+            code[0].metadata.tags = ["nbval-check-outputs"]
+        case "few cells":
+            del cells[4:10]
+        case "long cell":
+            code[0].source = "\n".join(f"a{k} = {k}" for k in range(21))
+        case "long code":
+            for cell in code:
+                cell.source = "\n".join(f"a{k} = {k}" for k in range(15))
+        case "few words":
+            cells[2].source = cells[4].source = cells[6].source = "Short."
+        case "semicolon":
+            code[1].source += ";  "
+        case "payload":
+            code[1].outputs = [nbformat.v4.new_output("display_data", {"image/png": "aaaa"})]
+        case "picture":
+            cells[2].source += "\n![A map](../figures/nowhere.png)"
+        case "no alt":
+            cells[2].source += "\n![](map.png)"
+        case "ending":
+            cells[-1].source = "## Check yourself\n\n## References"
+        case "exercises":
+            cells[-1].source = cells[-1].source.replace("2. Why?", "")
+        case "opening":
+            cells[0].source = "# A toy\n\nJust begin."
+        case "title":
+            cells[0].source = cells[0].source[2:]
+        case "form":
+            notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("how", "rule"),
+    [
+        ("no output", "unchecked"),
+        ("no tags", "unchecked"),
+        ("counts", "wrong_counts"),
+        ("error", "errors"),
+        ("tag", "unknown_tags"),
+        ("few cells", "too_long"),
+        ("long cell", "too_long"),
+        ("long code", "too_long"),
+        ("few words", "wrong_length_of_text"),
+        ("semicolon", "trailing_semicolons"),
+        ("payload", "pictures"),
+        ("picture", "pictures"),
+        ("no alt", "pictures"),
+        ("ending", "sections"),
+        ("exercises", "few_exercises"),
+        ("opening", "sections"),
+        ("title", "sections"),
+        ("form", "wrong_form"),
+    ],
+)
+def test_each_rule_can_fail(stored, tmp_path, how, rule):
+    path = tmp_path / stored.name
+    nbformat.write(spoil(nbformat.read(stored, as_version=4), how), path)
+    assert rule in broken(nbformat.read(path, as_version=4), path)
+
+
+def test_order_of_the_notebooks():
+    names = [*check_notebooks.FIRST, "A1_simulated_seafloor", "A2_real_cruises"]
+    assert not list(check_notebooks.out_of_order(names))
+    assert "05_regional_application" in str(list(check_notebooks.out_of_order(names[:5])))
+    assert not list(check_notebooks.out_of_order([*names[:6], "A3_x", "S1_solutions"]))
+    assert "numbered [2]" in str(list(check_notebooks.out_of_order([*names, "S2_more"])))
+    assert "not named" in str(list(check_notebooks.out_of_order([*names, "Untitled"])))
+
+
+def test_solutions_and_exercises_are_held_together():
+    toy = nbformat.v4.new_notebook(cells=toys.good_cells())
+    solved = toys.text("### 01.1 Try it\n\nText.\n\n### 01.2 Why\n\n### 01.3 No such")
+    answers = nbformat.v4.new_notebook(cells=[solved])
+    found = list(check_notebooks.without_solution({"01_toy": toy, "S1_solutions": answers}))
+    assert found == ["solution 01.3 has no exercise"]
+    solved.source = "### 01.1 Try it"
+    found = list(check_notebooks.without_solution({"01_toy": toy, "S1_solutions": answers}))
+    assert found == ["exercise 01.2 has no solution"]
+
+
+# --- nbval with the project's settings
+
+
+def nbval(path):
+    """Run nbval on a notebook as `make test` does; return exit code and output."""
+    command = [sys.executable, "-m", "pytest", "-q", "-c", "pyproject.toml", "-p", "conftest"]
+    command += ["-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    command += ["--nbval-sanitize-with", "tests/nbval_sanitize.cfg", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_nbval_passes_a_stored_notebook_and_compares_what_is_tagged(stored, tmp_path):
+    code, output = nbval(stored)
+    assert code == 0 and "15 passed" in output, output
+    text = stored.read_text()
+    changes = [("64.0 nT", "64.1 nT"), ("     2.5", "     2.6"), ("_km=20)", "_km=21)")]
+    for old, new in changes:
+        path = tmp_path / "00_toy.ipynb"
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
+        code, output = nbval(path)
+        assert code == 1 and "1 failed, 14 passed" in output, output
+
+
+def test_the_hooks_are_in_place():
+    import conftest
+
+    class IPyNbCell:
+        output_timeout = 5
+
+        class parent:
+            skip_compare = ("image/png",)
+
+        def compare_outputs(self, test, ref, skip_compare=None):
+            return test == ref
+
+    cell = IPyNbCell()
+    conftest.pytest_collection_modifyitems([cell, object()])
+    assert cell.output_timeout == conftest.OUTPUT_TIMEOUT_S > 5
+    assert set(conftest.NOT_COMPARED) < set(cell.parent.skip_compare)
+    assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(ROOT)
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    assert "MPLBACKEND" not in os.environ
+
+
+# --- figures
+
+
+def draw_map(shift=0, title="A map of stripes"):
+    """Draw a map of stripes, as the workbook's figures do."""
+    figure, axes = plt.subplots(figsize=(6, 4))
+    x, y = np.meshgrid(np.arange(64), np.arange(64))
+    stripes = np.sin((x + 0.3 * y + shift) / 2.5)
+    axes.imshow(stripes, cmap="RdBu_r")
+    axes.set_title(title)
+    return figure
+
+
+@pytest.fixture
+def toy_figures(monkeypatch):
+    """Put two toy figures in the place of studies/figures/all.py."""
+    figures = {"map_one": draw_map, "map_two": lambda: draw_map(shift=3)}
+    captions = {"map_one": "Simulated stripes.", "map_two": "The same, shifted."}
+    monkeypatch.setattr(make_figures, "registry", lambda: (figures, captions))
+    return figures
+
+
+def test_figures_are_drawn_the_same_each_time_and_indexed(toy_figures, tmp_path, capsys):
+    (tmp_path / "old.png").write_bytes(b"")
+    make_figures.main([], folder=tmp_path)
+    first = {path.name: path.read_bytes() for path in tmp_path.glob("map*.png")}
+    assert set(first) == {"map_one.png", "map_two.png"}
+    make_figures.main([], folder=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("map*.png")} == first
+    assert b"Software" not in first["map_one.png"]
+    readme = (tmp_path / "README.md").read_text()
+    assert "![map one](map_one.png)\n\nSimulated stripes." in readme
+    assert "old.png has no function" in capsys.readouterr().out
+    assert plt.get_fignums() == []
+
+
+def test_one_figure_alone(toy_figures, tmp_path):
+    make_figures.main(["--only", "map_two"], folder=tmp_path)
+    assert [path.name for path in tmp_path.glob("*.png")] == ["map_two.png"]
+    with pytest.raises(SystemExit, match="no figure 'map_six'; there are: map_one, map_two"):
+        make_figures.main(["--only", "map_six"], folder=tmp_path)
+
+
+def test_every_figure_needs_a_caption(monkeypatch):
+    import types
+
+    stub = types.SimpleNamespace(FIGURES={"a": draw_map}, CAPTIONS={"b": "Text"})
+    monkeypatch.setattr(make_figures.importlib, "import_module", lambda name: stub)
+    with pytest.raises(SystemExit, match=r"differ in \['a', 'b'\]"):
+        make_figures.registry()
+
+
+def test_the_tolerance_lets_the_same_pass_and_a_change_fail(tmp_path):
+    committed = tmp_path / "map.png"
+    make_figures.save(draw_map(), committed)
+    (tmp_path / "again").mkdir()
+    assert differs(draw_map(), committed, tmp_path / "again") is None
+    assert differs(draw_map(shift=0.001), committed, tmp_path / "again") is None
+    for change in ({"shift": 1}, {"title": "A map of strikes"}):
+        assert differs(draw_map(**change), committed, tmp_path / "again") is not None, change
+    assert TOLERANCE_RMS < 3
+
+
+# --- scores
+
+
+def records():
+    """Return records of two models over three seeds and two regions."""
+    return [
+        {
+            "model": model,
+            "input": "raw",
+            "seed": seed,
+            "region": region,
+            "f1": base + seed / 10,
+            "x": "y",
+        }
+        for model, base in (("scratch", 0.2), ("transfer", 0.5))
+        for seed in range(3)
+        for region in ("epr", "reykjanes")
+    ]
+
+
+def test_scores_are_means_over_seeds_with_an_interval(tmp_path, capsys):
+    path = tmp_path / "scores.json"
+    path.write_text(json.dumps(records()))
+    print_scores.main(["--file", str(path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["model", "input", "seeds", "f1"]
+    # seeds give .2 .3 .4: mean .3, t(2) = 4.303, half-width 4.303 * .1 / sqrt(3) = .248
+    assert lines[2].split() == ["scratch", "raw", "3", "0.300", "±", "0.248"]
+    assert len(lines) == 4
+    print_scores.main(["--file", str(path), "--by", "region"])
+    assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+def test_one_seed_has_no_interval_and_a_missing_score_a_dash(tmp_path, capsys):
+    path = tmp_path / "scores.json"
+    one = {"model": "a", "input": "raw", "seed": 0}
+    path.write_text(json.dumps([one | {"f1": 0.5}, one | {"model": "b", "ece": 0.1}]))
+    print_scores.main(["--file", str(path)])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert rows == [["a", "raw", "1", "0.500", "-"], ["b", "raw", "1", "-", "0.100"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(None, "make train"), ("[{", "not JSON"), ("{}", "list of records"), ('[{"f1": 1}]', "model")],
+)
+def test_unusable_scores_are_explained(tmp_path, content, expected):
+    path = tmp_path / "scores.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit, match=expected):
+        print_scores.main(["--file", str(path)])
+
+
+def test_without_a_mirror_only_what_was_left_out_is_excused():
+    from types import SimpleNamespace
+
+    from conftest import excusing_left_out
+
+    said = [{"output_type": "stream", "name": "stdout", "text": "Left out: a cruise\n"}]
+    other = [{"output_type": "stream", "name": "stdout", "text": "3 lines\n"}]
+    judge = excusing_left_out(SimpleNamespace(), lambda test, ref, skip_compare: test == ref)
+    assert judge(other, other) and not judge([], other) and not judge(said[:0], said)
+    assert judge(said, other)  # the file cannot be had
+    assert judge([], other)  # a guarded cell after it
+    assert not judge(other, said)  # whatever still speaks is compared

@@ -1,0 +1,48 @@
+"""Made-up cruise files in the formats of the trade, for the tests that read them."""
+
+import numpy as np
+
+from registry_files import fetch_or_skip
+
+
+def fetched(name):
+    """Path of a file of the registry, or a skip that says why there is none."""
+    return fetch_or_skip(f"tracks/{name}")
+
+
+def cards(name="TEST77"):
+    """24 header cards of 80 characters, made up; numbered in their last two."""
+    lines = []
+    for k in range(1, 25):
+        text = {
+            1: f"4{name:<8}MGD7701030007    5513319790619INSTITUTE OF TESTS",
+            2: f"{'NOWHERE':<18}{'R/V EXAMPLE':<21}1SHIP  A. TESTER",
+            5: f"{'GPS':<40}WGS84",
+            7: f"{'PROTON PRECESSION':<40}PAPER",
+            13: f"{'01001':<17}03IGRF-65",
+        }.get(k, "")
+        lines.append(f"{text:<78}{k:02d}")
+    return lines
+
+
+def record(kind="5", name="TEST77", zone="+00", year="1978", **changes):
+    """One record of 120 characters; the fields are texts as they stand in the file."""
+    part = {"monthday": "0408", "clock": "0915300", "lat": "-5330670", "lon": "-07087830"}
+    part |= {"depth": "039005", "total": "460157", "second": "999999", "res": "-00145"} | changes
+    text = f"{kind}{name:<8}{zone}{year}{part['monthday']}{part['clock']}{part['lat']}{part['lon']}"
+    text += f"1999999{part['depth']}991{part['total']}{part['second']}{part['res']}"
+    return text.ljust(120, "9")
+
+
+def fixed(*records, end="\n", header=True):
+    return end.join([*(cards() if header else []), *records]) + end
+
+
+def mgg(order="<", count=2, year=1993, extra=b""):
+    head = np.array([year, count], dtype=f"{order}i4").tobytes() + b"AGENCY\0\0\0\0"
+    kind = [("t", f"{order}i4"), ("place", f"{order}i4", 2), ("rest", f"{order}i2", 3)]
+    rows = np.array(
+        [(60, (10_500_000, 190_250_000), (-32000, -34, -3900)), (90, (0, 0), (1, -32000, 1))],
+        dtype=kind,
+    )
+    return head + rows.tobytes() + extra

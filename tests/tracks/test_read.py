@@ -1,0 +1,515 @@
+"""Every format of cruise gives the same table, and archives are read as folders are."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+
+import netCDF4
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import tracks
+from track_files import cards, fetched, fixed, mgg, record
+
+M77T = "SURVEY_ID\tTIMEZONE\tDATE\tTIME\tLAT\tLON\tMAG_TOT\tMAG_RES\tCORR_DEPTH\n"
+M77T_ROW = "A\t0\t19970605\t1415\t-45.5\t-110.25\t46015.7\t-14.5\t3900\n"
+
+
+def read(tmp_path, content, name="test.mgd77", **how):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("latin-1"))
+    return tracks.read_tracks(path, **how)
+
+
+# ------------------------------------------------------------------ fixed-width MGD77
+
+
+def test_the_made_up_records_have_the_lengths_of_the_format():
+    assert {len(card) for card in cards()} == {80} and len(cards()) == 24
+    assert len(record()) == len(record("3", zone="+0000", year="78")) == 120
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("header", [True, False])
+def test_a_record_of_fixed_width(tmp_path, end, header):
+    table = read(tmp_path, fixed(record(), end=end, header=header))
+    (row,) = table.to_dict("records")
+    assert row == {
+        "cruise": "TEST77",
+        "time": pd.Timestamp("1978-04-08 09:15:18"),  # 15.300 minutes
+        "longitude": -70.8783,
+        "latitude": -53.3067,
+        "total_field_nt": 46015.7,
+        "residual_nt": -14.5,
+        "depth_m": 3900.5,
+    }
+    about = table.attrs["about"]["test.mgd77"]
+    expected = {
+        "institution": "INSTITUTE OF TESTS",
+        "platform": "R/V EXAMPLE",
+        "navigation": "GPS",
+        "instrument": "PROTON PRECESSION",
+        "reference_field": "IGRF-65",
+    }
+    assert about == (expected if header else {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "utc"),
+    [
+        ({"zone": "+04"}, "1978-04-08 13:15:18"),
+        ({"zone": "-12"}, "1978-04-07 21:15:18"),
+        ({"zone": "+99"}, "1978-04-08 09:15:18"),
+        ({"zone": "  4"}, "1978-04-08 13:15:18"),
+        ({"kind": "3", "zone": "+0450", "year": "78"}, "1978-04-08 13:45:18"),
+        ({"kind": "3", "zone": "+9999", "year": "62"}, "1962-04-08 09:15:18"),
+        ({"kind": "3", "zone": " 0000", "year": "05"}, "2005-04-08 09:15:18"),
+        ({"clock": " 9 0500"}, "1978-04-08 09:00:30"),
+    ],
+)
+def test_times_of_both_record_types(tmp_path, changes, utc):
+    assert read(tmp_path, fixed(record(**changes))).time[0] == pd.Timestamp(utc)
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes"),
+    [
+        ("bad position", {"lat": "+9999999"}),
+        ("bad position", {"lat": "-9000001"}),
+        ("bad position", {"lon": "+36000001"}),
+        ("bad position", {"lon": " " * 9}),
+        ("bad time", {"monthday": "0230"}),
+        ("bad time", {"year": "9999"}),
+        ("bad time", {"clock": "2460000"}),
+        ("bad time", {"clock": "9999999"}),
+        ("no magnetic reading", {"total": "999999", "res": "+99999"}),
+        ("total field out of range", {"total": "000000"}),
+        ("unparsable number", {"res": "-0O145"}),
+        ("unparsable number", {"total": "4601 7"}),
+        ("unparsable number", {"lat": "--533067"}),
+        ("not a data record", {"kind": "7"}),
+    ],
+)
+def test_bad_records_are_counted_by_reason(tmp_path, reason, changes):
+    table = read(tmp_path, fixed(record(), record(**changes), record()))
+    assert len(table) == 2
+    counted = tracks.report(table).loc["test.mgd77"].to_dict()
+    assert counted == {"rows_read": 3, "rows_kept": 2, reason: 1}
+
+
+def test_short_records_and_missing_values(tmp_path):
+    short = record()[:78]
+    table = read(
+        tmp_path,
+        fixed(record(depth="999999", res="+99999"), short, record()[:77], record(depth="xx9999")),
+    )
+    assert len(table) == 3
+    assert np.isnan(table.depth_m.tolist()).tolist() == [True, False, True]
+    assert np.isnan(table.residual_nt[0])
+    shown = tracks.report(table).iloc[0]
+    assert shown["truncated line"] == 1 and shown["depth blanked"] == 1
+
+
+def test_a_last_record_without_end_is_cut(tmp_path):
+    content = fixed(record(), record())
+    assert len(read(tmp_path, content[:-1])) == 2
+    table = read(tmp_path, content[:-20])
+    assert len(table) == 1 and tracks.report(table).iloc[0]["truncated line"] == 1
+
+
+def test_several_cruises_with_headers_and_a_card_that_begins_with_5(tmp_path):
+    second = cards("OTHER")
+    second[3] = "5" + second[3][1:]
+    text = "\n".join([*cards(), record(), *second, record(name="OTHER"), record(name=" ")]) + "\n"
+    table = read(tmp_path, text, "two.dat")
+    assert table.cruise.tolist() == ["TEST77", "OTHER", "two"]
+    assert tracks.report(table).iloc[0].to_dict() == {"rows_read": 3, "rows_kept": 3}
+
+
+def test_a_tape_without_line_ends(tmp_path):
+    table = read(tmp_path, "".join([*cards(), record(), record(total="460200"), record()]))
+    assert table.total_field_nt.tolist() == [46015.7, 46020.0, 46015.7]
+
+
+def test_what_is_called_mgd77_and_is_not(tmp_path):
+    with pytest.raises(tracks.TrackError, match="not fixed-width MGD77.*begins 'hello"):
+        read(tmp_path, "hello world\n")
+
+
+@pytest.mark.parametrize("name", ["v1707", "rc2107", "nbp9707"])
+def test_a_real_cruise_written_with_fixed_width_comes_back(tmp_path, name):
+    table = tracks.read_tracks(fetched(f"ncei/{name}.m77t"))
+
+    def digits(column, unit, width, sign=True):
+        whole = np.rint(column * unit)
+        form = "{:+0%d.0f}" if sign else "{:0%d.0f}"
+        nines = "+" * sign + "9" * (width - sign)
+        return [nines if np.isnan(v) else (form % width).format(v) for v in whole]
+
+    fields = {
+        "year": table.time.dt.strftime("%Y"),
+        "monthday": table.time.dt.strftime("%m%d"),
+        "clock": table.time.dt.strftime("%H%M000"),
+        "lat": digits(table.latitude, 1e5, 8),
+        "lon": digits(table.longitude, 1e5, 9),
+        "depth": digits(table.depth_m, 10, 6, sign=False),
+        "total": digits(table.total_field_nt, 10, 6, sign=False),
+        "res": digits(table.residual_nt, 10, 6),
+    }
+    rows = [dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)]
+    again = read(tmp_path, fixed(*(record(name=table.cruise[0], **row) for row in rows)))
+    pd.testing.assert_frame_equal(again, table, check_exact=False, rtol=0, atol=1e-9)
+
+
+# ------------------------------------------------------------------ MGD77+ netCDF
+
+
+def test_a_real_cruise_in_mgd77_plus():
+    table = tracks.read_tracks(fetched("ncei/rc0402_01010006.nc"))
+    assert table.cruise.unique().tolist() == ["RC0402"] and len(table) == 843
+    assert tracks.report(table).iloc[0]["no magnetic reading"] == 866 - 843
+    # the first and the range of values that the file's own attributes state
+    assert table.time[0] == pd.Timestamp("1963-03-12 05:51")
+    assert table.time.iloc[-1] <= pd.Timestamp("1963-03-20 12:40")
+    assert table.longitude[0] == pytest.approx(-80.06437, abs=1e-9)
+    assert table.latitude.max() == pytest.approx(33.0, abs=1e-6)
+    assert (table.total_field_nt.min(), table.total_field_nt.max()) == (50789, 54429)
+    assert (table.residual_nt.min(), table.residual_nt.max()) == pytest.approx((-469.7, 2288.3))
+    assert table.depth_m.isna().all()
+    about = table.attrs["about"]["rc0402_01010006.nc"]
+    assert about["reference_field"] == "IGRF-65" and about["platform"] == "Robert Conrad"
+    # the reading agrees with the field of its day
+    assert abs(tracks.residual(table).residual_nt.median()) < 300
+
+
+def plus(path, units="seconds since 1970-01-01 00:00:00 0", kind="NETCDF4", **leave_out):
+    with netCDF4.Dataset(path, "w", format=kind) as file:
+        file.createDimension("time", 3)
+        file.Format_Acronym = "MGD77"
+        for name, values, scale in [
+            ("time", [0, 60, 120], None),
+            ("lat", [10, 20, 30], 1e-7),
+            ("lon", [190, 20, 30], 2e-7),
+            ("mag", [1.5, -2.5, 3], 0.1),
+        ]:
+            if name in leave_out:
+                continue
+            size = "f8" if scale is None else "i4"
+            made = file.createVariable(
+                name, size, ("time",), fill_value=-(2**31) if scale else None
+            )
+            if scale is not None:
+                made.scale_factor = scale
+            made[:] = np.ma.masked_equal(values, 3)
+        file["time"].units = units
+        file.createVariable("depth", "i4")[...] = 4000  # one value for all rows
+    return path
+
+
+@pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3_CLASSIC"])
+def test_scales_missing_values_and_constants(tmp_path, kind):
+    table = tracks.read_tracks(plus(tmp_path / "a.nc", "minutes since 2001-02-03", kind))
+    assert table.time.tolist() == [pd.Timestamp("2001-02-03"), pd.Timestamp("2001-02-03 01:00")]
+    np.testing.assert_allclose(table.longitude, [-170, 20], atol=1e-7)
+    np.testing.assert_allclose(table.residual_nt, [1.5, -2.5])
+    assert table.depth_m.tolist() == [4000, 4000] and table.cruise.tolist() == ["a", "a"]
+    assert tracks.report(table).iloc[0]["no magnetic reading"] == 1
+
+
+def test_other_netcdf_and_damage_are_clear_errors(tmp_path):
+    with pytest.raises(tracks.TrackError, match="netCDF but not MGD77.*time, lat, lon, depth"):
+        tracks.read_tracks(plus(tmp_path / "a.nc", mag=True))
+    with pytest.raises(tracks.TrackError, match="times in units 'fortnights'"):
+        tracks.read_tracks(plus(tmp_path / "a.nc", "fortnights"))
+    for kind in ("NETCDF3_CLASSIC", "NETCDF4"):
+        path = plus(tmp_path / "a.nc", kind=kind)
+        content = path.read_bytes()
+        for stop in np.linspace(9, len(content) * 0.9, 25).astype(int):
+            path.write_bytes(content[:stop])
+            with pytest.raises(tracks.TrackError, match="damaged netCDF|not MGD77|no format"):
+                tracks.read_tracks(path)
+
+
+# ------------------------------------------------------------------ old-GMT binary
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_old_gmt_in_either_byte_order(tmp_path, order):
+    table = read(tmp_path, mgg(order), "a.gmt")
+    (row,) = table.to_dict("records")
+    assert row.pop("total_field_nt") != row  # NaN: the format holds no total field
+    assert row == {
+        "cruise": "AGENCY",
+        "time": pd.Timestamp("1993-01-01 00:01"),
+        "longitude": -169.75,
+        "latitude": 10.5,
+        "residual_nt": -34.0,
+        "depth_m": 3900.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "read_rows", "truncated"),
+    [(mgg(count=5), 5, 3), (mgg(extra=b"123"), 3, 1), (mgg()[:-1], 2, 1), (mgg(count=0), 2, 0)],
+)
+def test_old_gmt_that_is_cut_is_counted(tmp_path, content, read_rows, truncated):
+    counts = read(tmp_path, content, "a.gmt").attrs["report"]["a.gmt"]
+    assert counts["rows_read"] == read_rows and counts["truncated line"] == truncated
+    assert counts["rows_kept"] == 1
+
+
+def test_lucky_strike_is_the_same_from_both_files():
+    """The CSV was converted from the binary file, its times cut to whole minutes."""
+    binary = tracks.read_tracks(fetched("surveys/so_lucky.gmt"))
+    text = tracks.read_tracks(fetched("surveys/so_lucky.csv"))
+    assert len(binary) == len(text) == 1110
+    pd.testing.assert_frame_equal(
+        binary.assign(time=binary.time.dt.floor("min")), text, check_exact=True
+    )
+
+
+# ------------------------------------------------------------------ tables with named columns
+
+
+def test_the_surveys_in_csv_are_recognised():
+    index = tracks.read_tracks(fetched("surveys/index17.csv"))
+    assert len(index) == 7873 and index.time[0] == pd.Timestamp("2017-09-11 14:49")
+    first = index.iloc[0]
+    assert (first.longitude, first.latitude) == (71.09997, -26.17391)
+    assert (first.total_field_nt, first.residual_nt) == (46015.7, -208.0)  # not MAG_TOT2
+    ew = tracks.read_tracks(fetched("surveys/ew0007.csv"))
+    assert len(ew) == 27635
+    assert ew.time[0] == pd.Timestamp("2000-07-17 00:35")  # written 12:35-12:00
+
+
+def test_projected_metres_without_projection_are_refused():
+    path = fetched("surveys/DataBoxTest.csv")
+    with pytest.raises(tracks.TrackError, match=r"projected positions \(x, y\).*projection"):
+        tracks.read_tracks(path)
+    said = {"time": "SurveyNumber", "longitude": "X", "latitude": "Y", "residual_nt": "MagAnomaly"}
+    with pytest.raises(tracks.TrackError, match="'X' holds no degrees.*projected metres"):
+        tracks.read_tracks(path, columns=said)
+
+
+SAID = {"time": "when", "longitude": "E", "latitude": "N", "residual_nt": "dT"}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_columns_that_the_caller_names(tmp_path, separator):
+    text = "# a note\nwhen,N,E,dT,depth\n1993-07-11T01:17:30+02:00,10,190,-3.5,x\n"
+    text = text.replace(",", separator)
+    table = read(tmp_path, text, "mine.csv", columns=SAID)
+    (row,) = table.drop(columns=["total_field_nt", "depth_m"]).to_dict("records")
+    assert row == {
+        "cruise": "mine",
+        "time": pd.Timestamp("1993-07-10 23:17:30"),
+        "longitude": -170.0,
+        "latitude": 10.0,
+        "residual_nt": -3.5,
+    }
+    assert tracks.report(table).iloc[0]["depth blanked"] == 1
+    with pytest.raises(tracks.TrackError, match="no column for time, longitude"):
+        read(tmp_path, text, "mine.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "words"),
+    [
+        ("a,b,c\n1,2,3\n", None, "no column for time, longitude, latitude, total_field_nt or"),
+        ("time,lon,lat\n1,2,3\n", None, "no column for total_field_nt or residual_nt"),
+        ("time,lon,lat,mag_res\n", {"longitude": "Q"}, "no column 'Q'; it has time, lon"),
+        ("time,lon,lat,mag_res\n", {"height": "lon"}, "columns names height; the table has only"),
+        ("time,lon,lon,lat,mag_res\n", None, "twice: lon"),
+        ("time,lon,lat,mag_res\n", None, "no valid row: 0 read"),
+        ("", None, "no column for.*among none"),
+    ],
+)
+def test_tables_that_cannot_be_understood(tmp_path, text, columns, words):
+    with pytest.raises(tracks.TrackError, match=words):
+        read(tmp_path, text, "mine.csv", columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("reason", "bad"),
+    [
+        ("bad time", "yesterday,1,2,3"),
+        ("bad time", ",1,2,3"),
+        ("bad time", "1993-02-30 10:00,1,2,3"),
+        ("bad position", "1993-07-11,361,2,3"),
+        ("bad position", "1993-07-11,1,,3"),
+        ("no magnetic reading", "1993-07-11,1,2,"),
+        ("no magnetic reading", "1993-07-11,1,2"),
+        ("no magnetic reading", "1993-07-11,1,2,NaN"),
+        ("unparsable number", "1993-07-11,1,2N,3"),
+        ("unparsable number", '"1993-07-11,1,2,x'),
+        ("repeated header", "time,lon,lat,mag_res"),
+    ],
+)
+def test_bad_rows_of_a_table_are_counted_by_reason(tmp_path, reason, bad):
+    good = "1993-07-11 10:00,1,2,3\n"
+    table = read(tmp_path, f"time,lon,lat,mag_res\n{good}{bad}\n{good}", "a.csv")
+    assert tracks.report(table).iloc[0].to_dict() == {"rows_read": 3, "rows_kept": 2, reason: 1}
+
+
+def test_quoted_fields_and_a_date_beside_a_time(tmp_path):
+    text = 'survey,date,time,lon,lat,mag_tot\n"A, first",2001-02-03,04:05:06,1,2,45000\n'
+    table = read(tmp_path, text, "a.csv")
+    assert table.cruise[0] == "A, first" and table.time[0] == pd.Timestamp("2001-02-03 04:05:06")
+
+
+# ------------------------------------------------------------------ folders and archives
+
+
+MEMBERS = {
+    "trackline-item-1/MGD77_1/a.m77t": (M77T + M77T_ROW).encode(),
+    "trackline-item-1/MGD77_1/a.h77t": b"SURVEY_ID\tFORMAT_77\tMAG_INSTR\nA\tMGD77T\tproton\n",
+    "trackline-item-1/readme.txt": b"hello",
+    "trackline-item-2/b.mgd77": fixed(record()).encode(),
+    "trackline-item-2/bad.m77t": b"nonsense",
+    "trackline-item-2/grid.csv": b"a,b\n1,2\n",
+}
+
+
+def packed(path):
+    """Write MEMBERS as a folder, a zip or a tar, by the ending of the path."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in MEMBERS.items():
+                archive.writestr(name, content)
+    elif path.suffix in (".gz", ".tgz", ".tar"):
+        with tarfile.open(path, "w" if path.suffix == ".tar" else "w:gz") as archive:
+            for name, content in MEMBERS.items():
+                item = tarfile.TarInfo(name)
+                item.size = len(content)
+                archive.addfile(item, io.BytesIO(content))
+    else:
+        for name, content in MEMBERS.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["folder", "all.zip", "all.tar", "all.tar.gz", "all.tgz"])
+def test_a_delivery_in_any_wrapping(tmp_path, name):
+    table = tracks.read_tracks(packed(tmp_path / name))
+    assert table.cruise.tolist() == ["A", "TEST77"]
+    report = tracks.report(table)
+    assert [last_part(k) for k in report.index] == ["a.m77t", "b.mgd77", "bad.m77t"]
+    assert report.rows_kept.tolist() == [1, 1, 0]
+    assert "not MGD77T" in report.error.iloc[2]
+    about = {last_part(k): said for k, said in table.attrs["about"].items()}
+    assert about["a.m77t"] == {"instrument": "proton"}
+    assert [last_part(k) for k in table.attrs["passed_over"]] == ["grid.csv"]
+
+
+def last_part(name):
+    return name.rsplit("/", 1)[-1]
+
+
+def test_archives_within_folders_and_single_compressed_files(tmp_path):
+    (tmp_path / "in").mkdir()
+    packed(tmp_path / "in/delivery.zip")
+    (tmp_path / "in/c.m77t.gz").write_bytes(gzip.compress((M77T + M77T_ROW).encode()))
+    table = tracks.read_tracks(tmp_path / "in")
+    assert table.cruise.tolist() == ["A", "A", "TEST77"]
+    assert list(table.attrs["report"])[0] == "c.m77t"
+    assert len(tracks.read_tracks(tmp_path / "in/c.m77t.gz")) == 1
+
+
+@pytest.mark.parametrize("name", ["all.zip", "all.tar", "all.tar.gz"])
+def test_an_archive_cut_anywhere_says_so(tmp_path, name):
+    content = packed(tmp_path / name).read_bytes()
+    end = content.rindex(b"PK\x05\x06") if name == "all.zip" else len(content)
+    outcomes = set()
+    for stop in np.linspace(1, end - 1, 60).astype(int):
+        (tmp_path / name).write_bytes(content[:stop])
+        try:
+            table = tracks.read_tracks(tmp_path / name)
+        except tracks.TrackError as error:
+            assert str(tmp_path / name) in str(error)
+            outcomes.add("refused")
+        else:
+            faults = tracks.report(table).get("error", pd.Series(dtype=str)).dropna()
+            whole = {"A", "TEST77"} == set(table.cruise) and len(table.attrs["report"]) == 3
+            assert whole or faults.str.contains("damaged|cut off").any()
+            outcomes.add("read")
+    assert outcomes == ({"refused"} if name == "all.zip" else {"refused", "read"})
+
+
+def test_the_header_beside_a_file_is_read(tmp_path):
+    table = tracks.read_tracks(packed(tmp_path) / "trackline-item-1/MGD77_1/a.m77t")
+    assert table.attrs["about"] == {"a.m77t": {"instrument": "proton"}}
+    about = tracks.read_tracks(fetched("ncei/v1707.m77t")).attrs["about"]["v1707.m77t"]
+    assert about["reference_field"] == "IGRF 65" and about["platform"] == "Vema"
+
+
+def test_an_unknown_format_is_refused_with_the_list_of_those_read(tmp_path):
+    for name, content in [("a.bin", b"1 2 3\n"), ("a.dat", b"\0\1\2"), ("a", b""), ("a.gmt", b"#")]:
+        with pytest.raises(tracks.TrackError, match="no format.*MGD77T.*old-GMT.*tar.gz"):
+            read(tmp_path, content, name)
+
+
+def test_the_content_decides_where_the_ending_does_not(tmp_path):
+    assert len(read(tmp_path, M77T + M77T_ROW, "a.txt")) == 1
+    assert len(read(tmp_path, fixed(record()), "a.txt")) == 1
+    assert len(read(tmp_path, "time,lon,lat,mag_res\n2001-01-01,1,2,3\n", "a.txt")) == 1
+
+
+def lonlatmag(header, sep=",", offset=0.0, rows=40):
+    """Write a table of a ship that sails north along 327 E, a reading a minute of latitude."""
+    lines = [sep.join((f"{327:.4f}", f"{38 + k / 60:.4f}", f"{offset + 50 * np.sin(k / 4):.1f}"))
+             for k in range(rows)]  # fmt: skip
+    return "\n".join([header, *lines, ""]).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "sep"),
+    [
+        ("a.csv", "Lon,Lat,Mag_nT", ","),
+        ("a.csv", "Longitude (deg),Latitude (deg),Residual [nT]", ","),
+        ("a.txt", "LONG_DD\tLAT_DD\tanomaly", "\t"),
+        ("a.xyz", "lon lat mag", " "),
+        ("a.xyz", "  lon   lat   mag", "   "),
+    ],
+)
+def test_residuals_need_no_times_and_names_as_people_write_them(tmp_path, name, header, sep):
+    (tmp_path / name).write_bytes(lonlatmag(header, sep))
+    table = tracks.read_tracks(tmp_path / name)
+    assert len(table) == 40 and table["longitude"].eq(-33).all()
+    assert table["residual_nt"].iloc[8] == pytest.approx(50 * np.sin(2), abs=0.06)
+    assert table["total_field_nt"].isna().all()
+    seconds = np.diff(table["time"]) / np.timedelta64(1, "s")
+    assert np.allclose(seconds, 1.853 / 18 * 3600, rtol=0.01)  # a minute of latitude at 18 km/h
+    assert "made up" in table.attrs["about"][name]["time"]
+
+
+def test_a_total_field_without_times_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes(lonlatmag("lon,lat,mag", offset=44000))
+    with pytest.raises(tracks.TrackError, match="'mag' is a total field.*COLUMNS='time="):
+        tracks.read_tracks(tmp_path / "a.csv")
+
+
+def test_a_mag_column_of_the_size_of_the_field_is_a_total_field(tmp_path):
+    rows = [
+        f"2001-01-01T{k // 60:02d}:{k % 60:02d},-33,{38 + k / 400},{44000 + k}" for k in range(90)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["UTC,LONG_DD,LAT_DD,Mag", *rows, ""]))
+    table = tracks.read_tracks(tmp_path / "a.csv")
+    assert table["total_field_nt"].iloc[-1] == 44089 and table["residual_nt"].isna().all()
+
+
+def test_a_table_without_names_says_what_to_write(tmp_path):
+    (tmp_path / "a.xyz").write_bytes(b"-33.0 38.1 -200.6\n-33.0 38.2 -180.1\n")
+    with pytest.raises(tracks.TrackError, match="no line with the names.*longitude,latitude"):
+        tracks.read_tracks(tmp_path / "a.xyz")
+
+
+def test_a_catalogue_of_earthquakes_is_no_track(tmp_path):
+    (tmp_path / "quakes.csv").write_text(
+        "time,latitude,longitude,mag,magType\n2001-01-01,1,2,5,mb\n"
+    )
+    (tmp_path / "a.csv").write_bytes(lonlatmag("lon,lat,mag"))
+    table = tracks.read_tracks(tmp_path)
+    assert len(table) == 40 and table.attrs["passed_over"] == ["quakes.csv"]
