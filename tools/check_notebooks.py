@@ -6,7 +6,6 @@ Without names it checks all. tests/whole/test_notebooks.py runs the same rules, 
 """
 
 import re
-import statistics
 import sys
 from pathlib import Path
 
@@ -23,12 +22,6 @@ FIRST = [
     "05_regional_application",
 ]
 TAGS = {"nbval-check-output", "nbval-skip", "raises-exception"}
-CELLS = {"S": (25, 90)}  # cells, words and lines of code by family: solutions answer all others
-WORDS = {"S": (600, 3000)}
-CODE_LINES = {"S": 450}
-USUAL_CELLS, USUAL_WORDS, USUAL_CODE_LINES = (25, 45), (600, 1500), 200
-CELL_LINES = 20
-MEDIAN_LINES = 5
 CHECKED_CELLS = 3
 OPENING = {"do": r"\bdo\b", "learn": r"\blearn", "need": r"\bneed", "time": r"\bminutes?\b"}
 ENDING = ["Check yourself", "On your own", "References"]
@@ -42,12 +35,6 @@ def of_kind(notebook, kind):
 def tags(cell):
     """Return the tags of a cell."""
     return set(cell.metadata.get("tags", []))
-
-
-def lines(cell):
-    """Count the lines of a cell that are not blank; a list of imports counts as one."""
-    source = re.sub(r"import \([^)]*\)", "import ()", cell.source)
-    return sum(bool(line.strip()) for line in source.splitlines())
 
 
 def wrong_form(notebook, path):
@@ -88,31 +75,6 @@ def unknown_tags(notebook, path):
     for k, cell in enumerate(notebook.cells):
         for tag in sorted(tags(cell) - TAGS):
             yield f"cell {k} has the unknown tag {tag!r}"
-
-
-def too_long(notebook, path):
-    """Cells stay small and the whole readable in one sitting."""
-    code = [lines(cell) for _, cell in of_kind(notebook, "code")]
-    low, high = CELLS.get(path.name[0], USUAL_CELLS)
-    if not low <= len(notebook.cells) <= high:
-        yield f"{len(notebook.cells)} cells, not {low} to {high}"
-    most = CODE_LINES.get(path.name[0], USUAL_CODE_LINES)
-    if sum(code) > most:
-        yield f"{sum(code)} lines of code, more than {most}"
-    if path.name[0] != "S" and statistics.median(code or [0]) > MEDIAN_LINES:
-        yield f"a median code cell of {statistics.median(code):g} lines, over {MEDIAN_LINES}"
-    for k, cell in of_kind(notebook, "code"):
-        if lines(cell) > CELL_LINES:
-            yield f"cell {k} has {lines(cell)} lines of code, more than {CELL_LINES}"
-
-
-def wrong_length_of_text(notebook, path):
-    """Between a few pages and too many; addresses of links do not count."""
-    text = "\n".join(cell.source for _, cell in of_kind(notebook, "markdown"))
-    words = len(re.sub(r"\]\([^)]*\)", "]", text).split())
-    low, high = WORDS.get(path.name[0], USUAL_WORDS)
-    if not low <= words <= high:
-        yield f"{words} words of text, not {low} to {high}"
 
 
 def trailing_semicolons(notebook, path):
@@ -178,8 +140,6 @@ RULES = [
     unchecked,
     errors,
     unknown_tags,
-    too_long,
-    wrong_length_of_text,
     trailing_semicolons,
     pictures,
     sections,

@@ -150,15 +150,6 @@ def spoil(notebook, how):
             next(cell for cell in code if "raise" in cell.source).metadata.tags = []
         case "tag":
             code[0].metadata.tags = ["nbval-check-outputs"]
-        case "few cells":
-            del cells[4:10]
-        case "long cell":
-            code[0].source = "\n".join(f"a{k} = {k}" for k in range(21))
-        case "long code":
-            for cell in code:
-                cell.source = "\n".join(f"a{k} = {k}" for k in range(15))
-        case "few words":
-            cells[2].source = cells[4].source = cells[6].source = "Short."
         case "semicolon":
             code[1].source += ";  "
         case "payload":
@@ -188,10 +179,6 @@ def spoil(notebook, how):
         ("counts", "wrong_counts"),
         ("error", "errors"),
         ("tag", "unknown_tags"),
-        ("few cells", "too_long"),
-        ("long cell", "too_long"),
-        ("long code", "too_long"),
-        ("few words", "wrong_length_of_text"),
         ("semicolon", "trailing_semicolons"),
         ("payload", "pictures"),
         ("picture", "pictures"),
