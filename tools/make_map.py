@@ -224,8 +224,7 @@ def main(arguments=None):
     guided = diffusion.guided(grid["block"], grid["weight"])
     print("The network looks for lines ...", flush=True)
     with quiet():
-        from helpers import lines
-    prediction, found = lines.find(grid, guided, model=lines.SINGLE)
+        prediction, found = lines.find(grid, guided, model=lines.SINGLE)
     made = grid.assign({name: guided[name] for name in LAYERS})
     made = made.assign(linear=grid["anomaly"], probability=prediction["probability"])
     source = asked.grid or ", ".join(Path(path).name for path in asked.tracks)

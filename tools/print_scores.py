@@ -2,6 +2,7 @@
 
     python tools/print_scores.py                 one row for each model and input
     python tools/print_scores.py --by region     and for each region
+    python tools/print_scores.py --all           every score, in a wide table
     python tools/print_scores.py --readme        writes the table of README.md
 
 The file is a list of records: model, input, seed, region, coverage, and scores. A row shows the
@@ -25,6 +26,12 @@ from helpers import scores  # noqa: E402
 from studies import protocol  # noqa: E402
 
 MARKS = ("<!-- scores -->", "<!-- end of scores -->")
+README_SCORES = {  # a table that fits a terminal of 100 columns
+    "f1": "F1",
+    "average_precision": "avg. precision",
+    "strike_error_deg": "strike error",
+    "false_km_per_1000_km2": "false lines",
+}
 SCORES = [
     "f1", "f1_one_to_one_1", "f1_one_to_one_2", "f1_one_to_one_3", "precision", "recall",
     "average_precision", "cldice", "ods", "ois", "strike_error_deg", "ece",
@@ -76,14 +83,25 @@ def write_readme(table, path=ROOT / "README.md"):
     beside.replace(path)
 
 
-def summary(table, by=("model", "input")):
-    """Return the table of scores as text, one row for each combination of ``by``."""
-    scores = [name for name in SCORES if name in table.columns]
+def summary(table, by=("model", "input"), names=README_SCORES, digits=2):
+    """Return the table of scores as text, one row for each combination of ``by``.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The records.
+    by : sequence of str
+        Columns that tell the rows apart.
+    names : dict of str to str
+        Which scores, and their headings; what the table lacks is passed over.
+    digits : int
+        After the point.
+    """
     rows = []
     for key, group in table.groupby(list(by), sort=False):
         row = dict(zip(by, key, strict=True)) | {"seeds": group["seed"].nunique()}
-        for name in scores:
-            row[name] = scores.interval_text(records(group), name, 3)
+        for name in filter(table.columns.__contains__, names):
+            row[names[name]] = scores.interval_text(records(group), name, digits)
         rows.append(row)
     return pd.DataFrame(rows).to_string(index=False)
 
@@ -98,13 +116,17 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", type=Path, default=ROOT / "data" / "results" / "scores.json")
     parser.add_argument("--by", nargs="*", default=[], help="region, coverage or both")
+    parser.add_argument("--all", action="store_true", help="every score, in a wide table")
     parser.add_argument("--readme", action="store_true", help="write the table of README.md")
     options = parser.parse_args(arguments)
     table = read(options.file)
     if options.readme:
         write_readme(table)
-    print("Scores: mean and 95 % interval")
-    print(summary(table, ["model", "input", *options.by]))
+    names = dict(zip(SCORES, SCORES, strict=True)) if options.all else README_SCORES
+    print(
+        "Scores: mean and 95 % interval; strike error in degrees, false lines in km per 1,000 km²"
+    )
+    print(summary(table, ["model", "input", *options.by], names, 3 if options.all else 2))
 
 
 if __name__ == "__main__":

@@ -348,7 +348,7 @@ def records():
 def test_scores_are_means_over_seeds_with_an_interval(tmp_path, capsys):
     path = tmp_path / "scores.json"
     path.write_text(json.dumps(records()))
-    print_scores.main(["--file", str(path)])
+    print_scores.main(["--file", str(path), "--all"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["model", "input", "seeds", "f1"]
     # seeds give .2 .3 .4: mean .3, t(2) = 4.303, half-width 4.303 * .1 / sqrt(3) = .248
@@ -358,11 +358,17 @@ def test_scores_are_means_over_seeds_with_an_interval(tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 6
 
 
+def test_the_table_of_the_shipped_scores_fits_a_terminal(capsys):
+    print_scores.main([])
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) > 10 and max(map(len, rows)) <= 100
+
+
 def test_one_seed_has_no_interval_and_a_missing_score_a_dash(tmp_path, capsys):
     path = tmp_path / "scores.json"
     one = {"model": "a", "input": "raw", "seed": 0}
     path.write_text(json.dumps([one | {"f1": 0.5}, one | {"model": "b", "ece": 0.1}]))
-    print_scores.main(["--file", str(path)])
+    print_scores.main(["--file", str(path), "--all"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert rows == [["a", "raw", "1", "0.500", "-"], ["b", "raw", "1", "-", "0.100"]]
 
