@@ -93,9 +93,8 @@ def along_track(table, region, spacing_km, method):
             "predicted_nt": predicted.sel(place, method="nearest").to_numpy(),
         }
     )
-    found.loc[tracks.gaps(own), ["observed_nt", "predicted_nt"]] = (
-        np.nan
-    )  # no line is drawn across a gap
+    # no line is drawn across a gap
+    found.loc[tracks.gaps(own), ["observed_nt", "predicted_nt"]] = np.nan
     found.attrs["cruise"] = name
     return found
 
