@@ -91,17 +91,7 @@ def trace(prediction, threshold=0.5, fracture_zones=None, shortest_km=20.0, gap_
 
 
 class Points(NamedTuple):
-    """Points along lines.
-
-    Attributes
-    ----------
-    places : numpy.ndarray, shape (n, 2)
-        Easting and northing (km).
-    strike_deg : numpy.ndarray, shape (n,)
-        Strike of the line there, clockwise from north, 0 to 180.
-    line : numpy.ndarray of int, shape (n,)
-        Position of the line in the table that it is from.
-    """
+    """Points along lines; see `points_along`."""
 
     places: np.ndarray
     strike_deg: np.ndarray
@@ -121,8 +111,8 @@ def points_along(lines, every_km):
     Returns
     -------
     Points
-        Named tuple of ``places`` (n, 2), ``strike_deg`` (n,) and ``line`` (n,), the position of
-        the line in `lines`.
+        Named tuple: ``places`` (n, 2), easting and northing in km; ``strike_deg`` (n,), that of
+        the line there, clockwise from north, 0 to 180; ``line`` (n,), its position in `lines`.
 
     Examples
     --------
@@ -142,6 +132,9 @@ def points_along(lines, every_km):
     )
     east, north = (ahead - behind).T
     return Points(places, np.degrees(np.arctan2(east, north)) % 180, owner)
+
+
+# The pieces of a thinned map, in cells: followed from end to end, joined across gaps, smoothed.
 
 
 def thin(mask):
@@ -253,6 +246,9 @@ def _bridge(start, end):
     """Points between two places, about a cell apart, without the places themselves."""
     steps = max(int(np.ceil(np.linalg.norm(end - start))), 1)
     return start + (end - start) * (np.arange(1, steps) / steps)[:, None]
+
+
+# What the maps say of lines, in km.
 
 
 class _Frame:

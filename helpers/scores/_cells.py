@@ -181,10 +181,12 @@ def _mean(values):
 
 
 def _weighted(values, weight):
+    """Mean of shares weighted by their length of line; 0 where there is none."""
     return float(np.sum(np.array(values) * weight) / weight.sum()) if weight.sum() else 0.0
 
 
 def _average_precision(probability, truth):
+    """Area under the precision-recall curve of cells; NaN where no cell is on a line."""
     return float(average_precision_score(truth, probability)) if truth.any() else float("nan")
 
 

@@ -105,6 +105,18 @@ def crossovers(table, region):
     ------
     ValueError
         If a column is missing.
+
+    Examples
+    --------
+    >>> from helpers import data
+    >>> minutes = pd.Timestamp("2001-01-01") + pd.to_timedelta(range(99), unit="min")
+    >>> way = (np.arange(99) - 40) / 100  # readings about a kilometre apart
+    >>> cruise = pd.DataFrame({"time": minutes, "longitude": 0.0, "latitude": 0.0})
+    >>> east = cruise.assign(cruise="A", longitude=way, residual_nt=50.0)
+    >>> north = cruise.assign(cruise="B", latitude=way, residual_nt=-30.0)
+    >>> found = crossovers(pd.concat([east, north]), data.region_from_box(-1, 1, -1, 1))
+    >>> found[["cruise_1", "cruise_2", "error_nt"]].values.tolist()
+    [['A', 'B', 80.0]]
     """
     return meetings(legs(table), region)
 

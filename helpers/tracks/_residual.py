@@ -60,10 +60,10 @@ def residual(table: pd.DataFrame) -> pd.DataFrame:
 def reference_field(longitude, latitude, time) -> np.ndarray:
     """East, north and up components of IGRF-14 (nT, shape (3, n)) at sea level; NaN beyond it.
 
-    `longitude` and `latitude` are geodetic degrees, `time` is UTC; all of shape (n,). The
-    coefficients are linear in time between epochs five years apart, and so are the components of
-    the field: to evaluate the two epochs about each point and to interpolate is exact, and faster
-    than each date. Evaluated by ppigrf, coefficients doi:10.5281/zenodo.14012302.
+    Takes geodetic degrees and UTC, shape (n,). The coefficients are linear in time between epochs
+    five years apart, and so are the components: to interpolate between the two epochs about each
+    point is exact, and faster than to evaluate each date. By ppigrf, coefficients
+    doi:10.5281/zenodo.14012302.
     """
     import ppigrf
 
@@ -101,6 +101,12 @@ def remove_cruise_median(table: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A copy; ``attrs["cruise_median_nt"]`` has what was taken off each cruise.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"cruise": list("AAAB"), "residual_nt": [1.0, 2.0, 9.0, 5.0]})
+    >>> remove_cruise_median(table)["residual_nt"].tolist()
+    [-1.0, 0.0, 7.0, 0.0]
     """
     out = table.copy()
     cruises = out["cruise"].to_numpy()
