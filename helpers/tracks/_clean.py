@@ -20,7 +20,6 @@ SLACK_KM = 0.2  # by which rounded positions and minutes may be off
 MOST_DROPPED = 5  # rows given up to mend one impossible step; beyond that it is only counted
 STILL_KMH, STILL_S = 1.0, 1200.0  # a ship slower than this over so long lies still
 STUCK_ROWS, STUCK_KM = 20, 2.0  # so many equal readings over more than this: a stuck instrument
-TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal distribution
 SPIKE_ROWS, ROUGH_ROWS = 5, 101  # windows of the running median and of its local scatter
 SPIKE_SIGMA, LEAST_SPIKE_NT = 8.0, 20.0  # off the median: local standard deviations, and nT
 STEEPEST_NT_KM = 100.0  # what sources some kilometres below the ship can make of a flank
@@ -81,11 +80,9 @@ def clean(table, steps=STEPS) -> pd.DataFrame:
 
     Examples
     --------
-    >>> minutes = pd.to_timedelta(range(60), unit="min")
-    >>> track = {"cruise": "A", "time": pd.Timestamp("2001-01-01") + minutes, "longitude": 0.0}
-    >>> track |= {"latitude": np.arange(60) / 360, "total_field_nt": np.nan, "residual_nt": 0.0}
-    >>> table = pd.DataFrame(track)
-    >>> table["residual_nt"] = np.arange(60.0)
+    >>> minutes = pd.Timestamp("2001-01-01") + pd.to_timedelta(range(60), unit="min")
+    >>> table = pd.DataFrame({"cruise": "A", "time": minutes, "latitude": np.arange(60) / 360})
+    >>> table = table.assign(longitude=0.0, total_field_nt=np.nan, residual_nt=np.arange(60.0))
     >>> table.loc[30, "residual_nt"] = 900.0
     >>> cleaning_report(clean(table))[["rows_in", "spikes", "rows_out"]].loc["A"].tolist()
     [60, 1, 59]
@@ -268,7 +265,7 @@ def _find_spikes(part):
 
 def _scatter(off):
     """Local standard deviation of deviations, robust: from their running median."""
-    return TO_SIGMA * median_filter(off, min(ROUGH_ROWS, off.size | 1), mode="reflect")
+    return _table.TO_SIGMA * median_filter(off, min(ROUGH_ROWS, off.size | 1), mode="reflect")
 
 
 def _flag_swaps(part):

@@ -21,7 +21,6 @@ BEND_DEG = 45.0  # a sharper change of course begins a new leg
 REACH_KM = 1.5  # of track on either side from which heading and slope are taken
 WANDER_HOURS = 1.0  # a ship that meets its own track sooner lay still or wandered
 ROWS_AT_ONCE = 200_000  # segments looked up at once in the tree
-TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal distribution
 NEEDED = {"cruise", "time", "longitude", "latitude", "residual_nt"}
 
 
@@ -167,7 +166,7 @@ def crossover_statistics(found):
     rows = {}
     for name, which in parts.items():
         error = found.loc[which, "error_nt"].abs()
-        robust = TO_SIGMA * error.median()
+        robust = _table.TO_SIGMA * error.median()
         rows[name] = {
             "number": len(error),
             "median_abs_nt": error.median(),

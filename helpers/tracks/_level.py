@@ -2,14 +2,8 @@
 
 What two tracks differ by where they cross is the sum of their errors. All crossovers together
 are fitted by a mixed model: a constant of each cruise, which is free, and smaller terms of known
-shape, which are held back by their expected size, so that few crossovers cannot run wild:
-
-leg       a constant of each leg (see `helpers.tracks.legs`)
-drift     linear in time, from the first to the last reading of the cruise in the region
-heading   cos H and sin H of the heading H: the ship's own magnetism, permanent and
-heading2  cos 2H and sin 2H: induced
-daily     cos and sin of the local time of day, of each cruise: the daily variation
-level     a constant of each stretch between exchanges of the sensor (column ``level``)
+shape, which are held back by their expected size, so that few crossovers cannot run wild. `level`
+lists the terms and gives the equation.
 
 References
 ----------
@@ -28,7 +22,7 @@ from scipy import linalg, sparse
 from scipy.sparse import csgraph
 from threadpoolctl import threadpool_limits
 
-from . import _crossovers
+from . import _crossovers, _table
 
 EXPECTED_NT = {"leg": 4.0, "drift": 8.0, "heading": 8.0, "heading2": 3.0, "daily": 8.0}
 FREE_NT, LEVEL_NT = 1000.0, 200.0  # of the constants of cruises, and at exchanges of the sensor
@@ -43,12 +37,27 @@ ROWS_AT_ONCE = 200_000
 
 
 def level(table, region, expected_nt=None):
-    """Correct each cruise, its legs and the terms above so that crossing tracks agree.
+    """Correct each cruise and leg so that crossing tracks agree.
+
+    Beside a constant of each cruise there are these terms:
+
+    ``leg``
+        A constant of each leg; see `legs`.
+    ``drift``
+        Linear in time, from the first to the last reading of the cruise in the region.
+    ``heading``, ``heading2``
+        cos H and sin H of the heading H, the ship's own magnetism, permanent and induced; cos 2H
+        and sin 2H, induced.
+    ``daily``
+        cos and sin of the local time of day, of each cruise: the daily variation.
+    ``level``
+        A constant of each stretch between exchanges of the sensor, which `clean` flags in the
+        column ``level``.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Track table; ``level``, which `helpers.tracks.clean` adds, is used if it is there.
+        Track table; the column ``level`` is used if it is there.
     region : helpers.data.Region
         Where crossovers are looked for. All readings of the cruises are corrected.
     expected_nt : dict, optional
@@ -313,7 +322,7 @@ def _scatter(misfit, steep):
     """
     order, number = np.argsort(steep), len(steep)
     halves = order[: (number + 1) // 2], order[number // 2 :]
-    flat, rough = ((_crossovers.TO_SIGMA * np.median(misfit[half])) ** 2 for half in halves)
+    flat, rough = ((_table.TO_SIGMA * np.median(misfit[half])) ** 2 for half in halves)
     low, high = (np.median(steep[half]) for half in halves)
     position = max(rough - flat, 0.0) / max(high - low, 1e-9)
     position = number * position + NAVIGATION_BELIEF

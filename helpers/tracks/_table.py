@@ -35,6 +35,7 @@ REASONS = [  # in the order of judgement: a row counts under the first that fits
 ]
 FIELD_RANGE_NT = (15_000.0, 75_000.0)  # wider than the Earth's field at the sea surface
 DEEPEST_M = 12_000.0
+TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal distribution
 YEARS = (1900, 2100)  # the first year of a valid time, and the first that is none
 
 

@@ -246,11 +246,6 @@ def test_pooling_maps_without_any_line():
     assert np.isnan(values["average_precision"])
 
 
-def test_harmonic():
-    assert _cells.harmonic(0.0, 0.0) == 0 and _cells.harmonic(1.0, 0.0) == 0
-    assert _cells.harmonic(0.5, 1.0) == pytest.approx(2 / 3)
-
-
 def test_best_threshold_separates_true_lines_from_false_ones():
     """True lines at 0.62, false ones at 0.43: thresholds of 0.45 to 0.6 make no error."""
     probability = np.stack([0.62 * line(10) + 0.43 * line(30), 0.62 * line(40) + 0.43 * line(20)])
