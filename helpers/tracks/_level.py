@@ -46,8 +46,8 @@ def level(table, region, expected_nt=None):
     ``drift``
         Linear in time, from the first to the last reading of the cruise in the region.
     ``heading``, ``heading2``
-        cos H and sin H of the heading H, the ship's own magnetism, permanent and induced; cos 2H
-        and sin 2H, induced.
+        The ship's own magnetism: cos H and sin H of the heading H, permanent; cos 2H and sin 2H,
+        induced.
     ``daily``
         cos and sin of the local time of day, of each cruise: the daily variation.
     ``level``
