@@ -356,7 +356,7 @@ def cruise_cells(table, region, grid):
         (degrees clockwise from north), NaN there; where several cruises share a cell, those of
         the last reading.
     """
-    track = tracks.along(table)
+    track = tracks.legs(table)
     number, heading = np.full(grid["block"].shape, -1), np.full(grid["block"].shape, np.nan)
     place = region.project(track["longitude"].to_numpy(), track["latitude"].to_numpy())
     column, row = (

@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.stats import spearmanr
 from shapely import distance, points, prepare
 
-from helpers import _shared, scores, seafloor
+from helpers import _shared, lines, scores, seafloor
 from helpers.scores import _lines
 
 PLATEAU_M = 1000.0  # so much shallower than normal seafloor of its age
@@ -158,7 +158,7 @@ def causes(found, true, truth):
     }
     table = pd.DataFrame(found.drop(columns="geometry"))
     table["right"] = scores.right_share(found, true) >= 0.5
-    places, strike, owner = _lines.along(found)
+    places, strike, owner = lines.points_along(found, _lines.STEP_KM)
     table[list(grids)] = _sample(grids, places).groupby(owner).mean().to_numpy()
     off = _shared.axial_difference(strike, found["strike_deg"].to_numpy()[owner])
     return table.assign(bend_deg=pd.Series(off).groupby(owner).median().to_numpy())
@@ -182,7 +182,7 @@ def along_stripes(true, prediction, grid):
         A row for each `scores._lines.STEP_KM`: ``to_data_km``, ``to_end_km`` (along the line, to
         its nearer end), ``probability`` and ``spread`` of the cell.
     """
-    places, _, owner = _lines.along(true)
+    places, _, owner = lines.points_along(true, _lines.STEP_KM)
     layers = {
         "to_data_km": grid["distance_km"],
         "probability": prediction["probability"],

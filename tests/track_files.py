@@ -2,7 +2,23 @@
 
 import numpy as np
 
+from helpers import tracks
 from registry_files import fetch_or_skip
+
+M77T_NAMES = (
+    "SURVEY_ID\tTIMEZONE\tDATE\tTIME\tLAT\tLON\tPOS_TYPE\tCORR_DEPTH\tMAG_TOT\tMAG_RES\tFREEAIR"
+).split("\t")
+M77T_FIELDS = {
+    "SURVEY_ID": "TEST01",
+    "TIMEZONE": "0",
+    "DATE": "19970605",
+    "TIME": "1415",
+    "LAT": "-45.5",
+    "LON": "-110.25",
+    "CORR_DEPTH": "3900",
+    "MAG_TOT": "46015.7",
+    "MAG_RES": "-14.5",
+}
 
 
 def fetched(name):
@@ -46,3 +62,25 @@ def mgg(order="<", count=2, year=1993, extra=b""):
         dtype=kind,
     )
     return head + rows.tobytes() + extra
+
+
+def read(tmp_path, content, name="test.mgd77", **how):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("latin-1"))
+    return tracks.read_tracks(path, **how)
+
+
+def m77t_row(columns=M77T_NAMES, **changes):
+    row = M77T_FIELDS | changes
+    return "\t".join(row.get(name, "") for name in columns)
+
+
+def write_m77t(path, *lines, columns=M77T_NAMES, end="\n"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = end.join(["\t".join(columns), *lines]) + end
+    path.write_bytes(text.encode("latin-1"))
+    return path
+
+
+def read_m77t(tmp_path, *lines, **how):
+    return tracks.read_tracks(write_m77t(tmp_path / "test.m77t", *lines, **how))

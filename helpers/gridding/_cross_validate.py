@@ -39,7 +39,7 @@ def cross_validate(table, region, spacing_km=2.0, methods=("linear",), by="tiles
     by : str
         ``"tiles"``: every fourth tile of `_grid.TILE_CELLS` cells in turn; ``"cruise"``: one
         cruise after another, compared in the cells that only it crosses; ``"line"``: one leg of a
-        track (`tracks._crossovers.along`) after another, likewise.
+        track (`tracks.legs`) after another, likewise.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def _cruise_parts(table, region, spacing_km):
 
 def _line_parts(table, region, spacing_km):
     """Leave out one leg of a track after another."""
-    track = tracks.along(table)
+    track = tracks.legs(table)
     return _track_parts(track, track["leg"].to_numpy(), region, spacing_km)
 
 

@@ -7,15 +7,13 @@ BEST = "ensemble_both"
 SINGLE = "transfer_both"  # the best of its members: for real cruises, and to fine-tune
 
 
-def find(grid, guided, fracture_zones=None, model=BEST):
-    """Apply a shipped model to a guided map, blank beyond `network.KNOWABLE_KM`.
+def find(grid, guided, model=BEST):
+    """Apply a shipped model to a guided map, blank too far from data (`network.knowable`).
 
     Parameters
     ----------
     grid, guided : xarray.Dataset
         From `gridding.grid_tracks` and `diffusion.guided`.
-    fracture_zones : geopandas.GeoDataFrame, optional
-        Lines are cut there.
     model : str
         One of ``data/models/models.json``.
 
@@ -32,4 +30,4 @@ def find(grid, guided, fracture_zones=None, model=BEST):
     if "strike_deg" not in prediction:
         prediction["strike_deg"] = guided["strike_deg"]
     prediction = prediction.where(near).assign_attrs(grid.attrs)
-    return prediction, _trace.trace(prediction, model.record["threshold"], fracture_zones)
+    return prediction, _trace.trace(prediction, model.record["threshold"])

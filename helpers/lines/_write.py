@@ -1,4 +1,4 @@
-"""Maps for other programs: CF-conforming netCDF and Cloud-optimised GeoTIFF."""
+"""Files for other programs: lines for a GIS, maps as CF netCDF and Cloud-optimised GeoTIFF."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from shapely.geometry import LineString
 
 from .. import _shared
 
+DRIVERS = {".geojson": "GeoJSON", ".gpkg": "GPKG", ".gmt": "OGR_GMT"}
 LAYERS = {  # name here: name in the file, units, long name
     "probability": ("probability", "1", "probability of a linear magnetic anomaly"),
     "uncertainty": ("uncertainty", "1", "spread of the probability"),
@@ -20,6 +21,42 @@ COG = {
     "predictor": 3,  # for floats
     "overview_resampling": "nearest",  # the mean of the strikes 1 and 179 degrees is not 90
 }
+
+
+def write(lines, path):
+    """Write lines in longitude and latitude, for QGIS, GMT, GPlates and their like.
+
+    Parameters
+    ----------
+    lines : geopandas.GeoDataFrame
+        From `trace`.
+    path : str or pathlib.Path
+        ``.geojson``, ``.gpkg`` or ``.gmt`` (OGR/GMT multi-segment text); written beside and
+        renamed, so that it is whole or not there.
+
+    Raises
+    ------
+    ValueError
+        If the ending is another one, or there are no lines.
+    """
+    path = Path(path)
+    if path.suffix not in DRIVERS:
+        raise ValueError(f"{path.name} ends in {path.suffix!r}; use {' or '.join(DRIVERS)}.")
+    if not len(lines):
+        raise ValueError("There are no lines to write; lower the threshold or `shortest_km`.")
+    degrees = _cut_at_date_line(lines).to_crs("EPSG:4326")
+    with _shared.whole(path) as beside:
+        degrees.to_file(beside, driver=DRIVERS[path.suffix], engine="pyogrio")
+
+
+def _cut_at_date_line(lines):
+    """Cut lines where the 180 degree meridian crosses them, as the GeoJSON standard asks."""
+    bounds = lines.to_crs("EPSG:4326").bounds
+    if not (bounds["maxx"] - bounds["minx"] > 180).any():
+        return lines
+    meridian = geopandas.GeoSeries([LineString([(180, lat) for lat in range(-85, 86)])], crs=4326)
+    barrier = meridian.to_crs(lines.crs).buffer(1e-3).iloc[0]
+    return lines.set_geometry(lines.difference(barrier)).explode(ignore_index=True)
 
 
 def write_netcdf(prediction, path, title="Linear magnetic anomalies"):
@@ -117,42 +154,3 @@ def _layers(prediction):
             bare = prediction[own].astype("float32").drop_attrs()
             layers[name] = bare.assign_attrs(units=units, long_name=text)
     return layers
-
-
-DRIVERS = {".geojson": "GeoJSON", ".gpkg": "GPKG", ".gmt": "OGR_GMT"}
-
-
-def write(lines, path):
-    """Write lines in longitude and latitude, for QGIS, GMT, GPlates and their like.
-
-    Parameters
-    ----------
-    lines : geopandas.GeoDataFrame
-        From `trace`.
-    path : str or pathlib.Path
-        ``.geojson``, ``.gpkg`` or ``.gmt`` (OGR/GMT multi-segment text); written beside and
-        renamed, so that it is whole or not there.
-
-    Raises
-    ------
-    ValueError
-        If the ending is another one, or there are no lines.
-    """
-    path = Path(path)
-    if path.suffix not in DRIVERS:
-        raise ValueError(f"{path.name} ends in {path.suffix!r}; use {' or '.join(DRIVERS)}.")
-    if not len(lines):
-        raise ValueError("There are no lines to write; lower the threshold or `shortest_km`.")
-    degrees = _cut_at_date_line(lines).to_crs("EPSG:4326")
-    with _shared.whole(path) as beside:
-        degrees.to_file(beside, driver=DRIVERS[path.suffix], engine="pyogrio")
-
-
-def _cut_at_date_line(lines):
-    """Cut lines where the 180 degree meridian crosses them, as the GeoJSON standard asks."""
-    bounds = lines.to_crs("EPSG:4326").bounds
-    if not (bounds["maxx"] - bounds["minx"] > 180).any():
-        return lines
-    meridian = geopandas.GeoSeries([LineString([(180, lat) for lat in range(-85, 86)])], crs=4326)
-    barrier = meridian.to_crs(lines.crs).buffer(1e-3).iloc[0]
-    return lines.set_geometry(lines.difference(barrier)).explode(ignore_index=True)

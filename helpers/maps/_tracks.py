@@ -93,8 +93,8 @@ def along_track(table, region, spacing_km, method):
             "predicted_nt": predicted.sel(place, method="nearest").to_numpy(),
         }
     )
-    gaps = np.flatnonzero(tracks.is_gap(tracks.steps(own)[0])) + 1
-    found.loc[gaps, ["observed_nt", "predicted_nt"]] = np.nan  # no line is drawn across a gap
+    # no line is drawn across a gap
+    found.loc[tracks.gaps(own), ["observed_nt", "predicted_nt"]] = np.nan
     found.attrs["cruise"] = name
     return found
 
@@ -157,8 +157,8 @@ def _pieces(table, region, frame, cruises):
     found = []
     for name in part["cruise"].value_counts().index[:cruises]:
         own = part[part["cruise"] == name].sort_values("time")
-        cuts = np.flatnonzero(tracks.is_gap(tracks.steps(own)[0])) + 1
-        for leg in np.split(own[["east", "north", "residual_nt"]].to_numpy(), cuts):
+        columns = own[["east", "north", "residual_nt"]].to_numpy()
+        for leg in np.split(columns, tracks.gaps(own)):
             found.append((leg[:, :2], leg[:, 2]))
     return found
 

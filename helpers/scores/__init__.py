@@ -1,8 +1,7 @@
 """Scores: found against true, cell by cell and line by line, with intervals."""
 
-from ._cells import best_threshold, counts, f1, interval, pooled, score_lines
-from ._intervals import table as interval_table
-from ._intervals import text as interval_text
+from ._cells import best_threshold, counts, f1, pooled, score_lines
+from ._intervals import interval, interval_table, interval_text
 from ._lines import evaluate, right_share, true_lines
 
 __all__ = [

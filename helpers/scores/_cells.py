@@ -1,8 +1,24 @@
-"""Scores of line maps: a line is found if a predicted line runs within a few cells of it.
+"""Scores of maps of lines: a line is found if a predicted line runs within a few cells of it.
 
 Share of correct pixels would mislead: nine cells in ten are not on a line, so a map that finds
-nothing is 90 % correct.
+nothing is 90 % correct. Both maps are therefore thinned to lines one cell wide, and the cells of
+one are held against those of the other, in two ways:
+
+buffered    `score_lines` asks whether some line runs near; two predicted lines beside one true
+            line are then both right.
+one to one  `counts` pairs each cell with at most one cell of the other map, as in the benchmark
+            of Martin et al. (2004), so that the second line is a false one.
+
+Further down stand what else a map of probability can be asked: its calibration, its strikes, and
+how much line it draws where there is none.
+
+References
+----------
+Martin, D. R., Fowlkes, C. C. & Malik, J. (2004). doi:10.1109/TPAMI.2004.1273918.
+Shit, S. et al. (2021). doi:10.1109/CVPR46437.2021.01629 (clDice).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage, sparse
@@ -11,14 +27,18 @@ from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 from sklearn.metrics import average_precision_score
 
+from .. import _shared
+
 BINS = 15  # of the reliability diagram
+CELL_KM = 2.0  # side of the cells of the maps that are scored
+DIAGONAL = np.sqrt(2.0)
 
 
 def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
     """Score a probability map against label lines.
 
-    Both maps are thinned to lines one cell wide.  Precision is the share of predicted line
-    within the tolerance of a true line, recall the share of true line within the tolerance of a
+    Both maps are thinned to lines one cell wide. Precision is the share of predicted line within
+    the tolerance of a true line, recall the share of true line within the tolerance of a
     predicted one.
 
     Parameters
@@ -45,6 +65,16 @@ def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
     ------
     ValueError
         If the shapes differ or no cell counts.
+
+    Examples
+    --------
+    >>> truth = np.zeros((20, 30))
+    >>> truth[10] = 1
+    >>> found = np.zeros((20, 30))
+    >>> found[11, :15] = 0.9  # half of the line, a cell beside it
+    >>> values = score_lines(found, truth, np.ones((20, 30)))
+    >>> values["precision"], round(values["recall"], 2)
+    (1.0, 0.53)
     """
     probability, truth, mask = (np.asarray(part) for part in (probability, truth, mask))
     truth, mask = truth > 0.5, mask > 0.5
@@ -57,47 +87,17 @@ def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
         raise ValueError("The mask leaves no cell to score; check the distance to data.")
     found = probability >= threshold
     predicted, true = skeletonize(found) & mask, skeletonize(truth) & mask
+    # precision P and recall R, each of thinned line near any line of the other map
     precision = _share(predicted, _near(skeletonize(truth), tolerance_cells))
     recall = _share(true, _near(skeletonize(found), tolerance_cells))
+    # F1 = 2 P R / (P + R)
     values = {"precision": precision, "recall": recall, "f1": harmonic(precision, recall)}
+    # clDice: the same of thinned line that lies on the lines themselves, without tolerance
     values["cldice"] = harmonic(_share(predicted, truth), _share(true, found))
     values["average_precision"] = _average_precision(probability[mask], truth[mask])
     values["ece"] = calibration_error(probability[mask], truth[mask])
     values.update(predicted_cells=float(predicted.sum()), true_cells=float(true.sum()))
     return values
-
-
-def harmonic(precision, recall):
-    """Harmonic mean of two shares (F1); 0 where both are 0."""
-    total = precision + recall
-    return 2 * precision * recall / total if total > 0 else 0.0
-
-
-def reliability(probability, truth):
-    """Mean prediction, observed frequency and number of cells in classes of probability.
-
-    Parameters
-    ----------
-    probability, truth : numpy.ndarray, shape (n,)
-        Predicted probability and 0 or 1.
-
-    Returns
-    -------
-    tuple of numpy.ndarray, each of shape (BINS,)
-        NaN means in empty classes.
-    """
-    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
-    count = np.bincount(bins, minlength=BINS)
-    divisor = np.where(count > 0, count, np.nan)
-    predicted = np.bincount(bins, probability, BINS) / divisor
-    observed = np.bincount(bins, truth.astype(float), BINS) / divisor
-    return predicted, observed, count
-
-
-def calibration_error(probability, truth):
-    """Give the expected calibration error: the mean gap of predicted and observed shares."""
-    predicted, observed, count = reliability(probability, truth)
-    return float(np.nansum(np.abs(predicted - observed) * count) / count.sum())
 
 
 def best_threshold(probability, truth, mask, tolerance_cells=2):
@@ -155,26 +155,10 @@ def pooled(records):
     return values
 
 
-def interval(values):
-    """Mean and half width of its 95 % interval (Student's t).
-
-    Parameters
-    ----------
-    values : sequence of float
-        One score for each seed.
-
-    Returns
-    -------
-    tuple of float
-        The half width is NaN for fewer than two values.
-    """
-    from scipy.stats import t
-
-    values = np.asarray(values, float)
-    if len(values) < 2:
-        return float(values.mean()), float("nan")
-    half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(half)
+def harmonic(precision, recall):
+    """Harmonic mean of two shares (F1); 0 where both are 0."""
+    total = precision + recall
+    return 2 * precision * recall / total if total > 0 else 0.0
 
 
 def _near(lines, tolerance_cells):
@@ -197,29 +181,22 @@ def _mean(values):
 
 
 def _weighted(values, weight):
+    """Mean of shares weighted by their length of line; 0 where there is none."""
     return float(np.sum(np.array(values) * weight) / weight.sum()) if weight.sum() else 0.0
 
 
 def _average_precision(probability, truth):
+    """Area under the precision-recall curve of cells; NaN where no cell is on a line."""
     return float(average_precision_score(truth, probability)) if truth.any() else float("nan")
 
 
-# Lines against lines, one to one: each cell of a line answers for one cell of another.
-#
-# `score_lines` asks whether some line runs near; two predicted lines beside one true line
-# are then both right.  Here each cell of a thinned line is paired with at most one cell of the
-# other map, as in the benchmark of Martin et al. (2004), so the second line is a false one.
-#
-# References
-# ----------
-# Martin, D. R., Fowlkes, C. C. & Malik, J. (2004). doi:10.1109/TPAMI.2004.1273918.
-
-THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.1), 2)  # of the best F over a data set or a map
-DIAGONAL = np.sqrt(2.0)
+# One to one: each cell of a line answers for one cell of another.
 
 
 def counts(probability, truth, mask, tolerance_cells=2.0, threshold=0.5):
     """Count the cells of line, and how many of them are paired one to one.
+
+    Two predicted lines beside one true line are one hit and one false line here.
 
     Parameters
     ----------
@@ -235,6 +212,17 @@ def counts(probability, truth, mask, tolerance_cells=2.0, threshold=0.5):
     numpy.ndarray of int, shape (4,)
         Predicted cells, those of them that are paired, true cells, those of them that are paired;
         all inside the mask.
+
+    Notes
+    -----
+    As in the benchmark of Martin et al. (2004), doi:10.1109/TPAMI.2004.1273918.
+
+    Examples
+    --------
+    >>> truth, found = np.zeros((2, 20, 30))
+    >>> truth[10] = found[8] = found[12] = 1
+    >>> counts(found, truth, np.ones((20, 30))).tolist()
+    [60, 30, 30, 30]
     """
     mask = np.asarray(mask) > 0.5
     predicted = np.argwhere(skeletonize(np.asarray(probability) >= threshold))
@@ -245,33 +233,6 @@ def counts(probability, truth, mask, tolerance_cells=2.0, threshold=0.5):
         inside[0].sum(), (of_predicted >= 0)[inside[0]].sum(),
         inside[1].sum(), (of_true >= 0)[inside[1]].sum(),
     ])  # fmt: skip
-
-
-def pairs(one, other, farthest):
-    """Pair as many cells of two sets as possible, one to one.
-
-    Parameters
-    ----------
-    one, other : numpy.ndarray, shapes (a, 2) and (b, 2)
-        Rows and columns of the cells.
-    farthest : float
-        Largest distance of a pair.
-
-    Returns
-    -------
-    tuple of numpy.ndarray of int, shapes (a,) and (b,)
-        Index of the partner in the other set, -1 where there is none.
-    """
-    of_one, of_other = np.full(len(one), -1), np.full(len(other), -1)
-    if len(one) and len(other):
-        near = cKDTree(one).sparse_distance_matrix(cKDTree(other), farthest, output_type="ndarray")
-        linked = sparse.csr_matrix(
-            (np.ones(len(near), "int8"), (near["i"], near["j"])), shape=(len(one), len(other))
-        )
-        of_one = maximum_bipartite_matching(linked, perm_type="column")
-        paired = np.flatnonzero(of_one >= 0)
-        of_other[of_one[paired]] = paired
-    return of_one, of_other
 
 
 def f1(counted):
@@ -286,6 +247,11 @@ def f1(counted):
     -------
     float or numpy.ndarray
         0 where nothing is predicted or nothing true.
+
+    Examples
+    --------
+    >>> round(f1([[10, 10, 10, 10], [30, 0, 10, 0]]), 3)
+    0.333
     """
     table = np.asarray(counted)
     total = table.sum(axis=-2) if table.ndim > 1 else table
@@ -294,29 +260,15 @@ def f1(counted):
     return float(value) if value.ndim == 0 else value
 
 
-def best_f1(probability, truth, mask, tolerance_cells=2.0, thresholds=THRESHOLDS):
+def best_f1(probability, truth, mask, thresholds):
     """Find the highest F1 of one threshold for all maps (ODS) and of one for each map (OIS).
 
-    Both look at the truth; they say what a better choice of thresholds could still bring.
-
-    Parameters
-    ----------
-    probability, truth, mask : numpy.ndarray, shape (maps, n, m)
-        As `counts`, several maps.
-    tolerance_cells : float
-        As `counts`.
-    thresholds : sequence of float
-        What is tried.
-
-    Returns
-    -------
-    dict
-        ``ods``, ``ois``, the ``threshold`` of the first, and lists of ``precision`` and
-        ``recall`` over the thresholds.
+    Both look at the truth; they say what a better choice of thresholds could still bring. Maps
+    have the shape (maps, n, m). Beside ``ods``, ``ois`` and the ``threshold`` of the first there
+    are lists of ``precision`` and ``recall`` over the thresholds.
     """
     table = np.array([
-        [counts(*one, tolerance_cells, threshold)
-         for one in zip(probability, truth, mask, strict=True)]
+        [counts(*one, threshold=threshold) for one in zip(probability, truth, mask, strict=True)]
         for threshold in thresholds
     ])  # fmt: skip
     whole, each = f1(table), f1(table[:, :, None])
@@ -331,67 +283,87 @@ def best_f1(probability, truth, mask, tolerance_cells=2.0, thresholds=THRESHOLDS
     }
 
 
+def pairs(one, other, farthest):
+    """Pair as many cells of two sets as possible, one to one, none farther apart than that.
+
+    Cells are rows and columns, shapes (a, 2) and (b, 2). Returns the index of the partner of each
+    in the other set, shapes (a,) and (b,), -1 where there is none.
+    """
+    of_one, of_other = np.full(len(one), -1), np.full(len(other), -1)
+    if len(one) and len(other):
+        near = cKDTree(one).sparse_distance_matrix(cKDTree(other), farthest, output_type="ndarray")
+        linked = sparse.csr_matrix(
+            (np.ones(len(near), "int8"), (near["i"], near["j"])), shape=(len(one), len(other))
+        )
+        of_one = maximum_bipartite_matching(linked, perm_type="column")
+        paired = np.flatnonzero(of_one >= 0)
+        of_other[of_one[paired]] = paired
+    return of_one, of_other
+
+
 def _shares(counted):
     """Precision and recall from counts, shape (..., 4)."""
     predicted, right, true, found = np.moveaxis(np.asarray(counted), -1, 0)
     return right / np.maximum(predicted, 1), found / np.maximum(true, 1)
 
 
+# Calibration: does a probability of 0.3 come true three times in ten?
+
+
+class Reliability(NamedTuple):
+    """Classes of probability, each array of shape (BINS,); means of empty classes are NaN."""
+
+    predicted: np.ndarray  # mean prediction
+    observed: np.ndarray  # share that came true
+    cells: np.ndarray
+
+
+def reliability(probability, truth):
+    """Mean prediction, observed share and number of cells in classes of probability.
+
+    `probability` (0 to 1) and `truth` (0 or 1) have the shape (n,).
+    """
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    cells = np.bincount(bins, minlength=BINS)
+    divisor = np.where(cells > 0, cells, np.nan)
+    predicted = np.bincount(bins, probability, BINS) / divisor
+    observed = np.bincount(bins, truth.astype(float), BINS) / divisor
+    return Reliability(predicted, observed, cells)
+
+
+def calibration_error(probability, truth):
+    """Give the expected calibration error: the mean gap of predicted and observed shares."""
+    predicted, observed, cells = reliability(probability, truth)
+    return float(np.nansum(np.abs(predicted - observed) * cells) / cells.sum())
+
+
+# Strike and length of the lines of a map.
+
+
 def strike_errors(strike, truth):
-    """Angles between predicted and true strike on the true lines that count.
+    """Angles (0 to 90 degrees) between predicted and true strike on the true lines that count.
 
-    Parameters
-    ----------
-    strike : numpy.ndarray, shape (n, m)
-        Predicted, degrees clockwise from north.
-    truth : numpy.ndarray, shape (n, m, 4)
-        From `network.truth_channels`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (cells,)
-        0 to 90 degrees.
+    `strike` (n, m) is in degrees clockwise from north, `truth` (n, m, 4) is from
+    `network.truth_channels`: line, mask, and cosine and sine of twice the strike.
     """
     where = skeletonize(truth[..., 0] > 0.5) & (truth[..., 1] > 0.5)
     true = np.degrees(np.arctan2(truth[..., 3], truth[..., 2])[where]) / 2
-    return np.abs((strike[where] - true + 90) % 180 - 90)
+    return _shared.axial_difference(strike[where], true)
 
 
-def line_density(probability, mask, threshold, spacing_km=2.0):
-    """Length of line on an area, true or false.
+def line_density(probability, mask, threshold):
+    """Length of line on an area, true or false: km per 1,000 km² of the cells that count.
 
-    Parameters
-    ----------
-    probability, mask : array_like, shape (n, m)
-        As `counts`.
-    threshold : float
-        As `counts`.
-    spacing_km : float
-        Side of the cells.
-
-    Returns
-    -------
-    float
-        km of line per 1,000 km² of the cells that count; NaN where none does.
+    NaN where none does.
     """
     mask = np.asarray(mask) > 0.5
     lines = skeletonize(np.asarray(probability) >= threshold) & mask
-    area = mask.sum() * spacing_km**2
-    return 1000 * length_cells(lines) * spacing_km / area if area else float("nan")
+    area = mask.sum() * CELL_KM**2
+    return 1000 * length_cells(lines) * CELL_KM / area if area else float("nan")
 
 
 def length_cells(lines):
-    """Length of thinned lines: steps to neighbours, aslant only where there is no way round.
-
-    Parameters
-    ----------
-    lines : numpy.ndarray of bool, shape (n, m)
-
-    Returns
-    -------
-    float
-        In cells.
-    """
+    """Length of thinned lines (cells): steps to neighbours, aslant only where no way is round."""
     north, east = lines[1:] & lines[:-1], lines[:, 1:] & lines[:, :-1]
     steep = lines[1:, 1:] & lines[:-1, :-1] & ~lines[1:, :-1] & ~lines[:-1, 1:]
     flat = lines[1:, :-1] & lines[:-1, 1:] & ~lines[1:, 1:] & ~lines[:-1, :-1]

@@ -1,37 +1,62 @@
-"""How sure is a score?  Intervals over seeds and over test blocks.
+"""How sure is a score? Intervals over seeds and over test blocks.
 
-A few seeds tell how much training varies, a few blocks how much places do.  The bootstrap draws
-both anew, with replacement, and asks how much the score moves (Efron & Tibshirani 1993).  Blocks
+A few seeds tell how much training varies, a few blocks how much places do. The bootstrap draws
+both anew, with replacement, and asks how much the score moves (Efron & Tibshirani 1993). Blocks
 are drawn within their region, since the regions are chosen and not drawn.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from . import _cells
 
-DRAWS = 1000
+DRAWS, SEED = 1000, 0
 LEVEL = 95.0  # per cent
 COUNTS = {"f1": "counts", "f1_one_to_one_2": "counts_one_to_one"}  # of each block, by score
 
 
-def of_records(records, seed=0, measure="counts"):
-    """Mean F1 of several records and its 95 % interval.
+def interval(values):
+    """Mean and half width of its 95 % interval (Student's t).
 
     Parameters
     ----------
-    records : list of dict
-        Of one model and input, from ``data/results/scores.json``, with ``seed``, ``region``,
-        ``coverage`` and the counts of each block (`_cells.counts`).
-    seed : int
-        Of the draws.
-    measure : str
-        Which counts.
+    values : sequence of float
+        One score for each seed.
 
     Returns
     -------
     tuple of float
-        Mean over seeds, regions and coverages, and both ends of the interval.
+        The half width is NaN for fewer than two values.
+
+    Examples
+    --------
+    >>> mean, half = interval([0.79, 0.80, 0.81])
+    >>> f"{mean:.2f} ± {half:.2f}"
+    '0.80 ± 0.02'
+    """
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return float(values.mean()), float("nan")
+    half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(half)
+
+
+class Interval(NamedTuple):
+    """Mean of a score and both ends of its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def of_records(records, measure="counts"):
+    """Mean F1 of the records of one model and input, over seeds, regions and coverages.
+
+    The interval is that of seeds and blocks drawn anew. `measure` names the counts of each block
+    (`counts`) in the records.
     """
     seeds = sorted({record["seed"] for record in records})
     tables = {}
@@ -39,32 +64,21 @@ def of_records(records, seed=0, measure="counts"):
         key = record["region"], record["coverage"]
         tables.setdefault(key, {})[record["seed"]] = np.asarray(record[measure])
     stacks = {key: np.stack([one[s] for s in seeds]) for key, one in tables.items()}
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     blocks = {region: next(s.shape[1] for (r, _), s in stacks.items() if r == region)
               for region in {region for region, _ in stacks}}  # fmt: skip
     drawn = [_mean(stacks, *_draw(rng, len(seeds), blocks)) for _ in range(DRAWS)]
     low, high = np.percentile(drawn, [50 - LEVEL / 2, 50 + LEVEL / 2])
     everything = np.arange(len(seeds)), {region: np.arange(n) for region, n in blocks.items()}
-    return _mean(stacks, *everything), float(low), float(high)
+    return Interval(_mean(stacks, *everything), float(low), float(high))
 
 
 def ends(records, measure="f1"):
-    """Mean of a score and both ends of its 95 % interval.
+    """Mean of a score over the records of one model and input, and its interval.
 
-    Parameters
-    ----------
-    records : list of dict
-        Of one model and input.  With counts of each block the interval of F1 is that of
-        `of_records`; else it is over the seeds alone (Student's t), each of which counts once,
-        as its own mean.
-    measure : str
-        Which score.
-
-    Returns
-    -------
-    tuple of float
-        Mean, low and high end; the ends are NaN for a single seed, all are where no record has
-        the score.
+    With counts of each block that of F1 is from `of_records`; else it is over the seeds alone
+    (Student's t), each of which counts once, as its own mean. The ends are NaN for a single seed,
+    all are where no record has the score.
     """
     counts = COUNTS.get(measure)
     if records and counts and all(counts in record for record in records):
@@ -74,18 +88,22 @@ def ends(records, measure="f1"):
         if np.isfinite(record.get(measure, np.nan)):
             seeds.setdefault(record["seed"], []).append(record[measure])
     if not seeds:
-        return (float("nan"),) * 3
-    mean, half = _cells.interval([np.mean(values) for values in seeds.values()])
-    return mean, mean - half, mean + half
+        return Interval(*[float("nan")] * 3)
+    mean, half = interval([np.mean(values) for values in seeds.values()])
+    return Interval(mean, mean - half, mean + half)
 
 
-def text(records, measure="f1", digits=2):
+def interval_text(records, measure="f1", digits=2):
     """Write a score with its 95 % interval.
 
     Parameters
     ----------
-    records, measure
-        As `ends`.
+    records : list of dict
+        Of one model and input, from ``data/results/scores.json``, with ``seed``. Where they have
+        counts of each block, the interval of F1 is over seeds and blocks (bootstrap); else it is
+        over the seeds alone (Student's t).
+    measure : str
+        Which score.
     digits : int
         After the decimal point.
 
@@ -94,6 +112,12 @@ def text(records, measure="f1", digits=2):
     str
         "0.80 (0.77-0.83)" over seeds and blocks, "0.80 ± 0.02" over seeds, "0.80" of one seed,
         "-" where no record has the score.
+
+    Examples
+    --------
+    >>> records = [{"seed": seed, "ece": value} for seed, value in enumerate([0.1, 0.2, 0.3])]
+    >>> interval_text(records, "ece")
+    '0.20 ± 0.25'
     """
     mean, low, high = ends(records, measure)
     if np.isnan(mean):
@@ -104,7 +128,7 @@ def text(records, measure="f1", digits=2):
     return written if np.isnan(high) else f"{written} ± {high - mean:.{digits}f}"
 
 
-def table(records, measure="f1"):
+def interval_table(records, measure="f1"):
     """Lay scores out: a row for each model and input, a column for each coverage.
 
     Parameters
@@ -117,14 +141,16 @@ def table(records, measure="f1"):
     Returns
     -------
     pandas.DataFrame
-        Of `text`, in the order of the records; "-" where there is no record.
+        Of `interval_text`, in the order of the records; "-" where there is no record.
     """
     cells = {}
     for record in records:
         row = cells.setdefault((record["model"], record["input"]), {})
         row.setdefault(record["coverage"], []).append(record)
     coverages = sorted({coverage for row in cells.values() for coverage in row})
-    written = [[text(row.get(one, []), measure) for one in coverages] for row in cells.values()]
+    written = [
+        [interval_text(row.get(one, []), measure) for one in coverages] for row in cells.values()
+    ]
     index = pd.MultiIndex.from_tuples(cells, names=["model", "input"])
     return pd.DataFrame(written, index, coverages)
 

@@ -1,26 +1,23 @@
 """Tracks: any cruise file, folder or archive, read, cleaned, reduced and levelled."""
 
-from ._clean import clean
-from ._clean import report as cleaning_report
-from ._crossovers import along, crossovers
-from ._crossovers import statistics as crossover_statistics
+from ._clean import clean, cleaning_report
+from ._crossovers import crossover_statistics, crossovers, legs
 from ._level import level
-from ._residual import read_tracks, remove_cruise_median, remove_cruise_trend, report, residual
-from ._surveys import SURVEYS, Survey
-from ._surveys import load as load_survey
-from ._surveys import load_all as load_surveys
-from ._table import TrackError, is_gap, steps, summary
+from ._read import read_tracks, report
+from ._residual import remove_cruise_median, remove_cruise_trend, residual
+from ._surveys import SURVEYS, Survey, load_survey, load_surveys
+from ._table import TrackError, gaps, summary
 
 __all__ = [
     "SURVEYS",
     "Survey",
     "TrackError",
-    "along",
     "clean",
     "cleaning_report",
     "crossover_statistics",
     "crossovers",
-    "is_gap",
+    "gaps",
+    "legs",
     "level",
     "load_survey",
     "load_surveys",
@@ -29,6 +26,5 @@ __all__ = [
     "remove_cruise_trend",
     "report",
     "residual",
-    "steps",
     "summary",
 ]

@@ -35,30 +35,10 @@ PARTS = [("t", "i4"), ("lat", "i4"), ("lon", "i4"), ("grav", "i2"), ("mag", "i2"
 
 
 def read_netcdf(content, where, stem) -> _table.Reading:
-    """Read one cruise in MGD77+ netCDF.
+    """Read one cruise in MGD77+, netCDF 3 or 4.
 
-    Parameters
-    ----------
-    content : bytes
-        The file, netCDF 3 or 4.
-    where : str
-        The file, for messages.
-    stem : str
-        Its name without ending: the cruise if the file names none.
-
-    Returns
-    -------
-    Reading
-
-    Raises
-    ------
-    TrackError
-        If the file is damaged, is another kind of netCDF, or has no valid row.
-
-    Notes
-    -----
-    Scale factors, offsets and missing values are those of each variable. A variable without the
-    dimension ``time`` holds for all rows. Times are in UTC as they stand.
+    Scale factors, offsets and missing values are those of each variable; one without the dimension
+    ``time`` holds for all rows. Times are in UTC as they stand.
     """
     import netCDF4
 
@@ -69,7 +49,7 @@ def read_netcdf(content, where, stem) -> _table.Reading:
                 raise _table.TrackError(
                     f"{where} is netCDF but not MGD77+: it should hold time, lat, lon and mtf1 or "
                     f"mag; it holds {', '.join(file.variables) or 'no variable'}. A grid is read "
-                    "by realgrids.read, or make map GRID=..."
+                    "by gridding.read_grid, or make map GRID=..."
                 )
             rows = file["time"].size
             columns = {ours: _plus(file, name, rows) for ours, name in PLUS.items()}
@@ -135,27 +115,10 @@ def _order(content):
 
 
 def read_mgg(content, where, stem) -> _table.Reading:
-    """Read one cruise in the MGG binary of early GMT.
+    """Read one cruise in the MGG binary of early GMT, in either byte order.
 
-    Parameters
-    ----------
-    content : bytes
-        The file, in either byte order.
-    where : str
-        The file, for messages.
-    stem : str
-        Its name without ending: the cruise if the header names none.
-
-    Returns
-    -------
-    Reading
-        Without total fields, which the format does not hold. Records that the header promises
-        and the file does not hold are counted as truncated.
-
-    Raises
-    ------
-    TrackError
-        If the file is no such file or has no valid row.
+    The format holds no total fields. Records that the header promises and the file does not hold
+    are counted as truncated.
     """
     order = _order(content)
     if order is None:

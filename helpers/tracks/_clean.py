@@ -1,13 +1,7 @@
 """Clean cruises: take out what cannot be true, flag what may not be, and say how much of each.
 
-The steps, in this order; each works on one cruise at a time and can be switched off:
-
-duplicates  rows at a time that was there already (and rows out of order are put in order)
-jumps       rows whose position or time would need an impossible speed
-stationary  stretches where the ship lay still
-dropouts    a stuck instrument: one and the same value while the ship sails on
-spikes      single or double readings far off the running median
-swaps       sudden lasting changes of level, as when a sensor is exchanged: flagged, not removed
+Each step works on one cruise at a time; `clean` describes them. A finder (`FINDERS`) is given one
+cruise in the order of time and returns which rows are bad, and what else is to be counted.
 """
 
 from __future__ import annotations
@@ -20,87 +14,89 @@ from scipy.ndimage import median_filter
 
 from . import _table
 
-STEPS = ["duplicates", "jumps", "stationary", "dropouts", "spikes", "swaps"]
+STEPS = ("duplicates", "jumps", "stationary", "dropouts", "spikes", "swaps")
+FASTEST_KMH = 45.0  # no ship sails faster: 24 knots
 SLACK_KM = 0.2  # by which rounded positions and minutes may be off
 MOST_DROPPED = 5  # rows given up to mend one impossible step; beyond that it is only counted
-TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal distribution
+STILL_KMH, STILL_S = 1.0, 1200.0  # a ship slower than this over so long lies still
+STUCK_ROWS, STUCK_KM = 20, 2.0  # so many equal readings over more than this: a stuck instrument
 SPIKE_ROWS, ROUGH_ROWS = 5, 101  # windows of the running median and of its local scatter
-LEAST_SPIKE_NT = 20.0
+SPIKE_SIGMA, LEAST_SPIKE_NT = 8.0, 20.0  # off the median: local standard deviations, and nT
 STEEPEST_NT_KM = 100.0  # what sources some kilometres below the ship can make of a flank
 SWAP_ROWS = 15  # rows on either side over which a change of level must last
-LEAST_SWAP_NT = 60.0
+SWAP_SIGMA, LEAST_SWAP_NT = 12.0, 60.0  # of a step between two readings, likewise
 
 
-def clean(
-    table,
-    *,
-    duplicates: bool = True,
-    jumps: bool = True,
-    stationary: bool = True,
-    dropouts: bool = True,
-    spikes: bool = True,
-    swaps: bool = True,
-    max_speed_kmh: float = 45.0,
-    still_kmh: float = 1.0,
-    still_minutes: float = 20.0,
-    stuck_rows: int = 20,
-    spike_sigma: float = 8.0,
-    swap_sigma: float = 12.0,
-) -> pd.DataFrame:
-    """Clean the cruises of a table.
+def clean(table, steps=STEPS) -> pd.DataFrame:
+    """Clean the cruises of a table, one by one.
+
+    The steps, in this order:
+
+    ``duplicates``
+        Rows at a time that was there already go (and rows out of order are put in order).
+    ``jumps``
+        Rows go whose position or time would need more than 45 km/h (24 knots).
+    ``stationary``
+        Stretches go where the ship made less than 1 km/h for 20 minutes.
+    ``dropouts``
+        Twenty or more equal readings in a row, over more than 2 km, are a stuck instrument: they
+        go.
+    ``spikes``
+        Single or double readings go that are eight local standard deviations off the median of
+        the five readings about them, and at least 20 nT plus 100 nT for each kilometre between
+        readings: a Hampel filter whose scale is that of the longer neighbourhood (101 readings).
+        So the flanks of true anomalies stay, and sparse readings, of which any could be a crest,
+        are left alone.
+    ``swaps``
+        Sudden lasting changes of level, as when a sensor is exchanged, are flagged, not removed:
+        a step between two readings of 12 local standard deviations of such steps, three times
+        the steps about it, and at least 60 nT plus 100 nT for each kilometre; most of it lasts
+        for the next 15 readings.
 
     Parameters
     ----------
     table : pandas.DataFrame
         A track table. Spikes and swaps are looked for in ``residual_nt``: recompute it before.
-    duplicates, jumps, stationary, dropouts, spikes, swaps : bool
-        Which steps to do; see the head of this module.
-    max_speed_kmh : float
-        Faster a ship does not sail (45 km/h are 24 knots).
-    still_kmh, still_minutes : float
-        A ship slower than this over so long lies still.
-    stuck_rows : int
-        So many equal readings in a row, over more than 2 km, are a stuck instrument.
-    spike_sigma : float
-        A spike is so many local standard deviations off the median of the five readings about
-        it, and at least 20 nT plus 100 nT for each kilometre between readings: a Hampel filter
-        whose scale is that of the longer neighbourhood (101 readings). So the flanks of true
-        anomalies stay, and sparse readings, of which any could be a crest, are left alone.
-    swap_sigma : float
-        A swap is a step between two readings of so many local standard deviations of such steps,
-        three times the steps about it, and at least 60 nT plus 100 nT for each kilometre; most
-        of it lasts for the next 15 readings.
+    steps : sequence of str
+        Which steps to do; all of them by default.
 
     Returns
     -------
     pandas.DataFrame
         The rows that are left, each cruise in the order of time, with an int column ``level``
         that rises by one within a cruise at each swap (where that step is on).
-        ``attrs["cleaning"]`` has the counts for each cruise; see `report`.
+        ``attrs["cleaning"]`` has the counts for each cruise; see `cleaning_report`.
 
     Raises
     ------
     TrackError
         If the table has no rows.
+    ValueError
+        If there is no such step.
 
     Notes
     -----
     Hampel filter: Pearson (2002), doi:10.1109/TCST.2001.995563.
+
+    Examples
+    --------
+    >>> minutes = pd.Timestamp("2001-01-01") + pd.to_timedelta(range(60), unit="min")
+    >>> table = pd.DataFrame({"cruise": "A", "time": minutes, "latitude": np.arange(60) / 360})
+    >>> table = table.assign(longitude=0.0, total_field_nt=np.nan, residual_nt=np.arange(60.0))
+    >>> table.loc[30, "residual_nt"] = 900.0
+    >>> cleaning_report(clean(table))[["rows_in", "spikes", "rows_out"]].loc["A"].tolist()
+    [60, 1, 59]
     """
     if not len(table):
         raise _table.TrackError("There is nothing to clean: the table has no rows")
-    limits = {
-        "jumps": {"max_speed_kmh": max_speed_kmh},
-        "stationary": {"still_kmh": still_kmh, "seconds": 60 * still_minutes},
-        "dropouts": {"stuck_rows": stuck_rows},
-        "spikes": {"sigma": spike_sigma},
-    }
-    on = dict(zip(STEPS, (duplicates, jumps, stationary, dropouts, spikes, swaps), strict=True))
+    unknown = sorted(set(steps) - set(STEPS))
+    if unknown:
+        raise ValueError(f"clean has no steps {unknown}; it has {', '.join(STEPS)}.")
     parts, found = [], {}
     for cruise, part in table.groupby("cruise", sort=False, dropna=False):
-        part, said = _clean_cruise(part, on, limits)
-        if swaps:
-            part, said["swaps"] = _flag_swaps(part, swap_sigma)
+        part, said = _clean_cruise(part, steps)
+        if "swaps" in steps:
+            part, said["swaps"] = _flag_swaps(part)
         parts.append(part)
         found[cruise] = said | {"rows_out": len(part)}
     out = pd.concat(parts, ignore_index=True)
@@ -108,7 +104,7 @@ def clean(
     return out
 
 
-def report(table) -> pd.DataFrame:
+def cleaning_report(table) -> pd.DataFrame:
     """Tabulate what was cleaned.
 
     Parameters
@@ -140,18 +136,18 @@ def report(table) -> pd.DataFrame:
     return shown
 
 
-def _clean_cruise(part, on, limits):
+def _clean_cruise(part, steps):
     """One cruise without what the steps remove, and the counts."""
     said = {"rows_in": len(part)}
     backwards = part["time"].diff() < pd.Timedelta(0)
     said["out_of_order"] = int(backwards.sum())
     part = part.sort_values("time", kind="stable") if said["out_of_order"] else part
-    said["gaps"] = int(_table.is_gap(_table.steps(part)[0]).sum())
+    said["gaps"] = len(_table.gaps(part))
     for name, find in FINDERS.items():
-        if on[name]:
+        if name in steps:
             said[name] = 0
-        if on[name] and len(part):
-            bad, more = find(part, **limits.get(name, {}))
+        if name in steps and len(part):
+            bad, more = find(part)
             said |= {name: int(bad.sum()), **more}
             part = part[~bad] if bad.any() else part
     return part, said
@@ -162,12 +158,12 @@ def _find_duplicates(part):
     return part["time"].duplicated().to_numpy(), {}
 
 
-def _find_jumps(part, max_speed_kmh):
+def _find_jumps(part):
     """Rows to give up so that no step is impossible; few at each, on the side that needs fewer."""
     seconds, km = _table.steps(part)
-    late = np.flatnonzero(km > max_speed_kmh * seconds / 3600 + SLACK_KM) + 1
+    late = np.flatnonzero(km > FASTEST_KMH * seconds / 3600 + SLACK_KM) + 1
     bad, left = np.zeros(len(part), dtype=bool), 0
-    pace = _pace(part, max_speed_kmh)
+    pace = _pace(part)
     first, end = -1, len(part)  # before and after the cruise, whence any pace is possible
     for row in late:
         before = [i for i in range(max(row - 2 * MOST_DROPPED, first), row) if i < 0 or not bad[i]]
@@ -182,7 +178,7 @@ def _find_jumps(part, max_speed_kmh):
     return bad, {"jumps_left": left}
 
 
-def _pace(part, max_speed_kmh):
+def _pace(part):
     """Make a function of two rows: km/h from one to the other, infinity where it is too fast."""
     lon, lat = np.radians(part["longitude"].to_numpy()), np.radians(part["latitude"].to_numpy())
     place = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
@@ -194,7 +190,7 @@ def _pace(part, max_speed_kmh):
             return 0.0
         km = 2 * _table.EARTH_KM * math.asin(min(math.dist(place[i], place[j]) / 2, 1.0))
         taken = hours[j] - hours[i]
-        return km / max(taken, 1e-9) if km <= max_speed_kmh * taken + SLACK_KM else math.inf
+        return km / max(taken, 1e-9) if km <= FASTEST_KMH * taken + SLACK_KM else math.inf
 
     return pace
 
@@ -213,22 +209,22 @@ def _fewest(before, after, pace):
     return []
 
 
-def _find_stationary(part, still_kmh, seconds):
+def _find_stationary(part):
     """Rows about which, before and after, the ship did not get away."""
     time = (part["time"] - part["time"].iloc[0]).dt.total_seconds().to_numpy()
     lon, lat = part["longitude"].to_numpy(float), part["latitude"].to_numpy(float)
     here = np.arange(len(part))
-    first = np.minimum(np.searchsorted(time, time - seconds / 2, side="left"), here)
-    last = np.maximum(np.searchsorted(time, time + seconds / 2, side="right") - 1, here)
-    reach = still_kmh * seconds / 2 / 3600
+    first = np.minimum(np.searchsorted(time, time - STILL_S / 2, side="left"), here)
+    last = np.maximum(np.searchsorted(time, time + STILL_S / 2, side="right") - 1, here)
+    reach = STILL_KMH * STILL_S / 2 / 3600
     near = (_table.distance_km(lon, lat, lon[first], lat[first]) < reach) & (
         _table.distance_km(lon, lat, lon[last], lat[last]) < reach
     )
     # three quarters of the time must be covered: sparse readings prove nothing
-    return near & (time[last] - time[first] >= 0.75 * seconds), {}
+    return near & (time[last] - time[first] >= 0.75 * STILL_S), {}
 
 
-def _find_dropouts(part, stuck_rows):
+def _find_dropouts(part):
     """Rows of long runs of one value while the ship sails."""
     seconds, km = _table.steps(part)
     total = part["total_field_nt"].to_numpy(float)
@@ -238,7 +234,7 @@ def _find_dropouts(part, stuck_rows):
     sailed = np.bincount(
         run[1:], weights=np.where(np.diff(run) == 0, km, 0.0), minlength=run[-1] + 1
     )
-    stuck = (length >= stuck_rows) & (sailed > 2.0)
+    stuck = (length >= STUCK_ROWS) & (sailed > STUCK_KM)
     return stuck[run], {}
 
 
@@ -247,32 +243,32 @@ def _pieces(part):
     rows = np.flatnonzero(np.isfinite(part["residual_nt"].to_numpy(float)))
     if rows.size < SPIKE_ROWS:
         return []
-    seconds, km = _table.steps(part.iloc[rows])
-    breaks = np.flatnonzero(_table.is_gap(seconds)) + 1
-    km = np.split(np.r_[0.0, km], breaks)
-    return [(piece, k[1:]) for piece, k in zip(np.split(rows, breaks), km, strict=True)]
+    gaps = _table.gaps(part.iloc[rows])
+    km = np.split(np.r_[0.0, _table.steps(part.iloc[rows])[1]], gaps)
+    return [(piece, k[1:]) for piece, k in zip(np.split(rows, gaps), km, strict=True)]
 
 
-def _find_spikes(part, sigma):
+def _find_spikes(part):
     """Find readings far off the running median, by the scatter of their neighbourhood."""
     bad = np.zeros(len(part), dtype=bool)
     value = part["residual_nt"].to_numpy(float)
     for rows, km in _pieces(part):
         if rows.size < SPIKE_ROWS:
             continue
+        # Hampel: a spike is |T - median| > 8 standard deviations, these from the median of |...|
         off = np.abs(value[rows] - median_filter(value[rows], SPIKE_ROWS, mode="nearest"))
         apart = np.maximum(np.r_[km, 0.0], np.r_[0.0, km])
         least = LEAST_SPIKE_NT + STEEPEST_NT_KM * apart
-        bad[rows] = off > np.maximum(sigma * _scatter(off), least)
+        bad[rows] = off > np.maximum(SPIKE_SIGMA * _scatter(off), least)
     return bad, {}
 
 
 def _scatter(off):
     """Local standard deviation of deviations, robust: from their running median."""
-    return TO_SIGMA * median_filter(off, min(ROUGH_ROWS, off.size | 1), mode="reflect")
+    return _table.TO_SIGMA * median_filter(off, min(ROUGH_ROWS, off.size | 1), mode="reflect")
 
 
-def _flag_swaps(part, sigma):
+def _flag_swaps(part):
     """Add the column ``level``, and list time and size of each lasting step."""
     value, swap, found = part["residual_nt"].to_numpy(float), np.zeros(len(part), dtype=int), []
     for rows, km in _pieces(part):
@@ -280,7 +276,7 @@ def _flag_swaps(part, sigma):
             continue
         jump = np.abs(np.diff(value[rows]))
         least = LEAST_SWAP_NT + STEEPEST_NT_KM * km
-        for k in np.flatnonzero(jump > np.maximum(sigma * _scatter(jump), least)):
+        for k in np.flatnonzero(jump > np.maximum(SWAP_SIGMA * _scatter(jump), least)):
             about = np.r_[jump[max(k - 3, 0) : k], jump[k + 1 : k + 4]]
             size = _lasting(value[rows], k + 1)
             if jump[k] > 3 * about.max() and abs(size) > 0.6 * jump[k]:

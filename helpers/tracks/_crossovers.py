@@ -21,12 +21,11 @@ BEND_DEG = 45.0  # a sharper change of course begins a new leg
 REACH_KM = 1.5  # of track on either side from which heading and slope are taken
 WANDER_HOURS = 1.0  # a ship that meets its own track sooner lay still or wandered
 ROWS_AT_ONCE = 200_000  # segments looked up at once in the tree
-TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal distribution
 NEEDED = {"cruise", "time", "longitude", "latitude", "residual_nt"}
 
 
-def along(table):
-    """Sort the readings by cruise and time, and tell leg, heading and slope at each.
+def legs(table):
+    """Sort the readings by cruise and time, and tell the leg, heading and slope at each.
 
     A new leg begins after a gap (5 km or 12 hours), at a change of course of more than 45
     degrees that lasts for 5 km, and where the column ``level`` changes, if there is one
@@ -61,7 +60,8 @@ def along(table):
     track["level"] = track.groupby(["cruise", "level"]).ngroup()
     if track.empty:
         return track.assign(leg=0, joined=False, heading_deg=0.0, slope_nt_km=0.0)
-    east, north, step = _unroll(track)
+    east, north = _unroll(track)
+    step = np.hypot(np.diff(east), np.diff(north))
     hours = np.diff(track["time"].to_numpy("datetime64[ns]")) / np.timedelta64(1, "h")
     same = [
         track[name].to_numpy()[1:] == track[name].to_numpy()[:-1] for name in ("cruise", "level")
@@ -104,12 +104,24 @@ def crossovers(table, region):
     ------
     ValueError
         If a column is missing.
+
+    Examples
+    --------
+    >>> from helpers import data
+    >>> minutes = pd.Timestamp("2001-01-01") + pd.to_timedelta(range(99), unit="min")
+    >>> way = (np.arange(99) - 40) / 100  # readings about a kilometre apart
+    >>> cruise = pd.DataFrame({"time": minutes, "longitude": 0.0, "latitude": 0.0})
+    >>> east = cruise.assign(cruise="A", longitude=way, residual_nt=50.0)
+    >>> north = cruise.assign(cruise="B", latitude=way, residual_nt=-30.0)
+    >>> found = crossovers(pd.concat([east, north]), data.region_from_box(-1, 1, -1, 1))
+    >>> found[["cruise_1", "cruise_2", "error_nt"]].values.tolist()
+    [['A', 'B', 80.0]]
     """
-    return meetings(along(table), region)
+    return meetings(legs(table), region)
 
 
 def meetings(track, region):
-    """Find the crossings of a track that `along` has made; see `crossovers`."""
+    """Find the crossings of the tracks that `legs` has sorted; see `crossovers`."""
     inside = region.contains(track["longitude"], track["latitude"])
     row = np.flatnonzero(inside)
     track = track[inside]
@@ -119,6 +131,7 @@ def meetings(track, region):
     start = np.flatnonzero(next_to & (step > 0))
     lines = linestrings(np.stack([points[start], points[start + 1]], axis=1))
     first, second = (start[k] for k in _touching(lines))
+    # the crossing error is the difference of the readings, each interpolated along its track
     part_1, part_2 = _meet(points, first, second)
     good = _once(first + part_1, second + part_2)
     ends = [(first[good], part_1[good]), (second[good], part_2[good])]
@@ -132,7 +145,7 @@ def meetings(track, region):
     return found[apart | (found["cruise_1"] != found["cruise_2"])].reset_index(drop=True)
 
 
-def statistics(found):
+def crossover_statistics(found):
     """Tell how large the crossover errors are, between cruises and within them.
 
     Parameters
@@ -153,7 +166,7 @@ def statistics(found):
     rows = {}
     for name, which in parts.items():
         error = found.loc[which, "error_nt"].abs()
-        robust = TO_SIGMA * error.median()
+        robust = _table.TO_SIGMA * error.median()
         rows[name] = {
             "number": len(error),
             "median_abs_nt": error.median(),
@@ -192,12 +205,12 @@ class _Walk:
 
 
 def _unroll(track):
-    """Tracks laid out flat, km east and north true for short stretches, and the steps (km)."""
+    """Tracks laid out flat: km east and north, true for short stretches."""
     lon, lat = (np.radians(track[name].to_numpy(float)) for name in ("longitude", "latitude"))
+    # Δx = R cos φ Δλ, with the shorter way across the date line
     turn = (np.diff(lon) + np.pi) % (2 * np.pi) - np.pi
     east = _table.EARTH_KM * np.r_[0.0, np.cumsum(turn * np.cos(0.5 * (lat[1:] + lat[:-1])))]
-    north = _table.EARTH_KM * lat
-    return east, north, np.hypot(np.diff(east), np.diff(north))
+    return east, _table.EARTH_KM * lat
 
 
 def _sharpest(bend):
@@ -224,6 +237,7 @@ def _meet(points, first, second):
     """Where two segments meet, as shares of their lengths; NaN where they are parallel."""
     a, b = points[first], points[second]
     along_a, along_b = points[first + 1] - a, points[second + 1] - b
+    # a + s·Δa = b + t·Δb: s = (b - a) × Δb / (Δa × Δb), t = (b - a) × Δa / (Δa × Δb)
     cross = along_a[:, 0] * along_b[:, 1] - along_a[:, 1] * along_b[:, 0]
     cross = np.where(cross == 0, np.nan, cross)
     gap = b - a

@@ -1,6 +1,12 @@
 """Cruises in text tables with named columns: CSV, or with semicolons, tabs, bars or blanks between.
 
-Which column is which is recognised by the names in `NAMES`, or said by the caller.
+Which column is which is recognised by the names in `NAMES`, or said by the caller. Upper and
+lower case are the same, and a unit in brackets after a name does not count. A column that does
+not say which reading it is (`EITHER`) is a total field if its values are of that size.
+
+Times are read as ISO 8601, with the zone that is written; without one they are UTC. A ``date``
+column beside a ``time`` of day is joined to it. Residuals need no time: without a column of times
+the rows are taken in their order, at `MADE_UP_KMH`.
 """
 
 from __future__ import annotations
@@ -9,6 +15,7 @@ import contextlib
 import csv
 import io
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,23 +51,12 @@ SEPARATORS = ",;\t|"
 MADE_UP_KMH, MADE_UP_START = 18.0, "2000-01-01"  # of a table without times
 
 
-def looks_named(content, columns=None) -> bool:
-    """Tell whether a text table seems to hold magnetic readings, by its header line.
+def looks_named(content, columns) -> bool:
+    """Tell by its header whether a text table seems to hold magnetic readings.
 
-    Parameters
-    ----------
-    content : bytes
-        The file.
-    columns : dict, optional
-        As for `read_csv`.
-
-    Returns
-    -------
-    bool
-        True where the table has magnetic readings and positions of some kind, even positions
-        that `read_csv` then refuses.
+    True for positions of some kind beside them, even such as `read_csv` then refuses.
     """
-    first, _, _ = _split(content[:65536])
+    first = _split(content[:65536]).header
     given = [_plain(name) for name in (columns or {}).values()]
     lower = {_plain(name) for name in first}
     known = [name for ours in READINGS for name in NAMES[ours]]
@@ -70,46 +66,19 @@ def looks_named(content, columns=None) -> bool:
     return len(first) > 2 and bool(magnetic) and len(lower & {*places, *given}) > 1
 
 
-def read_csv(content, where, stem, columns=None) -> _table.Reading:
-    """Read a text table with named columns.
+def read_csv(content, where, stem, columns) -> _table.Reading:
+    """Read a text table with named columns; any line ending, any order of columns.
 
-    Parameters
-    ----------
-    content : bytes
-        The file; any line ending, any order of columns, lines that begin with # before the
-        header.
-    where : str
-        The file, for messages.
-    stem : str
-        Its name without ending: the cruise where no column says it.
-    columns : dict, optional
-        Our name to the file's, such as ``{"time": "UTC", "residual_nt": "dT"}``; what is not in
-        it is recognised by name. Upper and lower case are the same, and a unit in brackets after
-        the name does not count.
-
-    Returns
-    -------
-    Reading
-
-    Raises
-    ------
-    TrackError
-        If longitude, latitude or any reading cannot be found, the time of a total field is
-        missing, or no row is valid.
-
-    Notes
-    -----
-    Times are read as ISO 8601, with the zone that is written; without one they are UTC. A ``date``
-    column beside a ``time`` of day is joined to it. Residuals need no time: without a column of
-    times the rows are taken in their order, at `MADE_UP_KMH`. A column that does not say which
-    reading it is (`EITHER`) is a total field if its values are of that size. A last line without
-    a line end is rejected as truncated unless each field that a row needs is followed by another.
+    `columns` gives our name to the file's where they are not to be recognised. `TrackError` where
+    longitude, latitude or any reading cannot be found, or a total field has no time.
     """
     header, separator, body = _split(content)
     chosen, date = _choose(where, header, columns or {})
     wanted = [*chosen.values(), *([date] if date is not None else [])]
     raw = _raw(body, header, separator, wanted)
-    found, broken = _values(raw, chosen)
+    quantities = ["longitude", "latitude", *READINGS, "depth_m"]
+    quantities += ["either"] if "either" in chosen else []
+    found, faults = _table.numbers(raw, {name: chosen.get(name) for name in quantities})
     _settle(where, header, chosen, found)
     _check_degrees(where, header, chosen, found)
     blank = pd.Series(np.full(len(raw), np.nan), index=raw.index)
@@ -120,15 +89,10 @@ def read_csv(content, where, stem, columns=None) -> _table.Reading:
     else:
         found["time"] = _made_up(found["longitude"], found["latitude"])
         about["time"] = "made up: the file has none"
-    cut = np.zeros(len(raw), dtype=bool)
-    if len(raw):
-        needed = [chosen[name] for name in [*NEEDED, *READINGS] if name in chosen]
-        cut[-1] = _is_cut(body, separator, max(needed))
-    faults = {
-        "repeated header": _repeated(raw, header, chosen["latitude"]),
-        "truncated line": cut,
-        "unparsable number": broken["needed"],
-        "depth blanked": broken["depth_m"],
+    needed = max(chosen[name] for name in [*NEEDED, *READINGS] if name in chosen)
+    faults |= {
+        "repeated header": _table.repeats(raw[chosen["latitude"]], [header[chosen["latitude"]]]),
+        "truncated line": _table.cut_off(len(raw), body, separator, needed),
     }
     return _table.judge(where, found, faults, about)
 
@@ -156,21 +120,16 @@ def _made_up(longitude, latitude):
     return np.datetime64(MADE_UP_START, "ns") + (gone * 1e9).astype("timedelta64[ns]")
 
 
-def _values(raw, chosen):
-    """Columns of numbers, NaN where there is none, and the rows where a field is no number."""
-    found = {}
-    broken = {part: np.zeros(len(raw), dtype=bool) for part in ("needed", "depth_m")}
-    either = ["either"] if "either" in chosen else []
-    for name in ("longitude", "latitude", "total_field_nt", "residual_nt", "depth_m", *either):
-        found[name] = np.full(len(raw), np.nan)
-        if name in chosen:
-            found[name], bad = _table.number(raw[chosen[name]])
-            broken["depth_m" if name == "depth_m" else "needed"] |= bad
-    return found, broken
+class _Text(NamedTuple):
+    """A table of text, taken apart."""
+
+    header: list  # names of the columns
+    separator: str
+    body: bytes  # the lines after the header
 
 
 def _split(content):
-    """Names in the header line, the separator, and the rest."""
+    """Header, separator and the lines after the header; lines that begin with # go before it."""
     content = _table.unified(content)
     while content[:1] in (b"#", b"\n"):
         _, _, content = content.partition(b"\n")
@@ -182,7 +141,7 @@ def _split(content):
         body = re.sub(rb"(?m)^ +| +$", b"", body)
         separator, body = ",", re.sub(rb" +", b",", body)
     names = next(csv.reader([text], delimiter=separator), [])
-    return [name.strip() for name in names], separator, body
+    return _Text([name.strip() for name in names], separator, body)
 
 
 def _choose(where, header, columns):
@@ -306,18 +265,3 @@ def _times(column, date):
     text = column.astype(object)
     time = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
     return time.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]")
-
-
-def _repeated(raw, header, position):
-    """Which rows repeat the header line."""
-    column = raw[position]
-    if column.dtype.kind in "iuf":
-        return np.zeros(len(raw), dtype=bool)
-    return (column.astype(str).str.strip() == header[position]).to_numpy(dtype=bool)
-
-
-def _is_cut(body, separator, last_needed):
-    """Tell whether the last line may be cut inside, or before, a field that a row needs."""
-    if body.endswith(b"\n"):
-        return False
-    return body[body.rfind(b"\n") + 1 :].count(separator.encode()) <= last_needed

@@ -2,14 +2,8 @@
 
 What two tracks differ by where they cross is the sum of their errors. All crossovers together
 are fitted by a mixed model: a constant of each cruise, which is free, and smaller terms of known
-shape, which are held back by their expected size, so that few crossovers cannot run wild:
-
-leg       a constant of each leg (see `_crossovers.along`)
-drift     linear in time, from the first to the last reading of the cruise in the region
-heading   cos H and sin H of the heading H: the ship's own magnetism, permanent and
-heading2  cos 2H and sin 2H: induced
-daily     cos and sin of the local time of day, of each cruise: the daily variation
-level     a constant of each stretch between exchanges of the sensor (column ``level``)
+shape, which are held back by their expected size, so that few crossovers cannot run wild. `level`
+lists the terms and gives the equation.
 
 References
 ----------
@@ -20,13 +14,15 @@ the EM algorithm. J. R. Stat. Soc. B 39, 1-38 (the sizes of random effects).
 Huber, P. J. (1964). Robust estimation of a location parameter. Ann. Math. Stat. 35, 73-101.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 from threadpoolctl import threadpool_limits
 
-from . import _crossovers
+from . import _crossovers, _table
 
 EXPECTED_NT = {"leg": 4.0, "drift": 8.0, "heading": 8.0, "heading2": 3.0, "daily": 8.0}
 FREE_NT, LEVEL_NT = 1000.0, 200.0  # of the constants of cruises, and at exchanges of the sensor
@@ -40,23 +36,34 @@ ROUNDS, SETTLED_NT = 20, 0.2  # re-weighting ends when no term changes by more t
 ROWS_AT_ONCE = 200_000
 
 
-def level(table, region, expected_nt=None, navigation_km=None):
-    """Correct each cruise, its legs and the terms above so that crossing tracks agree.
+def level(table, region, expected_nt=None):
+    """Correct each cruise and leg so that crossing tracks agree.
+
+    Beside a constant of each cruise there are these terms:
+
+    ``leg``
+        A constant of each leg; see `legs`.
+    ``drift``
+        Linear in time, from the first to the last reading of the cruise in the region.
+    ``heading``, ``heading2``
+        The ship's own magnetism: cos H and sin H of the heading H, permanent; cos 2H and sin 2H,
+        induced.
+    ``daily``
+        cos and sin of the local time of day, of each cruise: the daily variation.
+    ``level``
+        A constant of each stretch between exchanges of the sensor, which `clean` flags in the
+        column ``level``.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Track table; ``level``, which `helpers.tracks.clean` adds, is used if it is there.
+        Track table; the column ``level`` is used if it is there.
     region : helpers.data.Region
         Where crossovers are looked for. All readings of the cruises are corrected.
     expected_nt : dict, optional
         Expected sizes (standard deviations, nT) of the terms, by name, in place of
         `EXPECTED_NT`; 0 leaves a term out. The sizes found in the data count more the more
         cruises (or legs) there are.
-    navigation_km : float, optional
-        Expected error of position along each axis (standard deviation, km); by default that of
-        the year, `NAVIGATION_KM`. A crossing on a steep flank of an anomaly counts less by what
-        such errors make there; the data tell by what factor they are larger or smaller.
 
     Returns
     -------
@@ -77,13 +84,24 @@ def level(table, region, expected_nt=None, navigation_km=None):
 
     Notes
     -----
+    The errors e at the crossovers are fitted by e = X b + noise, where X has a column for each
+    member of each term (1, time, cos H, ...; of the one track minus of the other) and the sizes
+    b of a term are held back by their standard deviation s:
+
+        b = (Xᵀ W X + S⁻¹)⁻¹ Xᵀ W e,  W = diag(w / v),  S = diag(s²)
+
+    with Huber's weights w (1964) and the variance v of each crossover: one of all, and on the
+    steep flank of an anomaly what errors of position make there (they are expected by the year:
+    sextant, Transit satellites, GPS). The sizes s and the factor by which positions are worse are
+    estimated from the data on the way (Dempster et al. 1977).
+
     The constants are known up to a common one (one for each set of cruises that hangs
-    together); their mean, weighted by the crossovers, is zero. Weights are Huber's. The time
-    grows with the cube of the number of cruises and legs: about a second for 70 cruises, four for
-    150 (350,000 readings, 12,000 crossovers).
+    together); their mean, weighted by the crossovers, is zero. The time grows with the cube of
+    the number of cruises and legs: about a second for 70 cruises, four for 150 (350,000 readings,
+    12,000 crossovers).
     """
     expected = _expected(expected_nt)
-    track = _crossovers.along(table)
+    track = _crossovers.legs(table)
     found = _crossovers.meetings(track, region)
     if found.empty:
         raise ValueError(
@@ -93,20 +111,19 @@ def level(table, region, expected_nt=None, navigation_km=None):
     inside = region.contains(track["longitude"], track["latitude"])
     terms = _Terms(track[inside], found, expected)
     with threadpool_limits(1, "blas"):  # on busy cores its threads wait for each other
-        steep = _steepness(found, navigation_km)
-        solution, covariance, fitted = _solve(terms, found, expected, steep)
+        fit = _solve(terms, found, expected)
     other = found["cruise_2"][found["cruise_1"] != found["cruise_2"]]
     number = pd.concat([found["cruise_1"], other]).value_counts().reindex(terms.cruises)
     mean = terms.mean(track[inside])
     common = terms.common(mean, found, number.to_numpy())
-    corrections = terms.describe(solution, number)
+    corrections = terms.describe(fit.solution, number)
     free = mean - common
-    corrections["constant_nt"] = free @ solution
-    corrections["constant_sd_nt"] = np.sqrt(np.sum((free @ covariance) * free, axis=1))
-    corrections.attrs["fitted"] = fitted
+    corrections["constant_nt"] = free @ fit.solution
+    corrections["constant_sd_nt"] = np.sqrt(np.sum((free @ fit.covariance) * free, axis=1))
+    corrections.attrs["fitted"] = fit.sizes
     known = track["cruise"].isin(terms.cruises).to_numpy()
     cruise = terms.cruises.get_indexer(track["cruise"][known])
-    shift = terms.evaluate(track[known], solution) - (common @ solution)[cruise]
+    shift = terms.evaluate(track[known], fit.solution) - (common @ fit.solution)[cruise]
     residual = table["residual_nt"].to_numpy(float, copy=True)
     residual[track.index[known]] -= shift
     return table.assign(residual_nt=residual), corrections
@@ -245,35 +262,49 @@ def _side(found, number):
     return found.rename(columns=names | {f"heading_{number}_deg": "heading_deg"})
 
 
-def _steepness(found, navigation_km):
+def _steepness(found):
     """Variance (nT^2) that the expected errors of position make at each crossover."""
     first, size = np.array(NAVIGATION_KM).T
     error = 0.0
     for k in (1, 2):  # both tracks are off, and each in both directions
         era = np.searchsorted(first, found[f"time_{k}"].dt.year, "right") - 1
-        error = error + (size[era] if navigation_km is None else navigation_km) ** 2
+        error = error + size[era] ** 2
     slope = found["slope_1_nt_km"] ** 2 + found["slope_2_nt_km"] ** 2
     return (error * slope).to_numpy()
 
 
-def _solve(terms, found, expected, steep):
+class _Fit(NamedTuple):
+    """What fits the crossovers."""
+
+    solution: np.ndarray  # b, nT
+    covariance: np.ndarray  # of b, nT²
+    sizes: dict  # of the terms (nT), and ``navigation``
+
+
+def _solve(terms, found, expected):
     """Fit the crossovers; sizes of terms and scatter of crossovers are estimated on the way."""
+    steep = _steepness(found)
+    # X: what the terms do to the first track, minus what they do to the second
     design = terms.matrix(_side(found, 1)) - terms.matrix(_side(found, 2))
     error = found["error_nt"].to_numpy()
     sizes = {"constant": FREE_NT, "level": LEVEL_NT} | expected
     scatter, weight = (np.median(np.abs(error)) ** 2, 1.0), np.ones(len(error))
     solution = np.zeros(len(terms.term))
     for _ in range(ROUNDS):
+        # v: on flat field, and what errors of position make on a slope
         variance = np.maximum(scatter[0], LEAST_NT**2) + scatter[1] * steep
         prior = np.array([sizes[name] ** -2.0 for name in terms.term])
+        # b = (Xᵀ W X + S⁻¹)⁻¹ Xᵀ W e
         weighted = design.multiply((weight / variance)[:, None]).tocsr()
         covariance = _inverse((design.T @ weighted).toarray() + np.diag(prior))
         before, solution = solution, covariance @ (weighted.T @ error)
         spread = np.diag(covariance)
         free = max(1 - np.sum(1 - spread * prior) / len(error), 0.1)
         misfit = np.abs(error - design @ solution)
+        # Huber's weights: 1 up to 1.5 standard deviations, then falling with the misfit
         weight = np.minimum(1.0, HUBER * np.sqrt(variance) / np.maximum(misfit, 1e-9))
         scatter = _scatter(misfit / np.sqrt(free), steep)
+        # s² = (Σ (b² + variance of b) + 4 expected²) / (members + 4)
         for name in terms.names[2:]:
             squares = (solution**2 + spread)[terms.term == name]
             total = squares.sum() + BELIEF * expected[name] ** 2
@@ -281,7 +312,7 @@ def _solve(terms, found, expected, steep):
         if np.abs(solution - before).max() < SETTLED_NT:
             break
     fitted = {name: sizes[name] for name in terms.names[2:]}
-    return solution, covariance, fitted | {"navigation": float(np.sqrt(scatter[1]))}
+    return _Fit(solution, covariance, fitted | {"navigation": float(np.sqrt(scatter[1]))})
 
 
 def _scatter(misfit, steep):
@@ -291,7 +322,7 @@ def _scatter(misfit, steep):
     """
     order, number = np.argsort(steep), len(steep)
     halves = order[: (number + 1) // 2], order[number // 2 :]
-    flat, rough = ((_crossovers.TO_SIGMA * np.median(misfit[half])) ** 2 for half in halves)
+    flat, rough = ((_table.TO_SIGMA * np.median(misfit[half])) ** 2 for half in halves)
     low, high = (np.median(steep[half]) for half in halves)
     position = max(rough - flat, 0.0) / max(high - low, 1e-9)
     position = number * position + NAVIGATION_BELIEF

@@ -1,7 +1,7 @@
-"""The MGD77T format: one cruise, tab-separated, one header line (NOAA NCEI).
+"""Cruises in the formats of NOAA NCEI: MGD77T, and the MGD77 of fixed width before it.
 
-`helpers.tracks` gathers what this module reads from single files. Column names and units:
-MGD77T data format description, NOAA National Centers for Environmental Information.
+MGD77T holds one cruise, tab-separated, below one line with the names of the columns. Names and
+units: MGD77T data format description, NOAA National Centers for Environmental Information.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,16 @@ from . import _table
 
 PLACE_AND_TIME = ["DATE", "TIME", "LAT", "LON"]  # a file without these is not MGD77T
 MAGNETIC = ["MAG_TOT", "MAG_RES"]
-NUMBERS = [*PLACE_AND_TIME, *MAGNETIC, "TIMEZONE", "CORR_DEPTH"]
+NUMBERS = {  # our column, or what the time is made of: theirs
+    "latitude": "LAT",
+    "longitude": "LON",
+    "total_field_nt": "MAG_TOT",
+    "residual_nt": "MAG_RES",
+    "depth_m": "CORR_DEPTH",
+    "date": "DATE",
+    "clock": "TIME",
+    "zone": "TIMEZONE",
+}
 ABOUT = {  # what is kept of the .h77t file beside a cruise
     "PLATFORM": "platform",
     "INST_SRC": "institution",
@@ -28,65 +38,30 @@ ABOUT = {  # what is kept of the .h77t file beside a cruise
 
 
 def read_mgd77t(content, where, stem) -> _table.Reading:
-    """Read one MGD77T file.
+    """Read one MGD77T file; any line ending, any order of columns.
 
-    Parameters
-    ----------
-    content : bytes
-        The file; any line ending, any order of columns, trailing empty fields left out or not.
-    where : str
-        The file, for messages.
-    stem : str
-        Its name without ending: the cruise where SURVEY_ID is blank.
-
-    Returns
-    -------
-    Reading
-
-    Raises
-    ------
-    TrackError
-        If the file is not MGD77T, has no magnetic column or no valid row.
+    Trailing empty fields may be left out.
     """
     first, _, body = _table.unified(content).partition(b"\n")
     header = _header(where, first)
     raw = _raw(body, header)
-    values, broken, depth_broken = _numbers(raw)
+    columns, faults = _table.numbers(raw, NUMBERS)
+    columns["time"] = _times(columns.pop("date"), columns.pop("clock"), columns.pop("zone"))
     nowhere = pd.Series(np.full(len(raw), np.nan), index=raw.index)
-    columns = {
-        "cruise": _table.names_of_cruises(raw.get("SURVEY_ID", nowhere), stem),
-        "time": _times(values),
-        "longitude": values["LON"],
-        "latitude": values["LAT"],
-        "total_field_nt": values["MAG_TOT"],
-        "residual_nt": values["MAG_RES"],
-        "depth_m": values["CORR_DEPTH"],
-    }
-    cut = np.zeros(len(raw), dtype=bool)
-    if len(raw):
-        cut[-1] = _is_truncated(body, header)
-    faults = {
-        "repeated header": _repeated(raw),
-        "truncated line": cut,
-        "unparsable number": broken,
-        "depth blanked": depth_broken,
+    columns["cruise"] = _table.names_of_cruises(raw.get("SURVEY_ID", nowhere), stem)
+    reading = next(name for name in MAGNETIC if name in header)
+    needed = max(header.index(name) for name in [*PLACE_AND_TIME, reading])
+    faults |= {
+        "repeated header": _table.repeats(raw["LAT"], ["LAT", "lat"]),
+        "truncated line": _table.cut_off(len(raw), body, "\t", needed),
     }
     return _table.judge(where, columns, faults)
 
 
 def read_h77t(content) -> dict:
-    """Read what an MGD77T header file says of a cruise.
+    """Read what an MGD77T header file (``.h77t``) says of its cruise, as far as it is filled in.
 
-    Parameters
-    ----------
-    content : bytes
-        The ``.h77t`` file: a line of names and a line of values, tab-separated.
-
-    Returns
-    -------
-    dict
-        ``platform``, ``institution``, ``navigation``, ``instrument`` and ``reference_field``, as
-        far as they are filled in; empty if the file is something else.
+    It has a line of names and a line of values; of another kind of file it is nothing.
     """
     lines = _table.unified(content).decode("latin-1").split("\n")
     if len(lines) < 2:
@@ -122,7 +97,7 @@ def _header(where, first):
 
 def _raw(body, header):
     """Table of the columns used; numbers where a whole column is numeric, else text."""
-    wanted = [name for name in ["SURVEY_ID", *NUMBERS] if name in header]
+    wanted = [name for name in ["SURVEY_ID", *NUMBERS.values()] if name in header]
     if not body.strip():
         return pd.DataFrame({name: [] for name in wanted})
     return pd.read_csv(
@@ -139,26 +114,9 @@ def _raw(body, header):
     )
 
 
-def _numbers(raw):
-    """Columns as float arrays, rows with text where a number is needed, and such depths."""
-    values, broken = {}, np.zeros(len(raw), dtype=bool)
-    depth_broken = broken.copy()
-    for name in NUMBERS:
-        if name not in raw:
-            values[name] = np.full(len(raw), np.nan)
-            continue
-        values[name], bad = _table.number(raw[name])
-        if name == "CORR_DEPTH":  # a depth is not needed: it is blanked, and that is counted
-            depth_broken |= bad
-        else:
-            broken |= bad
-    return values, broken, depth_broken
-
-
-def _times(values):
-    """UTC of each row as datetime64[ns], NaT where it is invalid."""
-    date, clock = values["DATE"], values["TIME"]
-    zone = np.where(np.isnan(values["TIMEZONE"]), 0.0, values["TIMEZONE"])
+def _times(date, clock, zone):
+    """UTC of each row: yyyymmdd, hhmm with decimal minutes, hours; NaT where it is invalid."""
+    zone = np.where(np.isnan(zone), 0.0, zone)
     valid = np.isfinite(date) & (np.abs(date) < 1e9)
     digits = np.where(valid, date, 0).astype(np.int64)
     hour = np.floor(clock / 100)
@@ -168,23 +126,7 @@ def _times(values):
     return _table.calendar(digits // 10_000, digits // 100 % 100, digits % 100, seconds)
 
 
-def _repeated(raw):
-    """Which rows repeat the header line."""
-    if raw["LAT"].dtype.kind in "iuf":
-        return np.zeros(len(raw), dtype=bool)
-    return _table.stripped(raw["LAT"]).isin(["LAT", "lat"]).to_numpy(dtype=bool)
-
-
-def _is_truncated(body, header):
-    """Tell whether the last line may be cut inside, or before, a field that a row needs."""
-    if body.endswith(b"\n"):
-        return False
-    reading = next(name for name in MAGNETIC if name in header)
-    needed = max(header.index(name) for name in [*PLACE_AND_TIME, reading])
-    return body[body.rfind(b"\n") + 1 :].count(b"\t") <= needed
-
-
-# The older MGD77 format: 24 header cards of 80 characters, then records of 120 characters.
+# The older MGD77: 24 header cards of 80 characters, then records of 120 characters.
 #
 # Columns, units and conventions: The Marine Geophysical Data Exchange Format - "MGD77", Key to
 # Geophysical Records Documentation No. 10 (revised 1998), NOAA National Geophysical Data Center.
@@ -228,51 +170,37 @@ def looks_fixed(content) -> bool:
 
 
 def read_mgd77(content, where, stem) -> _table.Reading:
-    """Read one file of fixed-width MGD77.
+    """Read one file of fixed-width MGD77, with any line ending or none, as on tape.
 
-    Parameters
-    ----------
-    content : bytes
-        The file, with any line ending, or without line ends as on tape; the header may be
-        missing, and several cruises may follow each other with a header each.
-    where : str
-        The file, for messages.
-    stem : str
-        Its name without ending: the cruise where the records name none.
-
-    Returns
-    -------
-    Reading
-
-    Raises
-    ------
-    TrackError
-        If the file is no fixed-width MGD77 or has no valid row.
+    The header may be missing, and several cruises may follow each other with a header each.
     """
     if not looks_fixed(content):
         raise _table.TrackError(
             f"{where} is not fixed-width MGD77: it should begin with a header card (4, survey, "
             f"MGD77) or a data record (3 or 5); it begins {content[:40].decode('latin-1')!r}"
         )
-    cards, records, cut = _lines(content)
-    table = _matrix(records)
-    long = np.fromiter(map(len, records), int, len(records)) >= NEEDED
-    if cut and len(records[-1]) < RECORD:
+    text = _lines(content)
+    table = _matrix(text.records)
+    long = np.fromiter(map(len, text.records), int, len(text.records)) >= NEEDED
+    if text.cut and len(text.records[-1]) < RECORD:
         long[-1] = False
     kind = table[:, 0]
     data = (kind == ord("3")) | (kind == ord("5"))
-    columns, broken = _columns(table, kind == ord("3"), stem)
-    faults = {
-        "truncated line": ~long,
-        "not a data record": ~data,
-        "unparsable number": broken["needed"],
-        "depth blanked": broken["depth_m"],
-    }
-    return _table.judge(where, columns, faults, _about(cards))
+    columns, faults = _columns(table, kind == ord("3"), stem)
+    faults |= {"truncated line": ~long, "not a data record": ~data}
+    return _table.judge(where, columns, faults, _about(text.cards))
+
+
+class _Lines(NamedTuple):
+    """The lines of a file of fixed width."""
+
+    cards: list  # of the headers
+    records: list
+    cut: bool  # whether the last record may be
 
 
 def _lines(content):
-    """Header cards, data records, and whether the last record may be cut."""
+    """Tell header cards from data records."""
     content = _table.unified(content)
     if b"\n" not in content.rstrip(b"\n"):
         content = _from_tape(content)
@@ -288,7 +216,7 @@ def _lines(content):
         elif text.strip():
             skip = 0
             records.append(text)
-    return cards, records or [b""], cut and bool(records)
+    return _Lines(cards, records or [b""], cut and bool(records))
 
 
 def _from_tape(content):
@@ -307,7 +235,7 @@ def _matrix(records):
 
 
 def _columns(table, old, stem):
-    """Columns that `judge` wants, and which rows are broken."""
+    """Columns that `judge` wants, and the faults of their rows."""
     values, broken = {}, np.zeros(len(table), dtype=bool)
     for name, (first, last, unit) in FIELDS.items():
         values[name], bad = _digits(table[:, first - 1 : last], unit)
@@ -329,7 +257,7 @@ def _columns(table, old, stem):
     seconds = np.where(timely, 3600 * (hour + zone) + 60 * minute, np.nan)
     time = _table.calendar(year, values.pop("month"), values.pop("day"), seconds)
     columns = {"cruise": _cruises(table, stem), "time": time, **values}
-    return columns, {"needed": broken, "depth_m": depth_broken}
+    return columns, {"unparsable number": broken, "depth blanked": depth_broken}
 
 
 def _digits(field, unit):

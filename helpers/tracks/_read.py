@@ -1,4 +1,9 @@
-"""Find cruises in files, folders and archives, and tell which format each of them is in.
+"""Read cruises from files, folders and archives, in whatever format each of them is.
+
+One table holds any number of cruises, a row for each magnetic reading in the order of the files:
+``cruise, time, longitude, latitude, total_field_nt, residual_nt, depth_m``. ``time`` is UTC, as
+datetime64[ns] without a time zone; longitudes lie in -180..180. What a file held and which of
+its rows were rejected, and why, stands in ``table.attrs["report"]``; see `report`.
 
 A folder or an archive is looked through whole. What cannot be a track is passed over; what
 should be one and is not readable becomes a line of the report, not an error, unless it was
@@ -13,6 +18,8 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import pandas as pd
 
 from . import _binary, _csv, _mgd77, _table
 
@@ -34,29 +41,135 @@ READERS = {
 }
 
 
+def read_tracks(path, columns=None) -> pd.DataFrame:
+    r"""Read cruises from files, folders and archives.
+
+    Parameters
+    ----------
+    path : str, pathlib.Path or sequence of them
+        A file, a folder or archive that is searched with all its subfolders (an NCEI delivery,
+        ``trackline-item-*/MGD77_*/*.m77t``, as a folder, ``.zip``, ``.tar`` or ``.tar.gz``), or
+        several of any. Formats: MGD77T, fixed-width MGD77, MGD77+ netCDF, old-GMT binary, and
+        tables with named columns (CSV).
+    columns : dict, optional
+        For CSV: our name to the file's, such as ``{"time": "UTC", "longitude": "x_deg",
+        "residual_nt": "dT"}``. Usual names are recognised without it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cruise``, ``time`` (UTC), ``longitude`` (-180 to 180), ``latitude``, ``total_field_nt``,
+        ``residual_nt`` and ``depth_m``; a row has a position, a time, and a total field or a
+        residual. ``residual_nt`` is at first the file's own, on the reference field of its day;
+        `residual` recomputes it. Missing values are NaN. ``attrs["report"]`` counts, for each
+        file, the rows read, kept and rejected by reason; ``attrs["about"]`` tells what the files
+        say of themselves (``instrument``, ``reference_field`` and the like), ``attrs["files"]``
+        the files of each cruise, and ``attrs["passed_over"]`` the files that are no tracks.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder.
+    TrackError
+        If a file that was named is in none of the formats, has no magnetic column or no valid
+        row. In a folder or archive one good file is enough; the others are in the report.
+
+    Notes
+    -----
+    MGD77T: UTC is DATE and TIME (hhmm with decimal minutes) plus TIMEZONE hours; a blank TIMEZONE
+    is taken as UTC. Text files: a last line without a line end is rejected as truncated unless
+    each field that a row needs is followed by another (its very last field may be cut all the
+    same): NCEI drops trailing empty fields, so a short line alone proves nothing. Where a table
+    has no times, which residuals do not need, they are made up in the order of the rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "mine.csv"
+    ...     _ = file.write_text("UTC,lon,lat,dT\n2001-02-03T04:05,327.5,38,-120\n")
+    ...     table = read_tracks(file, {"time": "UTC", "residual_nt": "dT"})
+    >>> table[["cruise", "longitude", "residual_nt"]].to_dict("records")
+    [{'cruise': 'mine', 'longitude': -32.5, 'residual_nt': -120.0}]
+    """
+    given = [path] if isinstance(path, str | Path) else list(path)
+    tables, headers = [], {}
+    attrs = {"report": {}, "about": {}, "files": {}, "passed_over": []}
+    for found in find_tracks(given):
+        if found.ending == ".h77t" and not found.named:
+            headers[found.name[:-5]] = _mgd77.read_h77t(found.content or b"")
+            continue
+        reading = _read_one(found, columns, attrs)
+        if reading is not None:
+            tables.append(reading.table)
+    if not tables:
+        why = " ".join(count.get("error", "") for count in attrs["report"].values())
+        raise _table.TrackError(f"No file holds a readable track. {why}".strip())
+    for name in attrs["about"]:
+        attrs["about"][name] |= headers.get(name[:-5], {}) if name[-5:].lower() == ".m77t" else {}
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs |= attrs
+    return table
+
+
+def _read_one(found, columns, attrs):
+    """Read one file and write down what it gave; None where it gave no rows."""
+    try:
+        reading = read_found(found, columns)
+    except _table.TrackError as error:
+        if found.named:
+            raise
+        attrs["report"][found.name] = {"rows_read": 0, "rows_kept": 0, "error": str(error)}
+        return None
+    if reading is None:
+        attrs["passed_over"].append(found.name)
+        return None
+    attrs["report"][found.name] = reading.counts
+    attrs["about"][found.name] = reading.about
+    for cruise in reading.table["cruise"].unique():
+        attrs["files"].setdefault(cruise, []).append(found.name)
+    return reading
+
+
+def report(table: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate what was read, kept and rejected.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A table from `read_tracks`, or one derived from it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each file: ``rows_read``, ``rows_kept``, a column for each reason that
+        occurred, and ``error`` where a whole file was rejected.
+
+    Raises
+    ------
+    TrackError
+        If the table carries no report.
+    """
+    if "report" not in table.attrs:
+        raise _table.TrackError("This table has no report; it does not come from read_tracks")
+    rows = pd.DataFrame.from_dict(table.attrs["report"], orient="index").rename_axis("file")
+    order = ["rows_read", "rows_kept", *_table.REASONS, "depth blanked", "error"]
+    rows = rows[[name for name in order if name in rows]].copy()
+    for name in rows.columns.drop("error", errors="ignore"):
+        rows[name] = rows[name].fillna(0).astype(int)
+    always = ["rows_read", "rows_kept", "error"]
+    return rows.loc[:, [name in always or rows[name].any() for name in rows.columns]]
+
+
 @dataclass
 class Found:
-    """A file that may be a cruise, or a fault in its place.
+    """A file that may be a cruise, or a fault in its place."""
 
-    Attributes
-    ----------
-    name : str
-        Its name for the report: relative to the folder or archive it was found in.
-    where : str
-        Its full name for messages.
-    content : bytes or None
-        None where it could not be read.
-    named : bool
-        True if the caller named this very file, so that a fault in it is an error.
-    fault : str
-        Why it could not be read.
-    """
-
-    name: str
-    where: str
-    content: bytes | None
-    named: bool = False
-    fault: str = ""
+    name: str  # for the report: relative to the folder or archive it was found in
+    where: str  # its full name, for messages
+    content: bytes | None  # None where it could not be read
+    named: bool = False  # by the caller, so that a fault in it is an error
+    fault: str = ""  # why it could not be read
 
     @property
     def stem(self):
@@ -70,25 +183,9 @@ class Found:
 
 
 def find_tracks(given):
-    """Go through files, folders and archives.
+    """Yield each file once that may be a cruise, in the order given and by name.
 
-    Parameters
-    ----------
-    given : list of path-like
-        What the caller named.
-
-    Yields
-    ------
-    Found
-        Each file once, with the endings of `TRACKS` or ``.h77t``, in the order given and by name;
-        a file that was named itself whatever its ending.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file or folder.
-    TrackError
-        If a folder holds no file with one of the endings, or nothing was given.
+    Those have the endings of `TRACKS` or ``.h77t``; a file that was named itself may have any.
     """
     given = [Path(start) for start in given]
     for start in given:
@@ -197,21 +294,8 @@ def _members(content):
             raise tarfile.ReadError("it has no end mark, so members may be missing")
 
 
-def kind_of(found, columns=None):
-    """Tell the format of a file by its content, and by its ending where that is not enough.
-
-    Parameters
-    ----------
-    found : Found
-        A file.
-    columns : dict, optional
-        As for `_csv.read_csv`.
-
-    Returns
-    -------
-    str or None
-        ``"mgd77t"``, ``"mgd77"``, ``"netcdf"``, ``"mgg"``, ``"csv"``, or None.
-    """
+def kind_of(found, columns):
+    """Format of a file, by its content, and by its ending where that is not enough; or None."""
     content = found.content
     if found.ending == ".m77t":
         return "mgd77t"
@@ -230,26 +314,8 @@ def kind_of(found, columns=None):
     return None
 
 
-def read_found(found, columns=None) -> _table.Reading | None:
-    """Read one file in the format that it is in.
-
-    Parameters
-    ----------
-    found : Found
-        A file.
-    columns : dict, optional
-        As for `_csv.read_csv`.
-
-    Returns
-    -------
-    Reading or None
-        None for a file in a folder or archive that is no track.
-
-    Raises
-    ------
-    TrackError
-        If it should be a track and cannot be read, or was named and is in no known format.
-    """
+def read_found(found, columns) -> _table.Reading | None:
+    """Read one file in the format that it is in; None for one in a folder that is no track."""
     if found.content is None:
         raise _table.TrackError(found.fault)
     kind = kind_of(found, columns)

@@ -1,133 +1,16 @@
-"""Ship tracks: read cruises as NCEI delivers them, and recompute their magnetic residuals.
+"""The magnetic residual: total field minus reference field, and what a cruise has of its own.
 
-One table holds any number of cruises, a row for each magnetic reading in the order of the files:
-``cruise, time, longitude, latitude, total_field_nt, residual_nt, depth_m``. ``time`` is UTC, as
-datetime64[ns] without a time zone; longitudes lie in -180..180. What a file held and which of
-its rows were rejected, and why, stands in ``table.attrs["report"]``; see `report`.
-
-The formats have a module each: `_mgd77`, `_mgd77`, `_binary` and
-`_csv`; `_read` finds the files and tells which is which.
+Fields and residuals are in nT. The reference field is the 14th generation of the IGRF (Alken et
+al. 2021).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from . import _mgd77, _read, _table
-
 CHUNK = 4_000  # points evaluated at once: 105 harmonics each, about 50 MB
 TREND_ROWS = 1_000  # readings of a cruise, evenly picked, that its trend is fitted to
-
-
-def read_tracks(path, columns=None) -> pd.DataFrame:
-    """Read cruises from files, folders and archives.
-
-    Parameters
-    ----------
-    path : str, pathlib.Path or sequence of them
-        A file, a folder or archive that is searched with all its subfolders (an NCEI delivery,
-        ``trackline-item-*/MGD77_*/*.m77t``, as a folder, ``.zip``, ``.tar`` or ``.tar.gz``), or
-        several of any. Formats: MGD77T, fixed-width MGD77, MGD77+ netCDF, old-GMT binary, and
-        tables with named columns (CSV).
-    columns : dict, optional
-        For CSV: our name to the file's, such as ``{"time": "UTC", "longitude": "x_deg",
-        "residual_nt": "dT"}``. Usual names are recognised without it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `COLUMNS`; a row has a position, a time, and a total field or a residual.
-        ``residual_nt`` is at first the file's own, on the reference field of its day; `residual`
-        recomputes it. Missing values are NaN. ``attrs["report"]`` counts, for each file, the
-        rows read, kept and rejected by reason; ``attrs["about"]`` tells what the files say of
-        themselves (``instrument``, ``reference_field`` and the like), ``attrs["files"]`` the
-        files of each cruise, and ``attrs["passed_over"]`` the files that are no tracks.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file or folder.
-    TrackError
-        If a file that was named is in none of the formats, has no magnetic column or no valid
-        row. In a folder or archive one good file is enough; the others are in the report.
-
-    Notes
-    -----
-    MGD77T: UTC is DATE and TIME (hhmm with decimal minutes) plus TIMEZONE hours; a blank TIMEZONE
-    is taken as UTC. Text files: a last line without a line end is rejected as truncated unless
-    each field that a row needs is followed by another (its very last field may be cut all the
-    same): NCEI drops trailing empty fields, so a short line alone proves nothing.
-    """
-    given = [path] if isinstance(path, str | Path) else list(path)
-    tables, headers = [], {}
-    attrs = {"report": {}, "about": {}, "files": {}, "passed_over": []}
-    for found in _read.find_tracks(given):
-        if found.ending == ".h77t" and not found.named:
-            headers[found.name[:-5]] = _mgd77.read_h77t(found.content or b"")
-            continue
-        reading = _read_one(found, columns, attrs)
-        if reading is not None:
-            tables.append(reading.table)
-    if not tables:
-        why = " ".join(count.get("error", "") for count in attrs["report"].values())
-        raise _table.TrackError(f"No file holds a readable track. {why}".strip())
-    for name in attrs["about"]:
-        attrs["about"][name] |= headers.get(name[:-5], {}) if name[-5:].lower() == ".m77t" else {}
-    table = pd.concat(tables, ignore_index=True)
-    table.attrs |= attrs
-    return table
-
-
-def _read_one(found, columns, attrs):
-    """Read one file and write down what it gave; None where it gave no rows."""
-    try:
-        reading = _read.read_found(found, columns)
-    except _table.TrackError as error:
-        if found.named:
-            raise
-        attrs["report"][found.name] = {"rows_read": 0, "rows_kept": 0, "error": str(error)}
-        return None
-    if reading is None:
-        attrs["passed_over"].append(found.name)
-        return None
-    attrs["report"][found.name] = reading.counts
-    attrs["about"][found.name] = reading.about
-    for cruise in reading.table["cruise"].unique():
-        attrs["files"].setdefault(cruise, []).append(found.name)
-    return reading
-
-
-def report(table: pd.DataFrame) -> pd.DataFrame:
-    """Tabulate what was read, kept and rejected.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A table from `read_tracks`, or one derived from it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each file: ``rows_read``, ``rows_kept``, a column for each reason that
-        occurred, and ``error`` where a whole file was rejected.
-
-    Raises
-    ------
-    TrackError
-        If the table carries no report.
-    """
-    if "report" not in table.attrs:
-        raise _table.TrackError("This table has no report; it does not come from read_tracks")
-    rows = pd.DataFrame.from_dict(table.attrs["report"], orient="index").rename_axis("file")
-    order = ["rows_read", "rows_kept", *_table.REASONS, "depth blanked", "error"]
-    rows = rows[[name for name in order if name in rows]].copy()
-    for name in rows.columns.drop("error", errors="ignore"):
-        rows[name] = rows[name].fillna(0).astype(int)
-    always = ["rows_read", "rows_kept", "error"]
-    return rows.loc[:, [name in always or rows[name].any() for name in rows.columns]]
 
 
 def residual(table: pd.DataFrame) -> pd.DataFrame:
@@ -147,13 +30,23 @@ def residual(table: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    IGRF-14 runs from 1900 to 2030; from 2025 on it is a prediction (its secular variation).
+    IGRF-14 (Alken et al. 2021, doi:10.1186/s40623-020-01288-x) runs from 1900 to 2030; from 2025
+    on it is a prediction (its secular variation).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> reading = {"time": pd.Timestamp("2001-06-01"), "longitude": -33.0, "latitude": 38.0}
+    >>> table = pd.DataFrame([reading | {"total_field_nt": 44900.0, "residual_nt": float("nan")}])
+    >>> residual(table)["residual_nt"].round(1).tolist()
+    [694.3]
     """
     out = table.copy()
     total = out["total_field_nt"].to_numpy(float)
     done = np.isfinite(total)
     place = (out[name].to_numpy()[done] for name in ("longitude", "latitude", "time"))
     model = np.full(total.shape, np.nan)
+    # ΔT = T - |B(IGRF)|
     model[done] = np.linalg.norm(reference_field(*place), axis=0)
     done &= np.isfinite(model)
     own = out["residual_nt"].to_numpy(float)
@@ -164,29 +57,12 @@ def residual(table: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def reference_field(longitude, latitude, time, height_km: float = 0.0) -> np.ndarray:
-    """Evaluate the IGRF-14 main field at many places and times.
+def reference_field(longitude, latitude, time) -> np.ndarray:
+    """East, north and up components of IGRF-14 (nT, shape (3, n)) at sea level; NaN beyond it.
 
-    Parameters
-    ----------
-    longitude, latitude : array_like, shape (n,)
-        Geodetic degrees.
-    time : array_like of datetime64, shape (n,)
-        UTC.
-    height_km : float
-        Height above the ellipsoid; the sea surface by default.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3, n)
-        East, north and up components in nT; NaN outside 1900 to 2030.
-
-    Notes
-    -----
-    The coefficients of the IGRF are linear in time between epochs five years apart, and so are
-    the components of the field. Evaluating the two epochs about each point and interpolating the
-    components is therefore exact, and needs no evaluation for each date. Evaluated by ppigrf
-    from Alken et al. (2021), doi:10.1186/s40623-020-01288-x; coefficients
+    Takes geodetic degrees and UTC, shape (n,). The coefficients are linear in time between epochs
+    five years apart, and so are the components: to interpolate between the two epochs about each
+    point is exact, and faster than to evaluate each date. By ppigrf, coefficients
     doi:10.5281/zenodo.14012302.
     """
     import ppigrf
@@ -204,7 +80,8 @@ def reference_field(longitude, latitude, time, height_km: float = 0.0) -> np.nda
         part = (when[here] - epochs[k]) / (epochs[k + 1] - epochs[k])
         for start in range(0, here.size, CHUNK):
             at, t = here[start : start + CHUNK], part[start : start + CHUNK]
-            ends = np.stack(ppigrf.igrf(lon[at], lat[at], height_km, pair))
+            # B(t) = (1 - τ) B(epoch before) + τ B(epoch after), component by component
+            ends = np.stack(ppigrf.igrf(lon[at], lat[at], 0.0, pair))
             field[:, at] = (1 - t) * ends[:, 0] + t * ends[:, 1]
     return field
 
@@ -224,6 +101,12 @@ def remove_cruise_median(table: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A copy; ``attrs["cruise_median_nt"]`` has what was taken off each cruise.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"cruise": list("AAAB"), "residual_nt": [1.0, 2.0, 9.0, 5.0]})
+    >>> remove_cruise_median(table)["residual_nt"].tolist()
+    [-1.0, 0.0, 7.0, 0.0]
     """
     out = table.copy()
     cruises = out["cruise"].to_numpy()
@@ -269,6 +152,7 @@ def remove_cruise_trend(table: pd.DataFrame) -> pd.DataFrame:
         known = known[:: max(known.size // TREND_ROWS, 1)]
         slope, offset = 0.0, float(np.median(residual[rows][known])) if known.size else 0.0
         if np.unique(days[known]).size > 1:
+            # slope: median over i of the medians over j of (Tⱼ - Tᵢ) / (tⱼ - tᵢ)
             slope, offset = siegelslopes(residual[rows][known], days[known])
         residual[rows] -= offset + slope * days
         taken[cruise] = {"offset_nt": float(offset), "slope_nt_per_day": float(slope)}

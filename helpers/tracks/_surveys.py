@@ -6,7 +6,7 @@ There is no dense real survey of the training regions; these four are what can b
 from dataclasses import dataclass
 
 from .. import data
-from . import _clean, _residual
+from . import _clean, _read, _residual
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ SURVEYS = {
 }
 
 
-def load(name):
+def load_survey(name):
     """Read a survey: residuals on one reference field where the total field is given, cleaned.
 
     Parameters
@@ -97,11 +97,11 @@ def load(name):
     """
     if name not in SURVEYS:
         raise KeyError(f"No survey {name!r}; the surveys are {', '.join(SURVEYS)}.")
-    table = _residual.read_tracks([data.fetch(file) for file in SURVEYS[name].files])
+    table = _read.read_tracks([data.fetch(file) for file in SURVEYS[name].files])
     return _residual.remove_cruise_median(_clean.clean(_residual.residual(table)))
 
 
-def load_all():
+def load_surveys():
     """Read every survey that can be had.
 
     Returns
@@ -112,5 +112,5 @@ def load_all():
     tables = {}
     for name, survey in SURVEYS.items():
         if None not in [data.try_fetch(file) for file in survey.files]:
-            tables[name] = load(name)
+            tables[name] = load_survey(name)
     return tables

@@ -1,13 +1,15 @@
-"""What the readers of all formats share: the table, the reasons for rejection, the judgement.
+"""The table of readings: its columns, what a valid row is, and distances and gaps along it.
 
-A reader turns the bytes of one file into columns (`judge` says which) and finds what only the
-format can tell, such as a line that is cut. Here the rows are judged alike, the good ones kept
-and the others counted, each under the first reason of `REASONS` that fits.
+A reader takes the bytes of one file, its full name for messages (`where`) and its name without
+folder and ending (`stem`, the cruise where the file names none). It turns them into columns
+(`judge` says which) and finds what only the format can tell, such as a line that is cut. Here
+the rows are judged alike, the good ones kept and the others counted, each under the first reason
+of `REASONS` that fits. Each reader raises `TrackError` where no row is valid.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -33,6 +35,7 @@ REASONS = [  # in the order of judgement: a row counts under the first that fits
 ]
 FIELD_RANGE_NT = (15_000.0, 75_000.0)  # wider than the Earth's field at the sea surface
 DEEPEST_M = 12_000.0
+TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal distribution
 YEARS = (1900, 2100)  # the first year of a valid time, and the first that is none
 
 
@@ -42,48 +45,23 @@ class TrackError(ValueError):
 
 @dataclass
 class Reading:
-    """What one file held.
+    """What one file held: the rows kept, in the order of the file, and what became of the others.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        The columns of `COLUMNS`, one row for each reading kept, in the order of the file.
-    counts : dict
-        ``rows_read``, ``rows_kept``, a count for each of `REASONS`, and ``depth blanked``: kept
-        rows whose depth was no number between 0 and 12,000 m.
-    about : dict
-        What the file says of itself: ``platform``, ``instrument``, ``reference_field`` and so on.
+    `counts` has ``rows_read``, ``rows_kept``, a count for each of `REASONS`, and ``depth blanked``:
+    kept rows whose depth was no number between 0 and 12,000 m.
     """
 
-    table: pd.DataFrame
+    table: pd.DataFrame  # the columns of `COLUMNS`
     counts: dict
-    about: dict = field(default_factory=dict)
+    about: dict  # what the file says of itself: ``platform``, ``instrument`` and so on
 
 
 def judge(where, columns, faults=None, about=None) -> Reading:
     """Keep the valid rows and count the others.
 
-    Parameters
-    ----------
-    where : str
-        The file, for messages.
-    columns : dict of array_like
-        ``cruise``, ``time`` (datetime64 in UTC, NaT where invalid) and the float columns of
-        `COLUMNS` with NaN where there is no value; all of one length.
-    faults : dict of numpy.ndarray of bool, optional
-        Rows that show one of `REASONS` as the reader itself found it, and ``"depth blanked"``
-        for a depth that is no number.
-    about : dict, optional
-        What the file says of itself.
-
-    Returns
-    -------
-    Reading
-
-    Raises
-    ------
-    TrackError
-        If no row is valid.
+    `columns` has ``cruise``, ``time`` (datetime64 in UTC, NaT where invalid) and the float columns
+    of `COLUMNS`, NaN where there is no value. `faults` marks the rows that show one of `REASONS`,
+    or ``"depth blanked"``, as the reader itself found it.
     """
     rows = len(columns["time"])
     found = {reason: np.zeros(rows, dtype=bool) for reason in [*REASONS, "depth blanked"]}
@@ -124,26 +102,50 @@ def _sift(found, rows):
 
 
 def number(column):
-    """Turn a column of a text table into numbers.
-
-    Parameters
-    ----------
-    column : pandas.Series
-        Numbers, or text that should be numbers; NaN where the field is empty.
-
-    Returns
-    -------
-    values : numpy.ndarray of float
-        NaN where there is no finite number.
-    broken : numpy.ndarray of bool
-        True where the field holds something else than a finite number.
-    """
+    """Numbers of a column of text, NaN where there is no finite one; and where text is none."""
     if column.dtype.kind not in "iuf":
         column = stripped(column).replace("", np.nan)
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
     broken = column.notna().to_numpy() & ~np.isfinite(values)
     values[~np.isfinite(values)] = np.nan
     return values, broken
+
+
+def numbers(raw, columns):
+    """Columns of numbers, NaN where there is none, and the faults of their rows.
+
+    `columns` says which column of the raw text table is which of ours. A field that is no number
+    spoils its row, but for the depth, which is blanked and counted.
+    """
+    values = {}
+    nothing = np.zeros(len(raw), dtype=bool)
+    faults = {"unparsable number": nothing, "depth blanked": nothing}
+    for ours, theirs in columns.items():
+        values[ours] = np.full(len(raw), np.nan)
+        if theirs in raw:
+            values[ours], broken = number(raw[theirs])
+            reason = "depth blanked" if ours == "depth_m" else "unparsable number"
+            faults[reason] = faults[reason] | broken
+    return values, faults
+
+
+def repeats(column, names):
+    """Which rows repeat the header line: those where the field is the name of its column."""
+    if column.dtype.kind in "iuf":
+        return np.zeros(len(column), dtype=bool)
+    return stripped(column).isin(names).to_numpy(dtype=bool)
+
+
+def cut_off(rows, body, separator, last_needed):
+    """Which rows may be cut inside, or before, a field that they need.
+
+    Only the last can be, if it has no line end and no separator after field `last_needed`.
+    """
+    cut = np.zeros(rows, dtype=bool)
+    last_line = body[body.rfind(b"\n") + 1 :]
+    if not body.endswith(b"\n"):
+        cut[-1:] = last_line.count(separator.encode()) <= last_needed
+    return cut
 
 
 def stripped(column):
@@ -165,19 +167,10 @@ def unified(content):
 
 
 def calendar(year, month, day, seconds):
-    """Moments from calendar numbers.
+    """UTC as datetime64[ns] from calendar numbers (float, NaN where unknown), to the millisecond.
 
-    Parameters
-    ----------
-    year, month, day : numpy.ndarray of float
-        NaN where unknown.
-    seconds : numpy.ndarray of float
-        Since midnight, negative or beyond a day where a time zone leads there.
-
-    Returns
-    -------
-    numpy.ndarray of datetime64[ns]
-        NaT where there is no such day, to the millisecond.
+    `seconds` count from midnight, negative or beyond a day where a time zone leads there. NaT where
+    there is no such day.
     """
     valid = np.isfinite(year) & np.isfinite(month) & np.isfinite(day) & np.isfinite(seconds)
     valid &= (year >= YEARS[0]) & (year < YEARS[1]) & (month >= 1) & (month <= 12)
@@ -192,7 +185,7 @@ def calendar(year, month, day, seconds):
     return np.where(valid, time, np.datetime64("NaT"))
 
 
-# Quantities along a track: distances, steps from row to row, gaps, and a summary per cruise.
+# Along a track: distances, steps from row to row, gaps, and a summary per cruise.
 
 EARTH_KM = 6371.0088  # mean radius, IUGG
 GAP_STEPS = 10.0  # a step this many times the median one is a gap,
@@ -200,27 +193,26 @@ GAP_LEAST_S = 1800.0  # but not below half an hour
 
 
 def distance_km(lon0, lat0, lon1, lat1) -> np.ndarray:
-    """Great-circle distance between points.
+    """Great-circle distance (km) between points in degrees, also across the date line.
 
-    Parameters
-    ----------
-    lon0, lat0, lon1, lat1 : array_like
-        Degrees; any longitudes, also on either side of the date line.
-
-    Returns
-    -------
-    numpy.ndarray
-        Kilometres on a sphere of the Earth's mean radius (haversine formula, exact for short
-        distances too).
+    Haversine formula, exact for short distances too, on a sphere of the Earth's mean radius.
     """
     a, b = np.radians(lat0), np.radians(lat1)
+    # haversines of the differences: sin²(Δφ/2) + cos φ₀ cos φ₁ sin²(Δλ/2)
     across = np.sin(np.radians(np.subtract(lon1, lon0)) / 2) ** 2
     square = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * across
     return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(square, 0, 1)))
 
 
 def steps(table) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and kilometres from each row of one cruise to the next.
+    """Seconds and kilometres from each row of one cruise, in the order sailed, to the next."""
+    lon, lat = table["longitude"].to_numpy(float), table["latitude"].to_numpy(float)
+    seconds = np.diff(table["time"].to_numpy("datetime64[ns]")) / np.timedelta64(1, "s")
+    return seconds, distance_km(lon[:-1], lat[:-1], lon[1:], lat[1:])
+
+
+def gaps(table) -> np.ndarray:
+    """Find the gaps in the readings of one cruise.
 
     Parameters
     ----------
@@ -229,26 +221,23 @@ def steps(table) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    seconds, km : numpy.ndarray, shape (n - 1,)
+    numpy.ndarray of int
+        Positions (from 0) of the rows that follow a gap: a step in time of over half an hour and
+        over ten times the median step.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> minutes = pd.to_timedelta([0, 1, 2, 60, 61], unit="min")
+    >>> table = pd.DataFrame({"time": pd.Timestamp("2001-01-01") + minutes})
+    >>> gaps(table.assign(longitude=0.0, latitude=50.0))
+    array([3])
     """
-    lon, lat = table["longitude"].to_numpy(float), table["latitude"].to_numpy(float)
-    seconds = np.diff(table["time"].to_numpy("datetime64[ns]")) / np.timedelta64(1, "s")
-    return seconds, distance_km(lon[:-1], lat[:-1], lon[1:], lat[1:])
+    return np.flatnonzero(is_gap(steps(table)[0])) + 1
 
 
 def is_gap(seconds) -> np.ndarray:
-    """Which steps are gaps in the readings.
-
-    Parameters
-    ----------
-    seconds : numpy.ndarray
-        Steps in time of one cruise.
-
-    Returns
-    -------
-    numpy.ndarray of bool
-        True where a step is over half an hour and over ten times the median step.
-    """
+    """Which steps are over half an hour and over ten times the median step."""
     usual = np.median(seconds[seconds > 0]) if (seconds > 0).any() else 0.0
     return seconds > max(GAP_STEPS * usual, GAP_LEAST_S)
 

@@ -8,6 +8,7 @@ from helpers import _shared as shared
 from helpers import data, gridding, maps, seafloor, tracks
 from helpers.maps import _tracks
 from helpers.seafloor import crust
+from helpers.tracks import _table
 
 from .. import cases
 from . import _shared
@@ -142,7 +143,7 @@ def draw_cleaning_of(before, after, source):
     for (top, bottom), table, title in zip(
         axes.T, (before, after), ("as it came", "cleaned"), strict=True
     ):
-        seconds, km = tracks.steps(table)
+        seconds, km = _table.steps(table)
         speed = km / np.maximum(seconds, 1.0) * 3600
         time = table["time"].to_numpy()
         top.plot(time[1:], speed, ".", ms=1.5, color="#0072B2", rasterized=True)

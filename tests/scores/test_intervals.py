@@ -20,6 +20,16 @@ def blocks(shares, cells=100):
     return [[cells, round(share * cells), cells, round(share * cells)] for share in shares]
 
 
+def test_interval_against_hand_values():
+    # mean 3, standard deviation sqrt(2.5), t(0.975, 4) = 2.776445
+    mean, half = scores.interval([1, 2, 3, 4, 5])
+    assert mean == 3 and half == pytest.approx(2.776445 * np.sqrt(2.5 / 5), rel=1e-6)
+    mean, half = scores.interval([0.2, 0.4])  # t(0.975, 1) = 12.70620
+    assert mean == pytest.approx(0.3) and half == pytest.approx(12.70620 * 0.1, rel=1e-6)
+    mean, half = scores.interval([0.7])
+    assert mean == 0.7 and np.isnan(half)
+
+
 def test_no_spread_has_no_width():
     table = np.array([blocks([0.8] * 6)] * 5)
     assert _intervals.of_records(records(table)) == pytest.approx((0.8, 0.8, 0.8))

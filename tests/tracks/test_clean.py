@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import tracks
-from helpers.tracks import _clean
+from helpers.tracks import _table
 from track_files import fetched
 
 
@@ -34,11 +34,6 @@ def put(table, rows, column, values):
     table = table.copy()
     table.iloc[rows, table.columns.get_loc(column)] = values
     return table
-
-
-def only(step, **more):
-    """Switches of clean with one step on."""
-    return {name: name == step for name in _clean.STEPS} | more
 
 
 def said(table, cruise="A"):
@@ -88,7 +83,7 @@ def test_a_reading_at_the_wrong_time_goes():
     """As where minute 01 was written as 10: the place is right, the clock half an hour late."""
     table = sailed().drop(index=range(200, 231)).reset_index(drop=True)
     late = put(table, [199], "time", table.time[199] + pd.Timedelta(minutes=30))
-    out = tracks.clean(late, **only("jumps"))
+    out = tracks.clean(late, ["jumps"])
     assert said(out)["jumps"] == 1 and late.time[199] not in set(out.time)
 
 
@@ -109,20 +104,20 @@ def test_a_ship_on_station_goes_and_one_that_turns_stays():
     table = sailed()
     still = put(table, range(200, 260), "longitude", table.longitude[200])
     still = put(still, range(260, 600), "longitude", table.longitude[200:540].to_numpy())
-    out = tracks.clean(still, **only("stationary"))
+    out = tracks.clean(still, ["stationary"])
     # rows within ten minutes of sailing are not called still
     assert said(out)["stationary"] == pytest.approx(60 - 2 * 10, abs=4)
     there = sailed(300)
     back = there[::-1].assign(time=there.time.to_numpy() + pd.Timedelta(hours=5))
     turned = pd.concat([there, back], ignore_index=True)
-    assert said(tracks.clean(turned, **only("stationary")))["stationary"] == 0
+    assert said(tracks.clean(turned, ["stationary"]))["stationary"] == 0
 
 
 def test_a_stuck_instrument_goes_and_gaps_are_counted():
     table = put(sailed(), range(100, 140), "total_field_nt", 40_123.0)
     table = put(table, range(300, 315), "total_field_nt", 40_123.0)  # too few to be sure
     gap = table.drop(index=range(400, 500))
-    out = tracks.clean(gap, **only("dropouts"))
+    out = tracks.clean(gap, ["dropouts"])
     assert (said(out)["dropouts"], said(out)["gaps"]) == (40, 1)
     assert not out.time.isin(table.time[100:140]).any()
 
@@ -157,11 +152,11 @@ def test_every_step_can_be_switched_off():
     table = put(sailed(), [100], "latitude", 10.5)
     table = put(table, [200], "residual_nt", 5000.0)
     table = pd.concat([table, table[-1:]], ignore_index=True)
-    out = tracks.clean(table, **only(None))
+    out = tracks.clean(table, [])
     assert list(out) == list(table) and len(out) == len(table)
     assert said(out) == {"rows_in": 601, "out_of_order": 0, "gaps": 0, "rows_out": 601}
     for step, lost in [("duplicates", 1), ("jumps", 1), ("spikes", 1), ("stationary", 0)]:
-        out = tracks.clean(table, **only(step))
+        out = tracks.clean(table, [step])
         assert said(out)[step] == lost == 601 - len(out)
 
 
@@ -224,6 +219,8 @@ def test_small_and_empty_tables():
     assert len(tracks.clean(nothing)) == 40
     with pytest.raises(tracks.TrackError, match="no rows"):
         tracks.clean(sailed(40)[:0])
+    with pytest.raises(ValueError, match="no steps.*'spike'.*it has duplicates, jumps"):
+        tracks.clean(sailed(3), ["spike"])
     with pytest.raises(tracks.TrackError, match="does not come from clean"):
         tracks.cleaning_report(sailed(3))
 
@@ -257,7 +254,7 @@ def test_what_is_wrong_with_real_cruises_is_found():
     assert index.residual_nt.diff().abs().max() > 2 * out.residual_nt.diff().abs().max()
     # EW0007 as a CSV has readings at wrong minutes (:01 as :10), so the ship would fly
     ew = tracks.residual(tracks.read_tracks(fetched("surveys/ew0007.csv")))
-    before, after = (tracks.steps(part) for part in (ew, tracks.clean(ew)))
+    before, after = (_table.steps(part) for part in (ew, tracks.clean(ew)))
     flying = [(km > 45 * s / 3600 + 0.2).sum() for s, km in (before, after)]
     assert flying[0] > 1500 and flying[1] == 0
 

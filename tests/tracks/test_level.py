@@ -200,18 +200,18 @@ def test_legs_begin_at_gaps_sharp_turns_and_exchanges():
         [cruise("A", (-50, 0), (0, 0)), cruise("A", (0.4, 0.4), (30, 50))]
     ).reset_index(drop=True)
     corner["time"] = pd.Timestamp("1990-01-01") + pd.to_timedelta(np.arange(len(corner)), unit="m")
-    track = tracks.along(corner)
+    track = tracks.legs(corner)
     assert track.leg.nunique() == 2
     change = track.index[track.leg.diff() == 1]
     assert len(change) == 1 and abs(corner.longitude[change[0]]) < 0.02
     # the course of the second leg, east of north
     assert track.heading_deg.iloc[-20] == pytest.approx(np.degrees(np.arctan2(29.6, 49.6)), abs=0.5)
     gap = corner[(corner.index < 40) | (corner.index > 60)]
-    assert tracks.along(gap).leg.nunique() == 3
+    assert tracks.legs(gap).leg.nunique() == 3
     level = corner.assign(level=(corner.index > 50).astype(int))
-    assert tracks.along(level).leg.nunique() == 3
+    assert tracks.legs(level).leg.nunique() == 3
     bent = cruise("B", (-50, 0), (0, 0))
-    assert tracks.along(bent).leg.nunique() == 1
+    assert tracks.legs(bent).leg.nunique() == 1
 
 
 def test_legs_of_one_cruise_are_levelled_by_its_crossings_with_itself():
@@ -260,7 +260,7 @@ def test_crossovers_and_levels_across_the_date_line():
     assert len(found) == len(expected) == 16
     np.testing.assert_allclose(found.error_nt, expected.error_nt, atol=1e-6)
     # the local time of day differs by half a day, which turns the daily term only
-    assert (tracks.along(moved).groupby("cruise").leg.nunique() == 1).all()
+    assert (tracks.legs(moved).groupby("cruise").leg.nunique() == 1).all()
     levels = [tracks.level(*given)[1].constant_nt for given in ((moved, seam), (same, here))]
     np.testing.assert_allclose(*levels, atol=0.1)
 
@@ -393,13 +393,15 @@ def test_standard_deviations_of_the_constants_and_of_positions_are_honest():
     assert 1.0 < np.concatenate(off).std() < 1.6
 
 
-def test_positions_of_the_era_find_the_offsets_better_than_one_size_for_all():
+def test_positions_of_the_era_find_the_offsets_better_than_one_size_for_all(monkeypatch):
     """Over 16 maps the root mean square was 3.5 nT and 4.0 nT; here the worst ones count."""
-    off = {"era": [], "one size": []}
+    sizes = {"era": _level.NAVIGATION_KM, "one size": ((0, 0.5),)}
+    off = {name: [] for name in sizes}
     for seed in (20, 21, 22):
         table, region, error = simulated("epr", seed, 0.05)
-        for name, size in (("era", None), ("one size", 0.5)):
-            _, corrections = tracks.level(table, region, navigation_km=size)
+        for name, size in sizes.items():
+            monkeypatch.setattr(_level, "NAVIGATION_KM", size)
+            _, corrections = tracks.level(table, region)
             off[name].append(offset_errors(table, error, corrections))
     era, one_size = (np.concatenate(part).std() for part in off.values())
     assert era < one_size

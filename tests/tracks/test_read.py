@@ -11,156 +11,19 @@ import pandas as pd
 import pytest
 
 from helpers import tracks
-from track_files import cards, fetched, fixed, mgg, record
+from track_files import (
+    M77T_NAMES,
+    fetched,
+    fixed,
+    m77t_row,
+    mgg,
+    read,
+    record,
+    write_m77t,
+)
 
 M77T = "SURVEY_ID\tTIMEZONE\tDATE\tTIME\tLAT\tLON\tMAG_TOT\tMAG_RES\tCORR_DEPTH\n"
 M77T_ROW = "A\t0\t19970605\t1415\t-45.5\t-110.25\t46015.7\t-14.5\t3900\n"
-
-
-def read(tmp_path, content, name="test.mgd77", **how):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode("latin-1"))
-    return tracks.read_tracks(path, **how)
-
-
-# ------------------------------------------------------------------ fixed-width MGD77
-
-
-def test_the_made_up_records_have_the_lengths_of_the_format():
-    assert {len(card) for card in cards()} == {80} and len(cards()) == 24
-    assert len(record()) == len(record("3", zone="+0000", year="78")) == 120
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("header", [True, False])
-def test_a_record_of_fixed_width(tmp_path, end, header):
-    table = read(tmp_path, fixed(record(), end=end, header=header))
-    (row,) = table.to_dict("records")
-    assert row == {
-        "cruise": "TEST77",
-        "time": pd.Timestamp("1978-04-08 09:15:18"),  # 15.300 minutes
-        "longitude": -70.8783,
-        "latitude": -53.3067,
-        "total_field_nt": 46015.7,
-        "residual_nt": -14.5,
-        "depth_m": 3900.5,
-    }
-    about = table.attrs["about"]["test.mgd77"]
-    expected = {
-        "institution": "INSTITUTE OF TESTS",
-        "platform": "R/V EXAMPLE",
-        "navigation": "GPS",
-        "instrument": "PROTON PRECESSION",
-        "reference_field": "IGRF-65",
-    }
-    assert about == (expected if header else {})
-
-
-@pytest.mark.parametrize(
-    ("changes", "utc"),
-    [
-        ({"zone": "+04"}, "1978-04-08 13:15:18"),
-        ({"zone": "-12"}, "1978-04-07 21:15:18"),
-        ({"zone": "+99"}, "1978-04-08 09:15:18"),
-        ({"zone": "  4"}, "1978-04-08 13:15:18"),
-        ({"kind": "3", "zone": "+0450", "year": "78"}, "1978-04-08 13:45:18"),
-        ({"kind": "3", "zone": "+9999", "year": "62"}, "1962-04-08 09:15:18"),
-        ({"kind": "3", "zone": " 0000", "year": "05"}, "2005-04-08 09:15:18"),
-        ({"clock": " 9 0500"}, "1978-04-08 09:00:30"),
-    ],
-)
-def test_times_of_both_record_types(tmp_path, changes, utc):
-    assert read(tmp_path, fixed(record(**changes))).time[0] == pd.Timestamp(utc)
-
-
-@pytest.mark.parametrize(
-    ("reason", "changes"),
-    [
-        ("bad position", {"lat": "+9999999"}),
-        ("bad position", {"lat": "-9000001"}),
-        ("bad position", {"lon": "+36000001"}),
-        ("bad position", {"lon": " " * 9}),
-        ("bad time", {"monthday": "0230"}),
-        ("bad time", {"year": "9999"}),
-        ("bad time", {"clock": "2460000"}),
-        ("bad time", {"clock": "9999999"}),
-        ("no magnetic reading", {"total": "999999", "res": "+99999"}),
-        ("total field out of range", {"total": "000000"}),
-        ("unparsable number", {"res": "-0O145"}),
-        ("unparsable number", {"total": "4601 7"}),
-        ("unparsable number", {"lat": "--533067"}),
-        ("not a data record", {"kind": "7"}),
-    ],
-)
-def test_bad_records_are_counted_by_reason(tmp_path, reason, changes):
-    table = read(tmp_path, fixed(record(), record(**changes), record()))
-    assert len(table) == 2
-    counted = tracks.report(table).loc["test.mgd77"].to_dict()
-    assert counted == {"rows_read": 3, "rows_kept": 2, reason: 1}
-
-
-def test_short_records_and_missing_values(tmp_path):
-    short = record()[:78]
-    table = read(
-        tmp_path,
-        fixed(record(depth="999999", res="+99999"), short, record()[:77], record(depth="xx9999")),
-    )
-    assert len(table) == 3
-    assert np.isnan(table.depth_m.tolist()).tolist() == [True, False, True]
-    assert np.isnan(table.residual_nt[0])
-    shown = tracks.report(table).iloc[0]
-    assert shown["truncated line"] == 1 and shown["depth blanked"] == 1
-
-
-def test_a_last_record_without_end_is_cut(tmp_path):
-    content = fixed(record(), record())
-    assert len(read(tmp_path, content[:-1])) == 2
-    table = read(tmp_path, content[:-20])
-    assert len(table) == 1 and tracks.report(table).iloc[0]["truncated line"] == 1
-
-
-def test_several_cruises_with_headers_and_a_card_that_begins_with_5(tmp_path):
-    second = cards("OTHER")
-    second[3] = "5" + second[3][1:]
-    text = "\n".join([*cards(), record(), *second, record(name="OTHER"), record(name=" ")]) + "\n"
-    table = read(tmp_path, text, "two.dat")
-    assert table.cruise.tolist() == ["TEST77", "OTHER", "two"]
-    assert tracks.report(table).iloc[0].to_dict() == {"rows_read": 3, "rows_kept": 3}
-
-
-def test_a_tape_without_line_ends(tmp_path):
-    table = read(tmp_path, "".join([*cards(), record(), record(total="460200"), record()]))
-    assert table.total_field_nt.tolist() == [46015.7, 46020.0, 46015.7]
-
-
-def test_what_is_called_mgd77_and_is_not(tmp_path):
-    with pytest.raises(tracks.TrackError, match="not fixed-width MGD77.*begins 'hello"):
-        read(tmp_path, "hello world\n")
-
-
-@pytest.mark.parametrize("name", ["v1707", "rc2107", "nbp9707"])
-def test_a_real_cruise_written_with_fixed_width_comes_back(tmp_path, name):
-    table = tracks.read_tracks(fetched(f"ncei/{name}.m77t"))
-
-    def digits(column, unit, width, sign=True):
-        whole = np.rint(column * unit)
-        form = "{:+0%d.0f}" if sign else "{:0%d.0f}"
-        nines = "+" * sign + "9" * (width - sign)
-        return [nines if np.isnan(v) else (form % width).format(v) for v in whole]
-
-    fields = {
-        "year": table.time.dt.strftime("%Y"),
-        "monthday": table.time.dt.strftime("%m%d"),
-        "clock": table.time.dt.strftime("%H%M000"),
-        "lat": digits(table.latitude, 1e5, 8),
-        "lon": digits(table.longitude, 1e5, 9),
-        "depth": digits(table.depth_m, 10, 6, sign=False),
-        "total": digits(table.total_field_nt, 10, 6, sign=False),
-        "res": digits(table.residual_nt, 10, 6),
-    }
-    rows = [dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)]
-    again = read(tmp_path, fixed(*(record(name=table.cruise[0], **row) for row in rows)))
-    pd.testing.assert_frame_equal(again, table, check_exact=False, rtol=0, atol=1e-9)
 
 
 # ------------------------------------------------------------------ MGD77+ netCDF
@@ -513,3 +376,69 @@ def test_a_catalogue_of_earthquakes_is_no_track(tmp_path):
     (tmp_path / "a.csv").write_bytes(lonlatmag("lon,lat,mag"))
     table = tracks.read_tracks(tmp_path)
     assert len(table) == 40 and table.attrs["passed_over"] == ["quakes.csv"]
+
+
+# ------------------------------------------------------------------ files that are none
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "not MGD77T"),
+        (b"lon,lat,mag\n1,2,3\n", "not MGD77T.*begins 'lon,lat,mag'"),
+        (b"\x89HDF\r\n\x1a\n\x00\x00", "not MGD77T"),
+        (b"SURVEY_ID\tFORMAT_77\tCENTER_ID\nA\tMGD77T\t1\n", "header file.*give the .m77t"),
+        (b"SURVEY_ID\tDATE\tTIME\tLAT\tLON\tFREEAIR\nA\t1\t1\t1\t1\t1\n", "no magnetic column"),
+        (b"DATE\tTIME\tLAT\tLON\tLON\tMAG_TOT\n1\t1\t1\t1\t1\t1\n", "twice: LON"),
+        ("\t".join(M77T_NAMES).encode() + b"\n", "no valid row: 0 read"),
+        ("\t".join(M77T_NAMES).encode(), "no valid row: 0 read"),
+        (
+            "\n".join(["\t".join(M77T_NAMES), m77t_row(LAT="99"), ""]).encode(),
+            "1 read, 1 bad position",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_track_is_a_clear_error(tmp_path, content, words):
+    path = tmp_path / "odd.m77t"
+    path.write_bytes(content)
+    with pytest.raises(tracks.TrackError, match=words) as error:
+        tracks.read_tracks(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_file_and_empty_folders(tmp_path):
+    with pytest.raises(FileNotFoundError, match="No such file or folder.*nowhere"):
+        tracks.read_tracks(tmp_path / "nowhere.m77t")
+    (tmp_path / "empty/below").mkdir(parents=True)
+    with pytest.raises(tracks.TrackError, match="No track file.*it is empty"):
+        tracks.read_tracks(tmp_path / "empty")
+    (tmp_path / "empty/below/readme.txt").write_text("hello")
+    with pytest.raises(tracks.TrackError, match=r"holds only \.txt"):
+        tracks.read_tracks(tmp_path / "empty")
+    with pytest.raises(tracks.TrackError, match="No path"):
+        tracks.read_tracks([])
+
+
+def test_a_delivery_is_read_whole_and_its_faults_are_reported(tmp_path):
+    first = tmp_path / "trackline-item-1/MGD77_1/a.m77t"
+    write_m77t(first, m77t_row(SURVEY_ID="A"), m77t_row(SURVEY_ID="A", LAT="99"))
+    write_m77t(tmp_path / "trackline-item-2/MGD77_2/B.M77T", m77t_row(SURVEY_ID="B"))
+    (tmp_path / "trackline-item-2/MGD77_2/b.h77t").write_text("SURVEY_ID\tFORMAT_77\n")
+    odd = [name for name in M77T_NAMES if not name.startswith("MAG")]
+    write_m77t(tmp_path / "trackline-item-3/c.m77t", m77t_row(odd), columns=odd)
+    table = tracks.read_tracks(tmp_path)
+    assert table.cruise.tolist() == ["A", "B"] and table.index.tolist() == [0, 1]
+    shown = tracks.report(table)
+    assert shown.rows_kept.tolist() == [1, 1, 0]
+    assert shown.loc["trackline-item-1/MGD77_1/a.m77t", "bad position"] == 1
+    assert "no magnetic column" in shown.loc["trackline-item-3/c.m77t", "error"]
+    # the same file twice is read once; a list may mix files and folders
+    again = tracks.read_tracks([tmp_path, first])
+    assert again.cruise.tolist() == ["A", "B"]
+    with pytest.raises(tracks.TrackError, match="No file holds.*no magnetic column"):
+        tracks.read_tracks(tmp_path / "trackline-item-3")
+
+
+def test_report_needs_a_table_that_was_read():
+    with pytest.raises(tracks.TrackError, match="no report"):
+        tracks.report(pd.DataFrame())
