@@ -94,7 +94,7 @@ def test_mask_hides_what_is_far_from_data(table):
 
 
 def test_cleaning_view_says_how_many_readings_are_left(table):
-    figure = tracks.draw_cleaning_of(table, table.iloc[::2], "made up")
+    figure = tracks.draw_cleaning(table, table.iloc[::2], "made up")
     titles = [axis.get_title() for axis in figure.axes]
     assert f"as it came: {len(table):,} readings" in titles
     assert f"cleaned: {len(table) // 2:,} readings" in titles

@@ -1,10 +1,12 @@
 """Windows, profiles and the globe: what is drawn is what was given."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers import data, maps
+from helpers.maps import _window
 from studies import made_up_fields
 from studies.figures import diffusion, tracks
 
@@ -24,9 +26,9 @@ def test_fields_share_one_scale(window):
     assert tuple(images[0].get_extent()) == (0, 128, 0, 128)
 
 
-def test_sticks_run_along_strike(window):
-    strike, coherence = np.full((64, 64), 30.0), np.full((64, 64), 0.5)
-    axis = diffusion.draw_sticks(window[2], strike, coherence, limit=80.0).axes[0]
+def test_sticks_run_along_strike():
+    _, axis = plt.subplots()
+    _window._sticks(axis, np.full((64, 64), 30.0), np.full((64, 64), 0.5))
     sticks = axis.collections[0]
     np.testing.assert_allclose(np.degrees(np.arctan2(sticks.U, sticks.V)), 30.0)
     np.testing.assert_allclose(np.hypot(sticks.U, sticks.V), 0.5)
@@ -36,16 +38,16 @@ def test_profile_is_centred_on_the_crest():
     # due east along 45 S; the youngest cell of the age grid lies where the sign changes
     longitude = np.arange(-120.0, -106.0, 0.05)
     leg = pd.DataFrame({"longitude": longitude, "latitude": -45.0, "residual_nt": longitude})
-    profile = tracks.crest_profile(leg, data.region("pacific_antarctic"), reach_km=200.0)
+    profile = tracks.crest_profile(leg, data.region("pacific_antarctic"))
     assert profile["distance_km"].is_monotonic_increasing
-    assert profile["distance_km"].abs().max() < 200
+    assert profile["distance_km"].abs().max() < tracks.CREST_KM
     crest = profile.loc[profile["distance_km"].abs().idxmin()]
     assert crest["distance_km"] == 0
     assert crest["age_ma"] == profile["age_ma"].min() < 0.5
     assert crest["polarity"] == 1  # the present chron is normal
     # 0.05 degrees of longitude at 45 S are 3.94 km; the projection is true to a few per cent
     np.testing.assert_allclose(np.diff(profile["distance_km"]), 3.94, rtol=0.05)
-    assert len(tracks.draw_profile_of(profile, "a test").axes) == 3
+    assert len(tracks.draw_crest_profile(profile, "a test").axes) == 3
 
 
 def test_guided_window_says_how_well_it_agrees(window):
@@ -76,9 +78,8 @@ def test_each_parameter_of_the_guided_window_changes_it():
 
 
 def test_support_has_its_own_scale(window):
-    figure = diffusion.draw_support(
-        {"tracks": window[0], "truth": window[2]}, window[1], limit=80.0
-    )
+    fields = {"tracks": window[0], "truth": window[2]}
+    figure = diffusion.draw_share(fields, window[1], 80.0, "a share")
     images = [axis.images[0] for axis in figure.axes if axis.images]
     assert [image.get_clim() for image in images] == [(-80.0, 80.0)] * 2 + [(0.0, 1.0)]
     np.testing.assert_array_equal(images[-1].get_array(), window[1])
