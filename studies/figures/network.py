@@ -205,19 +205,14 @@ def _draw_score(axis, place, records, key, coverage, number):
     )  # fmt: skip
 
 
-def draw_learning_curves(runs=None):
-    """Draw validation loss against epoch for every run, one colour for each model and input.
-
-    Parameters
-    ----------
-    runs : list of dict, optional
-        As ``runs`` of ``data/results/training.json``; by default those.
+def draw_learning_curves():
+    """Draw validation loss against epoch for every run of `make train`, one colour for each model.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    runs = runs or protocol.results("training")["runs"]
+    runs = protocol.results("training")["runs"]
     figure, axis = plt.subplots(figsize=(7, 4.4), layout="constrained")
     names = _names(runs)
     for run in runs:
