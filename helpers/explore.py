@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import traitlets
 
 REST_S = 0.4  # a control at rest for so long has been let go: time for the fine picture
-COARSE_DPI = 60  # pixels per inch of the quick picture
+DPI, COARSE_DPI = 100, 60  # pixels per inch of the fine and of the quick picture
 CODE_COLUMNS = 88  # longest line that *Copy as code* writes
 _WIDE = {"description_width": "initial"}
 _BUSY = "<em role='status'>drawing …</em>"
@@ -38,6 +38,11 @@ def slider(label, value, low, high, step, unit=""):
     -------
     ipywidgets.IntSlider or ipywidgets.FloatSlider
         A slider that reports its value when it is let go, and at each arrow key.
+
+    Examples
+    --------
+    >>> slider("Width", 20, 2, 60, 2, "km").description
+    'Width (km)'
     """
     whole = all(isinstance(number, int) for number in (value, low, high, step))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
@@ -70,7 +75,11 @@ def choice(label, options, value=None):
     Returns
     -------
     ipywidgets.Dropdown
-        The menu.
+
+    Examples
+    --------
+    >>> choice("Under the lines", ["nothing", "guided map"], "guided map").value
+    'guided map'
     """
     menu = ipywidgets.Dropdown(options=options, description=label, style=_WIDE)
     if value is not None:
@@ -91,11 +100,11 @@ def takes_coarse(draw):
     return "coarse" in inspect.signature(draw).parameters
 
 
-def png(figure, coarse=False, dpi=100):
+def png(figure, coarse=False):
     """Write a figure as PNG bytes, of few pixels if it is coarse, and close it."""
     buffer = io.BytesIO()
     try:
-        figure.savefig(buffer, format="png", dpi=COARSE_DPI if coarse else dpi)
+        figure.savefig(buffer, format="png", dpi=COARSE_DPI if coarse else DPI)
     finally:
         plt.close(figure)
     return buffer.getvalue()
@@ -135,11 +144,9 @@ class Explorer:
         What the picture shows, for those who cannot see it; what the controls stand at is added.
     call : str, optional
         How a script calls `draw`, ``...`` standing for the values of the controls, as in
-        ``"views.draw_map(grid, ...)"``; by default the function's own name.
+        ``"maps.draw_map(grid, ...)"``; by default the function's own name.
     live : bool
         Draw while a slider moves even without ``coarse``: for what is drawn in an instant.
-    dpi : int
-        Resolution of the picture, in pixels per inch.
 
     Attributes
     ----------
@@ -160,18 +167,29 @@ class Explorer:
 
     Examples
     --------
-    >>> Explorer(draw_map, {"width_km": slider("Width", 20, 2, 60, 2, "km")}, alt="A map")
+    >>> import matplotlib.pyplot as plt
+    >>> def draw_wave(length_km):
+    ...     figure, axis = plt.subplots(figsize=(2, 1))
+    ...     _ = axis.plot([0, length_km], [0, 1])
+    ...     return figure
+    >>> controls = {"length_km": slider("Length", 20, 2, 60, 2, "km")}
+    >>> explorer = Explorer(draw_wave, controls, alt="A wave")
+    >>> explorer.controls["length_km"].value = 30
+    >>> explorer
+    Explorer(draw_wave: length_km=30)
+    >>> explorer.code
+    '_ = draw_wave(length_km=30)'
     """
 
-    def __init__(self, draw, controls, *, alt, call=None, live=False, dpi=100):
+    def __init__(self, draw, controls, *, alt, call=None, live=False):
         if not controls or not alt:
             raise ValueError("Explorer needs at least one control and a text `alt`; give both.")
         if call is None and not hasattr(draw, "__name__"):
             raise ValueError(
                 "This `draw` has no name of its own; say with `call` how a script calls it, as in "
-                'call="views.draw_map(grid, ...)".'
+                'call="maps.draw_map(grid, ...)".'
             )
-        self.draw, self.controls, self.dpi, self.error = draw, dict(controls), dpi, ""
+        self.draw, self.controls, self.error = draw, dict(controls), ""
         self.alt, self.call, self._pending = alt, call or f"{draw.__name__}(...)", None
         self.has_coarse = takes_coarse(draw)
         self._first = self.values
@@ -236,8 +254,8 @@ class Explorer:
     def _png(self, coarse=False):
         """Draw with the present values; return the picture as PNG bytes."""
         figure = self.draw(**self.values, **({"coarse": True} if coarse else {}))
-        self.image.layout.width = f"{figure.get_figwidth() * self.dpi:.0f}px"
-        return png(figure, coarse, self.dpi)
+        self.image.layout.width = f"{figure.get_figwidth() * DPI:.0f}px"
+        return png(figure, coarse)
 
     def _changed(self, _change=None):
         """Draw again: at once, or coarsely now and finely when the controls rest."""

@@ -349,7 +349,7 @@ def _tied_age(profile, picks, region):
 def _stripes(profile, field, remanence, strike_deg):
     """Anomaly (nT) of two-dimensional stripes under a profile, with its relief."""
     age = profile["age_ma"].to_numpy()
-    polarity = crust.mean_polarity(age, _region.TRANSITION_KM * np.abs(np.gradient(age, STEP_KM)))
+    polarity = crust.mean_polarity(age, crust.TRANSITION_KM * np.abs(np.gradient(age, STEP_KM)))
     blocks = (polarity * crust.intensity(age))[None] * np.ones((8, 1))
     depth = (profile["depth_km"].to_numpy() + _region.COVER_KM)[None] * np.ones((8, 1))
     strike = np.radians(strike_deg)  # the map is turned so that the stripes run north

@@ -176,7 +176,7 @@ def test_the_code_draws_the_picture_that_is_shown():
     names = {"draw_wave": draw_wave}
     exec(explorer.code_area.value, names)
     buffer = BytesIO()
-    names["_"].savefig(buffer, format="png", dpi=explorer.dpi)
+    names["_"].savefig(buffer, format="png", dpi=explore.DPI)
     assert buffer.getvalue() == explorer.image.value
 
 
@@ -187,10 +187,10 @@ def test_the_code_names_the_data_and_breaks_long_lines():
     bound = functools.partial(draw, [1, 2])
     with pytest.raises(ValueError, match="`call`"):
         explore.Explorer(bound, make().controls, alt="A sine wave")
-    call = "views.draw_a_wave_with_a_long_name(table_of_cruises, ...)"
+    call = "maps.draw_a_wave_with_a_long_name(table_of_cruises, ...)"
     explorer = explore.Explorer(bound, make().controls, alt="A sine wave", call=call)
     lines = explorer.code.splitlines()
-    assert lines[0] == "_ = views.draw_a_wave_with_a_long_name(" and lines[-1] == ")"
+    assert lines[0] == "_ = maps.draw_a_wave_with_a_long_name(" and lines[-1] == ")"
     assert lines[1:3] == ["    table_of_cruises,", "    wavelength_km=20,"]
     compile(explorer.code, "code", "exec")
 

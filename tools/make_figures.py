@@ -4,7 +4,7 @@
     python tools/make_figures.py --only name   one; the index is written anew all the same
     python tools/make_figures.py --pdf         the set for a paper, PDF and PNG, into build/figures/
 
-The functions stand in studies/figures/all.py: FIGURES, name to function, and CAPTIONS.
+The functions stand in studies/figures/; its all.py has FIGURES, name to function, and CAPTIONS.
 """
 
 import argparse
@@ -58,14 +58,14 @@ def index(captions):
     return "\n".join(parts)
 
 
-def paper(names=None, folder=ROOT / "build" / "figures"):
+def paper(names=None):
     """Save the set for a paper, or the figures named, as PDF and PNG at journal widths."""
     from helpers import data
     from studies.figures import paper
 
     for name in names or paper.PAPER:
         try:
-            print(*paper.save(name, folder), flush=True)
+            print(*paper.save(name, ROOT / "build" / "figures"), flush=True)
         except data.DataUnavailable as reason:
             print(f"{name:40s} left out: {reason}", flush=True)
 

@@ -1,16 +1,16 @@
 """Maps: pictures of regions, windows and what the explorers show."""
 
 from ._network import UNDER, draw_models, draw_region, draw_threshold
-from ._region import COLOURS, Panel, clip, draw_maps, robust_limit
+from ._region import SIMULATED, Panel, add_source, draw_maps, robust_limit
 from ._seafloor import draw_spreading
 from ._tracks import draw_gridding, draw_wiggles
 from ._window import draw_fields, draw_guided, draw_probabilities, draw_regions
 
 __all__ = [
-    "COLOURS",
-    "Panel",
+    "SIMULATED",
     "UNDER",
-    "clip",
+    "Panel",
+    "add_source",
     "draw_fields",
     "draw_gridding",
     "draw_guided",

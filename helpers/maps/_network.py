@@ -1,7 +1,7 @@
 """Pictures of scores, models and regions that a slider can move.
 
-What takes seconds (maps and predictions of whole regions) is made once, by `prepare_models` and
-`studies.cases`; what is drawn here takes a fraction of a second.
+What takes seconds (maps and predictions of whole regions) is made once by the caller; what is
+drawn here takes a fraction of a second.
 """
 
 import matplotlib.pyplot as plt
@@ -13,7 +13,6 @@ from skimage.morphology import skeletonize
 from .. import data, lines, scores
 from . import _region
 
-GREY = "0.35"
 SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
 TOLERANCE_CELLS = 2
 THRESHOLDS = np.arange(0.1, 0.91, 0.1)
@@ -54,7 +53,7 @@ def draw_threshold(blocks, block, threshold, tolerance_cells, coarse=False):
     left.imshow(field, origin="lower", cmap="RdBu_r", vmin=-2, vmax=2, alpha=0.5)
     _draw_matches(left, probability >= threshold, label > 0.5, mask, tolerance_cells)
     got = scores.score_lines(probability, label, mask, tolerance_cells, threshold)
-    left.set_title(_said(got), fontsize=10)
+    left.set_title(_in_words(got), fontsize=10)
     _draw_key(figure)
     left.set(xlabel=SIMULATED_CELLS, ylabel="northing (cells)")
     if not coarse:
@@ -89,7 +88,7 @@ def _near(cells, tolerance_cells):
     return ndimage.distance_transform_edt(~cells) <= tolerance_cells
 
 
-def _said(got, lines=False):
+def _in_words(got, lines=False):
     """Precision, recall and F1 in words, on one line or three."""
     parts = (f"{name} {got[name.lower()]:.2f}" for name in ("precision", "recall", "F1"))
     return ("\n" if lines else ", ").join(parts)
@@ -107,7 +106,8 @@ def draw_models(made, block, first, second, shown="probability"):
     Parameters
     ----------
     made : dict
-        From `prepare_models`.
+        ``label`` and ``mask`` of the blocks, each of shape (n, rows, columns); and by name of the
+        model ``seen`` (input maps, nT) and ``probability`` of the same shape, and ``threshold``.
     block : int
         Which of the blocks, counted from 0.
     first, second : str
@@ -124,13 +124,13 @@ def draw_models(made, block, first, second, shown="probability"):
     # placed by hand: looking for the best places takes longer than all the rest
     figure.subplots_adjust(left=0.05, right=0.89, bottom=0.08, top=0.9, wspace=0.08, hspace=0.16)
     bars = [figure.add_axes((0.91, low, 0.015, 0.33)) for low in (0.53, 0.1)]
-    said, limit = [], float(np.nanpercentile(np.abs(made["seen"][second][block]), 97))
+    beside, limit = [], _region.robust_limit(made["seen"][second][block])
     for (top, bottom), name in zip(axes.T, (first, second), strict=False):
         probability, threshold = made["probability"][name][block], made["threshold"][name]
         seen = made["seen"][name][block]
         field = top.imshow(seen, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
         got = scores.score_lines(probability, label, mask, threshold=threshold)
-        said.append(f"{_words(name)}\n{_said(got, lines=True)}\nthreshold {threshold:.2f}")
+        beside.append(f"{_words(name)}\n{_in_words(got, lines=True)}\nthreshold {threshold:.2f}")
         top.set_title(f"{_words(name)}: what it sees", fontsize=10)
         bottom.set_title(f"what it finds: F1 {got['f1']:.2f}", fontsize=10)
         if shown == "lines":
@@ -140,14 +140,14 @@ def draw_models(made, block, first, second, shown="probability"):
     axes[0, 2].imshow(np.where(mask, label, 0.35), origin="lower", cmap="Greys", vmin=0, vmax=1)
     axes[0, 2].set_title("label (grey: too far from data)", fontsize=10)
     axes[1, 2].set_axis_off()
-    axes[1, 2].text(0, 0.5, "\n\n".join(said), va="center", transform=axes[1, 2].transAxes)
+    axes[1, 2].text(0, 0.5, "\n\n".join(beside), va="center", transform=axes[1, 2].transAxes)
     figure.colorbar(field, cax=bars[0], label="anomaly (nT)")
     if shown == "lines":
         bars[1].set_axis_off()
         _draw_key(figure, "upper center")
     else:
         figure.colorbar(chance, cax=bars[1], label="probability")
-    figure.supxlabel(SIMULATED_CELLS, fontsize=8, color=GREY)
+    _region.add_source(figure, SIMULATED_CELLS)
     return figure
 
 
@@ -206,7 +206,7 @@ def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=Fal
         title += f"{len(found)} lines, {found['length_km'].sum():,.0f} km"
         if label is not None:
             got = scores.score_lines(probability.fillna(0), label, near, threshold=threshold)
-            title += "\nbefore short ones are left out: " + _said(got)
+            title += "\nbefore short ones are left out: " + _in_words(got)
     axis.set_title(title, fontsize=10)
     return figure
 

@@ -1,4 +1,4 @@
-"""Pictures: maps in a region's own projection, and training pairs.
+"""Maps in a region's own projection, with coastline, tracks, lines and scale bar.
 
 Every function returns a `matplotlib.figure.Figure`; saving happens in `tools/make_figures.py`.
 """
@@ -25,8 +25,6 @@ STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetri
     "label": ("Greys", 0.0, 1.0),
 }
 SIMULATED = "simulated anomaly and tracks over the real age and relief (Seton et al. 2020, ETOPO1)"
-REAL = "real cruises: NOAA NCEI marine trackline geophysics"
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999")
 
 
 @dataclass
@@ -106,8 +104,19 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
         axis = figure.add_subplot(rows, columns, number, projection=RegionProjection(here))
         frame = _frame(here, [panel]) if panel.region else (west, east, south, north)
         _draw_panel(figure, axis, here, panel, frame)
-    figure.supxlabel(source, fontsize=8, color="0.35")
+    add_source(figure, source)
     return figure
+
+
+def add_source(figure, text):
+    """Say under a figure where its data come from, in small grey letters.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    text : str
+    """
+    figure.supxlabel(text, fontsize=8, color="0.35")
 
 
 def robust_limit(grid):
@@ -115,32 +124,19 @@ def robust_limit(grid):
 
     Parameters
     ----------
-    grid : xarray.DataArray
+    grid : array_like
         What is drawn; NaN where nothing is.
 
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> robust_limit([-97.0, *range(100), np.nan])
+    97.0
     """
-    return float(np.nanpercentile(np.abs(grid.to_numpy()), 97))
-
-
-def clip(found, window):
-    """Cut lines to a window.
-
-    Parameters
-    ----------
-    found : geopandas.GeoDataFrame
-        Lines.
-    window : dict of str to slice
-        Northing and easting (km).
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-    """
-    east, north = window["easting"], window["northing"]
-    return found.clip((east.start, north.start, east.stop, north.stop))
+    return float(np.nanpercentile(np.abs(np.asarray(grid)), 97))
 
 
 def _frame(region, panels):
@@ -185,7 +181,7 @@ def _draw_grid(figure, axis, panel):
     name, low, high = STYLES[panel.kind]
     values = panel.grid.to_numpy().astype(float)
     if panel.kind == "anomaly":
-        high = panel.limit or float(np.nanpercentile(np.abs(values), 97))
+        high = panel.limit or robust_limit(values)
         low = -high
     high = panel.limit or high
     half = 0.5 * float(panel.grid.easting[1] - panel.grid.easting[0])

@@ -1,17 +1,43 @@
 """Pictures of the simulated seafloor that a slider can move: a ridge that spreads."""
 
+from typing import NamedTuple
+
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..seafloor import _region, crust, forward
+from ..seafloor import crust, forward
 
 REACH_KM = 150.0  # of the picture, to each side of the ridge
 STEP_KM = 0.5  # of the profile across it
 MARGIN_KM = 150.0  # computed beyond the picture, so that its rims are right
 
 
+class Profile(NamedTuple):
+    """What lies across a ridge, at even steps to the right of its strike."""
+
+    distance_km: np.ndarray  # from the ridge
+    magnetisation_a_m: np.ndarray
+    anomaly_nt: np.ndarray
+
+
 def spreading_profile(half_rate_km_ma, strike_deg, latitude, depth_km):
-    """Magnetise the flanks of a straight ridge with the time scale; compute their anomaly.
+    """Magnetise the flanks of a straight ridge with the time scale; compute their anomaly."""
+    x = np.arange(-REACH_KM - MARGIN_KM, REACH_KM + MARGIN_KM, STEP_KM) + STEP_KM / 2
+    age = np.abs(x) / half_rate_km_ma
+    # blocks of either polarity, whose borders are as wide as the transition
+    width_ma = np.full_like(x, crust.TRANSITION_KM / half_rate_km_ma)
+    source = crust.mean_polarity(age, width_ma) * crust.intensity(age)
+    field = forward.dipole(latitude)
+
+    def response(wavenumber):
+        layer = (depth_km, forward.THICKNESS_KM)
+        return forward.earth_filter(wavenumber, *layer, field, field, strike_deg)
+
+    return Profile(x, source, forward.profile_anomaly(source, STEP_KM, response))
+
+
+def draw_spreading(half_rate_km_ma, strike_deg, latitude, depth_km):
+    """Draw the anomaly of a spreading ridge as a map, and a profile over its blocks.
 
     Parameters
     ----------
@@ -23,32 +49,6 @@ def spreading_profile(half_rate_km_ma, strike_deg, latitude, depth_km):
         Where the ridge lies and the crust formed (degrees); the field is that of a dipole.
     depth_km : float
         Depth of the top of the magnetised layer.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Distance from the ridge to the right of strike (km), magnetisation (A/m) and anomaly (nT).
-    """
-    x = np.arange(-REACH_KM - MARGIN_KM, REACH_KM + MARGIN_KM, STEP_KM) + STEP_KM / 2
-    age = np.abs(x) / half_rate_km_ma
-    width_ma = np.full_like(x, _region.TRANSITION_KM / half_rate_km_ma)
-    source = crust.mean_polarity(age, width_ma) * crust.intensity(age)
-    field = forward.dipole(latitude)
-
-    def response(wavenumber):
-        layer = (depth_km, forward.THICKNESS_KM)
-        return forward.earth_filter(wavenumber, *layer, field, field, strike_deg)
-
-    return x, source, forward.profile_anomaly(source, STEP_KM, response)
-
-
-def draw_spreading(half_rate_km_ma, strike_deg, latitude, depth_km):
-    """Draw the anomaly of a spreading ridge as a map, and a profile over its blocks.
-
-    Parameters
-    ----------
-    half_rate_km_ma, strike_deg, latitude, depth_km
-        As `spreading_profile`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Pictures along ship tracks: cleaning, crossovers, gridding choices, a profile across a ridge."""
+"""Pictures along ship tracks that sliders move: what gridding choices do, and wiggles."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,8 +8,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 
 from .. import gridding, tracks
 from ..gridding import _cross_validate
+from . import _region
 
-GREY = "0.35"
 COARSE_KM = 2.0  # smaller cells are doubled for a quick picture
 
 
@@ -40,7 +40,7 @@ def draw_gridding(tables, survey, spacing_km, method, mask_km, coarse=False):
         spacing_km, method = spacing_km * (2 if spacing_km < COARSE_KM else 1), "linear"
     grid = gridding.grid_tracks(table, region, spacing_km, method, mask_km)
     part = along_track(table, region, spacing_km, method)
-    limit = float(np.nanpercentile(np.abs(grid["block"]), 97))
+    limit = _region.robust_limit(grid["block"])
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(10.5, 4), width_ratios=(1, 1.15), layout="constrained"
     )
@@ -66,18 +66,8 @@ def draw_gridding(tables, survey, spacing_km, method, mask_km, coarse=False):
 def along_track(table, region, spacing_km, method):
     """Compare the longest cruise of a region with grids made without its readings, tile by tile.
 
-    Parameters
-    ----------
-    table, region, spacing_km
-        As `gridding.grid_tracks`.
-    method : str
-        A gridder of `gridding.METHODS`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``distance_km`` along the track, ``observed_nt`` and ``predicted_nt`` (NaN after a gap); its
-        ``attrs`` name the ``cruise``.
+    Gives ``distance_km`` along the track, ``observed_nt`` and ``predicted_nt`` (NaN after a gap);
+    its ``attrs`` name the ``cruise``.
     """
     inside = region.contains(table["longitude"], table["latitude"])
     table = table[inside & np.isfinite(table["residual_nt"])]
@@ -88,7 +78,7 @@ def along_track(table, region, spacing_km, method):
     place = {"easting": xr.DataArray(east), "northing": xr.DataArray(north)}
     found = pd.DataFrame(
         {
-            "distance_km": _sailed(east, north),
+            "distance_km": sailed_km(east, north),
             "observed_nt": own["residual_nt"].to_numpy(),
             "predicted_nt": predicted.sel(place, method="nearest").to_numpy(),
         }
@@ -127,7 +117,7 @@ def draw_wiggles(table, region, fields, under, cruises, nt_per_km, towards_deg):
     east, north = frame["easting"].to_numpy(), frame["northing"].to_numpy()
     figure, axis = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
     if under in fields:
-        limit = float(np.nanpercentile(np.abs(list(fields.values())[-1]), 97))
+        limit = _region.robust_limit(list(fields.values())[-1])
         extent = (*east[[0, -1]], *north[[0, -1]])
         image = axis.imshow(fields[under], origin="lower", extent=extent, cmap="RdBu_r",
                             vmin=-limit, vmax=limit, alpha=0.6)  # fmt: skip
@@ -163,6 +153,6 @@ def _pieces(table, region, frame, cruises):
     return found
 
 
-def _sailed(east, north):
-    """Add up the distance along a track (km)."""
+def sailed_km(east, north):
+    """Add up the distance along a track from its places (km)."""
     return np.concatenate([[0.0], np.hypot(np.diff(east), np.diff(north))]).cumsum()

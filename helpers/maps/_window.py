@@ -1,7 +1,6 @@
-"""Pictures beside the maps: windows of a few hundred kilometres, profiles, the globe.
+"""Pictures beside the maps: windows of a few hundred kilometres, and the globe.
 
-As in `helpers.maps`, every function takes data and returns a `matplotlib.figure.Figure`.  These
-use no map projection, so that a slider can redraw them in a fraction of a second.
+The windows use no map projection, so that a slider can redraw them in a fraction of a second.
 """
 
 import cartopy.crs as ccrs
@@ -9,21 +8,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from .. import _shared, data, diffusion, gridding
+from . import _region
 
-GREY = "0.35"
+SPACING_KM = 2.0  # side of the cells of a window
+STICK_CELLS = 12  # between the sticks along strike
 
 
-def draw_fields(fields, limit, spacing_km=2.0, source="simulated", columns=None):
+def draw_fields(fields, limit, source="simulated", columns=None):
     """Draw windows side by side with one colour scale.
 
     Parameters
     ----------
     fields : dict of str to array_like, shape (n, m)
-        The windows by title; rows northing, columns easting.
+        The windows by title; rows northing, columns easting, cells of 2 km.
     limit : float
         Highest absolute value of the colour scale (nT).
-    spacing_km : float
-        Side of the cells.
     source : str
         What is simulated or where the data come from; written under the windows.
     columns : int, optional
@@ -42,16 +41,16 @@ def draw_fields(fields, limit, spacing_km=2.0, source="simulated", columns=None)
     for axis in axes.ravel()[len(fields) :]:
         axis.set_visible(False)
     for axis, (title, field) in zip(axes.ravel(), fields.items(), strict=False):
-        shown = _window(axis, field, limit, spacing_km)
+        shown = show_field(axis, field, limit)
         axis.set_title(title, fontsize=9)
     for axis in axes[:, 0]:
         axis.set_ylabel("northing (km)")
     figure.colorbar(shown, ax=axes, shrink=0.8, label="anomaly (nT)")
-    figure.supxlabel(f"easting (km); {source}", fontsize=8, color=GREY)
+    _region.add_source(figure, f"easting (km); {source}")
     return figure
 
 
-def draw_probabilities(fields, label, spacing_km=2.0, source="simulated"):
+def draw_probabilities(fields, label, spacing_km=SPACING_KM, source="simulated"):
     """Draw probabilities of a lineation side by side, and how the last field differs.
 
     Parameters
@@ -81,7 +80,7 @@ def draw_probabilities(fields, label, spacing_km=2.0, source="simulated"):
         figure.colorbar(shown, ax=axis, shrink=0.7)
     axes[-1].contour(np.asarray(label) > 0, [0.5], colors="0.5", linewidths=0.5, extent=extent)
     axes[0].set_ylabel("northing (km)")
-    figure.supxlabel(f"easting (km); {source}", fontsize=8, color=GREY)
+    _region.add_source(figure, f"easting (km); {source}")
     return figure
 
 
@@ -111,20 +110,20 @@ def draw_regions(regions):
             float(longitude.mean()), region.south - 2, region.title, ha="center", va="top",
             fontsize=8, transform=ccrs.PlateCarree(), bbox={"fc": "w", "lw": 0, "pad": 0.8},
         )  # fmt: skip
-    figure.supxlabel("coastlines: Natural Earth", fontsize=8, color=GREY)
+    _region.add_source(figure, "coastlines: Natural Earth")
     return figure
 
 
 def draw_guided(
-    block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations,
-    spacing_km=2.0,
+    block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations
 ):  # fmt: skip
     """Diffuse track data with given parameters; draw before, after with its strike, and the truth.
 
     Parameters
     ----------
     block, weight, truth : array_like, shape (n, m)
-        Track data (nT; NaN elsewhere), their confidence (0 to 1) and the simulated truth (nT).
+        Track data (nT; NaN elsewhere), their confidence (0 to 1) and the simulated truth (nT), in
+        cells of 2 km.
     log_smoothing : float
         Logarithm to base 10 of the smoothing of `diffusion.guided`, which is not chosen by the
         data here; the data still decide how far stripes are supported.
@@ -132,8 +131,6 @@ def draw_guided(
         As in `diffusion.guided`.
     across_percent : float
         Diffusivity across strike in per cent of that along strike.
-    spacing_km : float
-        Side of the cells.
 
     Returns
     -------
@@ -144,7 +141,7 @@ def draw_guided(
         uncertainty=False,
     )  # fmt: skip
     field, truth = result["anomaly"].to_numpy(), np.asarray(truth)
-    limit = float(np.nanpercentile(np.abs(truth), 97))
+    limit = _region.robust_limit(truth)
     coherence = float(result["coherence"].mean())
     title = f"guided: supported coherence {coherence:.2f},\n"
     title += f"correlation {_shared.agreement(field, truth):.3f}"
@@ -152,29 +149,29 @@ def draw_guided(
     fields = {"linear grid, readings on top": before, title: field, "truth (simulated)": truth}
     figure = draw_fields(fields, limit)
     row, column = np.nonzero(np.isfinite(np.asarray(block)))
-    place = (column + 0.5) * spacing_km, (row + 0.5) * spacing_km
+    place = (column + 0.5) * SPACING_KM, (row + 0.5) * SPACING_KM
     figure.axes[0].scatter(*place, s=0.4, color="k", linewidths=0)
-    _sticks(figure.axes[1], result["strike_deg"], result["coherence"], 12, spacing_km)
+    _sticks(figure.axes[1], result["strike_deg"], result["coherence"])
     return figure
 
 
-def _sticks(axis, strike_deg, coherence, every, spacing_km):
+def _sticks(axis, strike_deg, coherence):
     """Draw sticks along strike on a window, as long as the orientation is coherent."""
     strike_deg, coherence = np.asarray(strike_deg), np.asarray(coherence)
-    rows, columns = (part[every // 2 :: every, every // 2 :: every]
+    rows, columns = (part[STICK_CELLS // 2 :: STICK_CELLS, STICK_CELLS // 2 :: STICK_CELLS]
                      for part in np.indices(strike_deg.shape))  # fmt: skip
     angle, length = np.radians(strike_deg[rows, columns]), coherence[rows, columns]
     axis.quiver(
-        (columns + 0.5) * spacing_km, (rows + 0.5) * spacing_km, length * np.sin(angle),
+        (columns + 0.5) * SPACING_KM, (rows + 0.5) * SPACING_KM, length * np.sin(angle),
         length * np.cos(angle), angles="xy", pivot="middle", headwidth=0, headlength=0,
         headaxislength=0, scale=12, width=0.006,
     )  # fmt: skip
 
 
-def _window(axis, field, limit, spacing_km):
+def show_field(axis, field, limit):
     """Draw one window in km from its lower left corner; return the image."""
     values = np.asarray(field, dtype=float)
-    extent = (0, values.shape[1] * spacing_km, 0, values.shape[0] * spacing_km)
+    extent = (0, values.shape[1] * SPACING_KM, 0, values.shape[0] * SPACING_KM)
     axis.set_facecolor("0.9")
     return axis.imshow(
         values, origin="lower", extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit,

@@ -1,14 +1,21 @@
 """Random seafloor for pretraining: invented plates with all that makes real maps difficult.
 
-Everything here is simulated; the ages come from `_random`.
+The map lies somewhere on both flanks of a ridge of several segments.  What is drawn at random for
+a map and for each of its segments makes curved and oblique isochrons, changing and asymmetric
+rates, transform faults with their fracture zones, propagating ridges with the V of their
+pseudofaults, and ridge jumps that leave the same stripes twice on one side.  To the ages come
+relief, uneven magnetisation, volcanoes and disorder.  Everything here is simulated.
 
 References
 ----------
+Hey, R. (1977). Geology 5, 758-762 (propagating ridges and pseudofaults).
+Mueller, R. D. et al. (2008). doi:10.1029/2007GC001743 (rates and asymmetry).
 Parsons, B. & Sclater, J. G. (1977). J. Geophys. Res. 82, 803-827 (depth and age).
 Goff, J. A. & Jordan, T. H. (1988). J. Geophys. Res. 93, 13589-13608 (abyssal hills).
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
@@ -21,6 +28,38 @@ SHALLOWEST_KM = 0.8
 LOWEST_SINE = 0.1  # of the latitude, as its greatest is HIGHEST_SINE
 HIGHEST_SINE = 0.97
 DISTURBED = 0.3  # weight of a disturbed patch above which there is no label
+SLOWEST_KM_MA, FASTEST_KM_MA = 5.0, 80.0  # half spreading rate
+SEGMENT_KM = 110.0  # mean distance between offsets of the ridge
+OLDEST_MA = 165.0  # of the time scale
+
+
+@dataclass
+class Plate:
+    """A piece of seafloor: its age and where it lies about the ridge, cell by cell."""
+
+    age_ma: np.ndarray
+    rate_km_ma: float  # mean half rate of spreading
+    axis_km: np.ndarray  # distance from the ridge axis, positive on the right of strike
+    fault_km: np.ndarray  # distance from the nearest fracture zone or pseudofault
+    strike_rad: float  # of the ridge, clockwise from north
+
+
+class Segments(NamedTuple):
+    """The ridge in pieces: which of them each cell belongs to, and where each of them lies."""
+
+    number: np.ndarray  # of each cell, from 0
+    fault_km: np.ndarray  # distance of each cell from the border of its segment
+    offset_km: np.ndarray  # of each segment, across the ridge
+    centre_km: np.ndarray  # of each segment, along the ridge
+
+
+class History(NamedTuple):
+    """How a ridge has spread: at the end of each stage, how far each flank had grown."""
+
+    time_ma: np.ndarray
+    right_km: np.ndarray
+    left_km: np.ndarray
+    rate_km_ma: float  # mean half rate
 
 
 def simulate_random(rng, shape=(128, 128), spacing_km=2.0, lineated_share=0.8):
@@ -40,11 +79,21 @@ def simulate_random(rng, shape=(128, 128), spacing_km=2.0, lineated_share=0.8):
     Returns
     -------
     xarray.Dataset
-        As `_region.simulate_region`; labels are of the ordered stripes over a flat floor, without
-        the hills, volcanoes and disorder that the anomaly has.
+        As `simulate_region`; labels are of the ordered stripes over a flat floor, without the
+        hills, volcanoes and disorder that the anomaly has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> made = simulate_random(np.random.default_rng(0), (64, 64))
+    >>> sorted(made)
+    ['age_ma', 'anomaly', 'label', 'lineated', 'polarity', 'relief_m', 'strike_deg']
+    >>> made.attrs["source"]
+    'simulated'
     """
     full = tuple(size + 2 * MARGIN_CELLS for size in shape)
     plate = random_plate(rng, full, spacing_km)
+    # polarity of each cell: of its age where the crust is ordered, at random where it is disturbed
     transition = rng.uniform(1, 2) + 12 / plate.rate_km_ma * rng.random()
     width = np.hypot(transition, spacing_km) / plate.rate_km_ma
     ordered = crust.mean_polarity(plate.age_ma, width, random_scale(rng))
@@ -52,12 +101,14 @@ def simulate_random(rng, shape=(128, 128), spacing_km=2.0, lineated_share=0.8):
     if rng.random() > lineated_share:
         disturbed = np.ones(full)
     polarity = ordered * (1 - disturbed) + disturbed * _disorder(rng, full)
+    # the magnetised layer: where it lies and how strong it is
     relief = _relief(rng, plate, spacing_km) + plateau
     depth = np.clip(-relief / 1000, SHALLOWEST_KM, None) + rng.choice([0, rng.uniform(0, 1)])
     thickness = rng.uniform(0.5, 4)
     strength = _strength(rng, plate) * forward.THICKNESS_KM / thickness
     shared = (depth, spacing_km, *_directions(rng), thickness, TOLERANCE)
     uneven = strength * _unevenness(rng, full, spacing_km)
+    # the anomaly over the relief, and that of the ordered stripes alone over a flat floor
     anomaly = forward.total_field_anomaly(polarity * uneven, *shared)
     stripes = forward.total_field_anomaly(ordered * strength, float(depth.mean()), *shared[1:])
     cones = _seamounts(rng, full, spacing_km)
@@ -163,13 +214,8 @@ def _seamounts(rng, shape, spacing_km):
     for row, column in place:
         radius, height = rng.uniform(3, 12), rng.uniform(0.5, 1)
         far_north = np.exp(-0.5 * ((north - row * spacing_km) / radius) ** 2)
-        total += (
-            height
-            * 250
-            * radius
-            * far_north
-            * np.exp(-0.5 * ((east - column * spacing_km) / radius) ** 2)
-        )
+        far_east = np.exp(-0.5 * ((east - column * spacing_km) / radius) ** 2)
+        total += height * 250 * radius * far_north * far_east
     return np.minimum(total, 3000)
 
 
@@ -181,70 +227,15 @@ def _volcanic(rng, cones, base_km, spacing_km, field):
     return forward.total_field_anomaly(sheet, middle, spacing_km, field, remanence, 1.0)
 
 
-# Invented plates: the age of a piece of seafloor that no one has seen.
-#
-# The map lies somewhere on both flanks of a ridge of several segments.  What is drawn at random for
-# a map and for each of its segments makes curved and oblique isochrons, changing and asymmetric
-# rates, transform faults with their fracture zones, propagating ridges with the V of their
-# pseudofaults, and ridge jumps that leave the same stripes twice on one side.
-#
-# References
-# ----------
-# Hey, R. (1977). Geology 5, 758-762 (propagating ridges and pseudofaults).
-# Mueller, R. D. et al. (2008). doi:10.1029/2007GC001743 (rates and asymmetry).
-
-SLOWEST_KM_MA, FASTEST_KM_MA = 5.0, 80.0  # half spreading rate
-SEGMENT_KM = 110.0  # mean distance between offsets of the ridge
-OLDEST_MA = 165.0  # of the time scale
-
-
-@dataclass
-class Plate:
-    """A piece of seafloor.
-
-    Parameters
-    ----------
-    age_ma : numpy.ndarray, shape (n, m)
-        Age of the seafloor.
-    rate_km_ma : float
-        Mean half rate of spreading.
-    axis_km : numpy.ndarray, shape (n, m)
-        Distance from the ridge axis, positive on the right of strike.
-    fault_km : numpy.ndarray, shape (n, m)
-        Distance from the nearest fracture zone or pseudofault.
-    strike_rad : float
-        Strike of the ridge, clockwise from north.
-    """
-
-    age_ma: np.ndarray
-    rate_km_ma: float
-    axis_km: np.ndarray
-    fault_km: np.ndarray
-    strike_rad: float
-
-
 def random_plate(rng, shape, spacing_km):
-    """Invent the age of a piece of seafloor.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of all randomness.
-    shape : tuple of int
-        Cells (northing, easting).
-    spacing_km : float
-        Side of the cells.
-
-    Returns
-    -------
-    Plate
-    """
+    """Invent the age of a piece of seafloor; return a `Plate`."""
     size = max(shape) * spacing_km
     strike = rng.uniform(0, np.pi)
     across, along = _frame(shape, spacing_km, strike)
     across = across - rng.uniform(-1.3, 1.3) * size  # the ridge lies in about every third map
     segment, fault_km, offset, centre = _segments(rng, across, along, size)
     slant = _obliquity(rng, len(offset))
+    # distance from the axis, which is bent, offset from segment to segment and runs aslant
     bend = (
         rng.normal(0, 0.04)
         * size
@@ -253,26 +244,18 @@ def random_plate(rng, shape, spacing_km):
     axis = across + bend + offset[segment] - slant[segment] * (along - centre[segment])
     history = _history(rng)
     fan = np.clip(1 + rng.normal(0, 0.08) * along / size, 0.7, 1.4)  # the pole of rotation is near
-    jump = _jumps(rng, len(offset), history)
-    age = _age(axis / fan, history, jump[0][segment], jump[1][segment])
+    when, length = _jumps(rng, len(offset), history)
+    age = _age(axis / fan, history, when[segment], length[segment])
     age = np.clip(age + _latest(rng), 0, None)
     if age.max() > OLDEST_MA:
         age = age + max(OLDEST_MA - age.max(), -age.min())
-    return Plate(np.clip(age, 0, OLDEST_MA + 10), history[3], axis, fault_km, strike)
+    return Plate(np.clip(age, 0, OLDEST_MA + 10), history.rate_km_ma, axis, fault_km, strike)
 
 
 def random_scale(rng):
-    """Half the time the real polarity time scale, else invented chrons of the same statistics.
+    """Half the time invent chrons like the real ones; else give None, which means the real scale.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of all randomness.
-
-    Returns
-    -------
-    numpy.ndarray, shape (chrons, 2), or None
-        Ends of the normal intervals (Ma); None stands for the real scale.
+    Invented ones are rows of the young and the old end (Ma) of a normal interval.
     """
     if rng.random() < 0.5:
         return None
@@ -292,7 +275,7 @@ def _frame(shape, spacing_km, strike):
 
 
 def _segments(rng, across, along, size):
-    """Give the segment of each cell, the distance to its border, and each segment's offset.
+    """Cut the ridge into segments.
 
     A border follows the direction of spreading, gently curved (a fracture zone), or runs away
     from it on both sides of the ridge as the tip propagates (the V of two pseudofaults).
@@ -309,7 +292,7 @@ def _segments(rng, across, along, size):
         segment += beyond > 0
         fault_km = np.minimum(fault_km, np.abs(beyond) / np.hypot(1, vee))
     ends = np.concatenate([[-0.75 * size], borders, [0.75 * size]])
-    return segment, fault_km, offset, 0.5 * (ends[1:] + ends[:-1])
+    return Segments(segment, fault_km, offset, 0.5 * (ends[1:] + ends[:-1]))
 
 
 def _offsets(rng, number):
@@ -324,7 +307,7 @@ def _obliquity(rng, segments):
 
 
 def _history(rng):
-    """Give the ends of stages (Ma), how far each flank had grown (km), and the mean rate."""
+    """Invent a history of stages, whose rates and asymmetry change from one to the next."""
     duration = rng.uniform(2, 12, 60)
     mean = np.exp(rng.uniform(np.log(SLOWEST_KM_MA), np.log(FASTEST_KM_MA)))
     rate = np.clip(mean * np.exp(rng.normal(0, 0.25, 60)), SLOWEST_KM_MA, FASTEST_KM_MA)
@@ -333,7 +316,7 @@ def _history(rng):
         np.concatenate([[0], np.cumsum(step)])
         for step in (duration, 2 * share * rate * duration, 2 * (1 - share) * rate * duration)
     )
-    return time, right, left, mean
+    return History(time, right, left, mean)
 
 
 def _jumps(rng, segments, history):
@@ -343,7 +326,7 @@ def _jumps(rng, segments, history):
     if rng.random() < 0.2:
         jumped = rng.random(segments) < 0.6
         length[jumped] = rng.choice([-1, 1]) * rng.uniform(10, 60)
-        when = np.full(segments, np.interp(rng.uniform(10, 200), history[1], history[0]))
+        when = np.full(segments, np.interp(rng.uniform(10, 200), history.right_km, history.time_ma))
     return when, length
 
 

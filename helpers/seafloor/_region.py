@@ -1,8 +1,8 @@
 """The simulated seafloor: from age and polarity to the magnetic anomaly at the sea surface.
 
 A layer below the seafloor is magnetised with the polarity of its age (`crust`); its total-field
-anomaly is computed by `forward`.  Real regions are made here, random
-seafloor in `_random`.  Everything is simulated and must be called so wherever it is shown.
+anomaly is computed by `forward`.  Real regions are made here, random seafloor in `_random`.
+Everything is simulated and must be called so wherever it is shown.
 
 References
 ----------
@@ -21,8 +21,8 @@ from scipy.interpolate import RectBivariateSpline
 from .. import data
 from . import crust, forward, labels
 
-TRANSITION_KM = 2.0  # distance over which the polarity of the layer changes
 COVER_KM = 0.2  # of sediment and unmagnetised rock over the layer
+USUAL_KM = 30.0  # standard deviation of the Gaussian that says which change of age is usual
 SHALLOWEST_KM = 1.0  # half a cell: sources nearer to the surface cannot be told apart
 FIELD_DATE = datetime.datetime(2000, 1, 1)
 COARSE_CELLS = 48  # the reference field is evaluated on every so many cells and interpolated
@@ -48,12 +48,24 @@ def simulate_region(name, spacing_km=2.0, seed=0):
         On (northing, easting): ``anomaly`` (nT, noise-free), ``label`` (1 on centre lines of
         positive anomalies), ``strike_deg``, ``polarity`` (-1 to 1), ``lineated`` (where a label
         can be), ``age_ma`` and ``relief_m``; NaN or 0 where the age grid has no seafloor.
+
+    Raises
+    ------
+    KeyError
+        If there is no such region.
+
+    Examples
+    --------
+    >>> made = simulate_region("epr", spacing_km=16.0)
+    >>> made["anomaly"].dims, made["anomaly"].attrs["units"]
+    (('northing', 'easting'), 'nT')
     """
     region = data.region(name)
     northing, easting = region.grid_coords(spacing_km)
     age, relief = _interpolate_context(region, northing, easting)
     angle, coherence = labels.across_direction(age)
     polarity = crust.mean_polarity(age, _averaging_width(age, spacing_km))
+    # the magnetisation (A/m), uneven from hill to hill and from region to region
     blocks = np.nan_to_num(polarity * crust.intensity(age))
     rng = np.random.default_rng(seed)
     varied = blocks * crust.variation(rng, age.shape, spacing_km)
@@ -149,37 +161,28 @@ def _interpolate_context(region, northing, easting):
     return np.where(inside, np.clip(age, 0, None), np.nan), relief
 
 
-def _averaging_width(age, spacing_km, reach_km=30.0):
+def _averaging_width(age, spacing_km):
     """Interval of age (Ma) over which polarity is averaged in each cell.
 
-    It is the age change over `TRANSITION_KM` and a cell; without the cell's share the shortest
-    waves would be a tenth stronger, but narrow stripes on shallow seafloor would break into beads.
+    It is the age change over `crust.TRANSITION_KM` and a cell; without the cell's share the
+    shortest waves would be a tenth stronger, but narrow stripes on shallow seafloor would break
+    into beads.
     Where ages change much faster than nearby, at a fracture zone, the age grid only blurs a jump
     and the ages between its two sides never existed: there the interval grows with the excess
     squared, so that no false stripes appear.
     """
-    slope, usual = age_slopes(age, spacing_km, reach_km)
+    slope, usual = age_slopes(age, spacing_km)
     excess = np.clip(slope / (1.5 * usual), 1, None)
-    return np.hypot(TRANSITION_KM, spacing_km) * slope * excess**2
+    return np.hypot(crust.TRANSITION_KM, spacing_km) * slope * excess**2
 
 
-def age_slopes(age, spacing_km, reach_km=30.0):
-    """Age change per km (Ma/km) in each cell, and what is usual around it.
+def age_slopes(age, spacing_km):
+    """Change of age per km (Ma/km) in each cell, and what is usual around it.
 
-    Parameters
-    ----------
-    age : numpy.ndarray, shape (n, m)
-        Ma.
-    spacing_km, reach_km : float
-        Side of the cells, and the standard deviation of the Gaussian that says what is usual.
-
-    Returns
-    -------
-    tuple of numpy.ndarray, each of shape (n, m)
-        NaN beside cells without an age in the first.
+    The first is NaN beside cells without an age.
     """
     slope = np.hypot(*np.gradient(age, spacing_km)) + 1e-6
     valid = np.isfinite(slope)
-    sigma = reach_km / spacing_km
+    sigma = USUAL_KM / spacing_km
     slowness = ndimage.gaussian_filter(np.where(valid, 1 / np.where(valid, slope, 1), 0), sigma)
     return slope, ndimage.gaussian_filter(valid.astype(float), sigma) / (slowness + 1e-9)

@@ -17,33 +17,25 @@ from .. import data
 # magnetisation at the ridge and of old crust, and decay, of a layer `forward.THICKNESS_KM` thick:
 # with these the spectrum along cruise NBP9707 agrees best (notebook A1)
 AXIS_A_M, OLD_A_M, DECAY_MA = 4.7, 2.9, 10.0
+TRANSITION_KM = 2.0  # distance over which the polarity of the layer changes
 REGIONAL = (40.0, 0.3)  # variation of the magnetisation from region to region: reach (km), share
 SHORTEST_MA = 1e-3  # interval of age over which polarity is averaged at least
 
 
 def mean_polarity(age, width_ma, scale=None):
-    """Mean polarity over an interval of age: the share of normal minus that of reversed.
+    """Mean polarity over an interval of age (Ma): share of normal less that of reversed, -1 to 1.
 
     Averaging before sampling keeps chrons shorter than a cell continuous and lets polarity fade
-    out where ages change abruptly, as at fracture zones.
-
-    Parameters
-    ----------
-    age, width_ma : numpy.ndarray, shape (n, m)
-        Age and full width of the interval (Ma).
-    scale : numpy.ndarray, shape (chrons, 2), optional
-        Young and old ends of the normal intervals (Ma), ascending; by default Gee & Kent (2007).
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        Polarity, -1 to 1; NaN where the age is NaN.
+    out where ages change abruptly, as at fracture zones.  `scale` has the young and old ends (Ma)
+    of the normal intervals, ascending; by default those of Gee & Kent (2007).
     """
     ends = _real_scale() if scale is None else np.ravel(scale)
+    # time of normal polarity (Ma) from the youngest end up to each end
     normal = np.concatenate([[0.0], np.cumsum(np.diff(ends) * (np.arange(ends.size - 1) % 2 == 0))])
     half = 0.5 * np.maximum(width_ma, SHORTEST_MA)
     young = np.clip(age - half, ends[0], None)
     old = np.maximum(age + half, young + 1e-4)
+    # of the interval of each cell, the share that is normal
     share = (np.interp(old, ends, normal) - np.interp(young, ends, normal)) / (old - young)
     return 2 * share - 1
 
@@ -59,6 +51,11 @@ def intensity(age):
     Returns
     -------
     float or numpy.ndarray
+
+    Examples
+    --------
+    >>> round(float(intensity(0.0)), 1), round(float(intensity(100.0)), 1)
+    (4.7, 2.9)
     """
     return OLD_A_M + (AXIS_A_M - OLD_A_M) * np.exp(-age / DECAY_MA)
 
@@ -66,40 +63,13 @@ def intensity(age):
 def variation(rng, shape, spacing_km, reach_km=8.0, share=0.15):
     """Positive random factors of the magnetisation, mean square 1, correlated over a distance.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of all randomness.
-    shape : tuple of int
-        Cells.
-    spacing_km, reach_km : float
-        Side of the cells, and the standard deviation of the Gaussian that correlates them (km).
-    share : float
-        Standard deviation of the logarithm.
-
-    Returns
-    -------
-    numpy.ndarray of that shape
+    `share` is the standard deviation of their logarithm.
     """
     return np.exp(share * smooth_noise(rng, shape, reach_km / spacing_km) - share**2)
 
 
 def smooth_noise(rng, shape, reach_cells):
-    """Gaussian noise of mean 0 and variance 1, smoothed; it repeats beyond the map.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of all randomness.
-    shape : tuple of int
-        Cells.
-    reach_cells : float
-        Standard deviation of the Gaussian that smooths it.
-
-    Returns
-    -------
-    numpy.ndarray of that shape
-    """
+    """Gaussian noise of mean 0 and variance 1, smoothed over a reach; it repeats beyond the map."""
     north, east = (2 * np.pi * part for part in (fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])))
     passed = (np.exp(-0.5 * (reach_cells * k) ** 2) for k in (north[:, None], east[None]))
     spectrum = fft.rfft2(rng.standard_normal(shape)) * next(passed) * next(passed)
@@ -111,19 +81,9 @@ def smooth_noise(rng, shape, reach_cells):
 def pack(layers, northing, easting, **attrs):
     """Make the dataset that region and random maps share.
 
-    Parameters
-    ----------
-    layers : dict of str to numpy.ndarray, each of shape (n, m)
-        ``anomaly``, ``label``, ``angle`` (across strike, radians anticlockwise from east),
-        ``polarity``, ``lineated``, ``age_ma`` (NaN where there is no seafloor) and ``relief_m``.
-    northing, easting : numpy.ndarray, shapes (n,) and (m,)
-        Cell centres (km).
-    **attrs
-        Attributes of the dataset.
-
-    Returns
-    -------
-    xarray.Dataset
+    `layers` are ``anomaly``, ``label``, ``angle`` (across strike, radians anticlockwise from east),
+    ``polarity``, ``lineated``, ``age_ma`` (NaN where there is no seafloor) and ``relief_m``;
+    `northing` and `easting` are cell centres (km), `attrs` attributes of the dataset.
     """
     layers = dict(layers, strike_deg=np.degrees(-layers["angle"]) % 180)
     layers["anomaly"] = np.where(np.isfinite(layers["age_ma"]), layers["anomaly"], np.nan)

@@ -74,19 +74,16 @@ def total_field_anomaly(
     depth, thickness = (
         _extend(part, magnetisation.shape, pad) for part in (depth_km, thickness_km)
     )
-    east, north, k = _wavenumbers(source.shape, spacing_km)
-    factors = [
-        1j * east / np.where(k > 0, k, 1),
-        1j * north / np.where(k > 0, k, 1),
-        np.ones_like(k),
-    ]
+    k, factors = _direction_factors(source.shape, spacing_km)
     remanence, field = np.asarray(remanence, float), np.asarray(field, float)
+    # T_m (S[top] - S[bottom]); one transform for each component where the remanence turns
     if remanence.ndim == 1:
         total = _layer(source, depth, thickness, k, tolerance) * _along(remanence, factors)
     else:
         parts = (source * np.pad(part, pad, mode="edge") for part in remanence)
         spectra = [_layer(part, depth, thickness, k, tolerance) for part in parts]
         total = _along(spectra, factors)
+    # times T_f; where the field turns, the three components are projected on it cell by cell
     if field.ndim == 1:
         return NT_PER_A_M * fft.irfft2(total * _along(field, factors), source.shape)[middle]
     components = [fft.irfft2(total * factor, source.shape)[middle] for factor in factors]
@@ -116,6 +113,7 @@ def earth_filter(wavenumber, depth_km, thickness_km, field, remanence, strike_de
         Anomaly for magnetisation (nT per A/m), shape of `wavenumber`.
     """
     k = np.abs(wavenumber)
+    # (mu0 / 2) exp(-|k| z) (1 - exp(-|k| dz)), and C
     amplitude = NT_PER_A_M * np.exp(-k * depth_km) * (1 - np.exp(-k * thickness_km))
     for vector in (field, remanence):
         amplitude = amplitude * np.hypot(*_projected(vector, strike_deg))
@@ -140,6 +138,13 @@ def skewness(field, remanence, strike_deg):
     -------
     float
         Degrees, -180 to 180.
+
+    Examples
+    --------
+    >>> round(abs(skewness(dipole(30.0), dipole(30.0), strike_deg=0.0)), 1)
+    0.0
+    >>> round(skewness(dipole(30.0), dipole(30.0), strike_deg=90.0), 1)
+    81.8
     """
     total = 0.0
     for vector in (field, remanence):
@@ -204,12 +209,8 @@ def reduce_to_pole(anomaly, spacing_km, field, remanence, damping=0.1):
         )
     pad = _padding(anomaly.shape, spacing_km)
     source = _fade_out(anomaly, pad)
-    east, north, k = _wavenumbers(source.shape, spacing_km)
-    factors = [
-        1j * east / np.where(k > 0, k, 1),
-        1j * north / np.where(k > 0, k, 1),
-        np.ones_like(k),
-    ]
+    _, factors = _direction_factors(source.shape, spacing_km)
+    # T_f T_m of the wave, and its inverse, damped
     passed = _along(np.asarray(field, float), factors) * _along(np.asarray(remanence), factors)
     inverse = np.conj(passed) / (np.abs(passed) ** 2 + damping**4 / (np.abs(passed) ** 2 + 1e-12))
     upright = fft.irfft2(fft.rfft2(source) * inverse, source.shape)
@@ -227,13 +228,28 @@ def dipole(latitude, declination=0.0):
     Returns
     -------
     numpy.ndarray, shape (3,) or (3, ...)
+
+    Examples
+    --------
+    >>> dipole(-90.0).round(3) + 0.0  # at the south pole the field points up
+    array([ 0.,  0., -1.])
     """
     inclination = np.arctan(2 * np.tan(np.radians(latitude)))
     return direction(np.degrees(inclination), declination)
 
 
 def direction(inclination, declination):
-    """Give the unit vector (east, north, down) of an inclination and a declination in degrees."""
+    """Give the unit vector (east, north, down) of an inclination and a declination.
+
+    Parameters
+    ----------
+    inclination, declination : float or numpy.ndarray
+        Degrees, downward and clockwise from north.
+
+    Returns
+    -------
+    numpy.ndarray, shape (3,) or (3, ...)
+    """
     i, d = np.radians(inclination), np.radians(declination)
     return np.array([np.cos(i) * np.sin(d), np.cos(i) * np.cos(d), np.sin(i) + 0 * d])
 
@@ -251,6 +267,7 @@ def _surface(source, depth, k, tolerance):
     z0 = 0.5 * (np.min(depth) + np.max(depth))
     reach = 0.5 * np.ptp(depth)
     steps = np.linspace(0, k.max(), 200)
+    # the term n = 0, and what the others multiply up: (z - z0)^n, (-|k|)^n / n!, and their bound
     total = fft.rfft2(source)
     height, factor, bound = source, np.ones_like(k), np.exp(-steps * z0)
     for term in range(1, MOST_TERMS + 1):
@@ -296,8 +313,13 @@ def _extend(part, shape, pad):
     return part if np.ndim(part) == 0 else np.pad(np.broadcast_to(part, shape), pad, mode="edge")
 
 
-def _wavenumbers(shape, spacing_km):
-    """East and north wavenumbers and their length (radians per km) of a real transform."""
+def _direction_factors(shape, spacing_km):
+    """Wavenumbers |k| (radians per km) of a real transform, and what T_v takes of each component.
+
+    These are ``i k_east / |k|``, ``i k_north / |k|`` and 1 (Blakely 1995, eq. 11.53).
+    """
     north = 2 * np.pi * fft.fftfreq(shape[0], spacing_km)[:, None]
     east = 2 * np.pi * fft.rfftfreq(shape[1], spacing_km)[None, :]
-    return east, north, np.hypot(east, north)
+    k = np.hypot(east, north)
+    safe = np.where(k > 0, k, 1)
+    return k, [1j * east / safe, 1j * north / safe, np.ones_like(k)]

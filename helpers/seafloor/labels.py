@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 LINE_CELLS = 3  # width of a label line
+SHORTEST_CELLS = 12  # shorter pieces of line are left out
 BAND_SHARE = 0.5  # a band reaches from its peak down to this share of it
 WIDEST_CELLS = 40  # farthest walk to an edge of a band; wider bands (quiet zones) have no line
 WEAKEST_NT = 5.0  # a band must reach this to count as an anomaly: half the error of a reading
@@ -44,6 +45,7 @@ def across_direction(age):
     def average(values):
         return ndimage.gaussian_filter(np.where(valid, values, 0.0), FRAME_CELLS, truncate=3.0)
 
+    # directions of twice the angle, averaged over the cells that have one
     total = average(np.ones_like(safe)) + 1e-9
     cos, sin = average(np.cos(double)) / total, average(np.sin(double)) / total
     return 0.5 * np.arctan2(sin, cos), np.hypot(cos, sin)
@@ -65,6 +67,14 @@ def crest_lines(anomaly, angle, lineated):
     -------
     numpy.ndarray of uint8, shape (n, m)
         1 on lines `LINE_CELLS` wide, 0 elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stripe = np.tile(100 * np.exp(-((np.arange(41) - 20.0) / 4) ** 2), (30, 1))
+    >>> lines = crest_lines(stripe, np.zeros((30, 41)), np.ones((30, 41), bool))
+    >>> np.flatnonzero(lines[15])
+    array([19, 20, 21])
     """
     field = np.ascontiguousarray(np.nan_to_num(anomaly), "float32")
     angle = np.ascontiguousarray(angle, "float32")
@@ -72,11 +82,11 @@ def crest_lines(anomaly, angle, lineated):
     return _drop_specks(lines)
 
 
-def _drop_specks(lines, shortest_cells=12):
-    """Remove pieces of line shorter than `shortest_cells`."""
+def _drop_specks(lines):
+    """Remove pieces of line shorter than `SHORTEST_CELLS`."""
     pieces, number = ndimage.label(lines, structure=np.ones((3, 3)))
     area = np.bincount(pieces.ravel(), minlength=number + 1)
-    keep = area >= shortest_cells * LINE_CELLS
+    keep = area >= SHORTEST_CELLS * LINE_CELLS
     keep[0] = False
     return keep[pieces].astype("uint8")
 
@@ -90,12 +100,14 @@ def _walk_across(field, angle, lineated):
         for j in range(columns):
             if field[i, j] <= 0 or not lineated[i, j]:
                 continue
+            # the band reaches down to a share of its peak, to either side
             peak = max(_peak(field, i, j, angle[i, j], 1), _peak(field, i, j, angle[i, j], -1))
             if peak < WEAKEST_NT or field[i, j] < BAND_SHARE * peak:
                 continue
             level = BAND_SHARE * peak
             total_up, moment_up, reach_up = _side(field, i, j, angle[i, j], 1, level)
             total_down, moment_down, reach_down = _side(field, i, j, angle[i, j], -1, level)
+            # its centroid, counted from this cell, is (moment_up - moment_down) / total
             total = field[i, j] + total_up + total_down
             centred = abs(moment_up - moment_down) <= 0.5 * LINE_CELLS * total
             if centred and max(reach_up, reach_down) <= WIDEST_CELLS:

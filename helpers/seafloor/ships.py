@@ -1,7 +1,16 @@
 """Simulated cruises over a simulated anomaly: where ships went and what they would have read.
 
 Ships cross on passage, mow a box in parallel lines, or go to and fro over one place (a star).
-What goes wrong on board stands in `helpers.seafloor.ships`.
+Positions err by the era of their navigation, readings by what sensor, ship and Earth's outer field
+add.  The sizes of errors follow what crossovers of real cruises show: 61 nT (root mean square)
+before levelling and 45 after it for the North Atlantic's whole archive, 20 to 30 nT for well-kept
+cruises.
+
+References
+----------
+Bullard, E. C. & Mason, R. G. (1961). Deep-Sea Research 8, 20-27 (heading error).
+Quesnel, Y. et al. (2009). doi:10.1029/2008GC002305 (crossovers of the marine archive).
+Chandler, M. T. & Wessel, P. (2008). doi:10.1016/j.cageo.2007.05.006 (errors of its navigation).
 """
 
 import numpy as np
@@ -15,6 +24,22 @@ YEARS = (1958, 1974, 2018)  # first, commonest and last year of a cruise
 GAP_EVERY_KM, GAP_KM = 800.0, 40.0  # mean distance between gaps, and their mean length
 LAUNCH = pd.Timestamp("1958-01-01")
 HOURS_A_YEAR = 365.25 * 24
+# errors; all are standard deviations
+OFFSET_NT = 14.0  # of a cruise: reference field, sensor, ship's permanent field
+DRIFT_NT = 8.0  # reached after DRIFT_HOURS
+HEADING_NT, HEADING_2_NT = 6.0, 2.5  # of the coefficients of cos H and sin H, of cos 2H and sin 2H
+DIURNAL_NT = 8.0  # quiet-day variation, over all hours, days and cruises
+ACTIVITY_NT = 4.0  # the magnetosphere's own, on quiet and disturbed days
+NOISE_NT = 3.0
+DRIFT_HOURS = 500.0
+ACTIVITY_HOURS = 5.0
+NOON_WIDTH_HOURS = 2.5  # of the quiet-day variation about local noon
+DAY_TO_DAY = 0.4  # standard deviation of the logarithm of its size
+ERAS = (  # first year, error of a position (km) along each axis, hours between fixes
+    (0, 2.5, 12.0),  # stars and sun, dead reckoning between them
+    (1967, 0.6, 2.5),  # Transit satellites
+    (1992, 0.06, 1.0),  # GPS
+)
 
 
 def cruise_over(dataset, region, rng, coverage=0.1):
@@ -23,7 +48,7 @@ def cruise_over(dataset, region, rng, coverage=0.1):
     Parameters
     ----------
     dataset : xarray.Dataset
-        With ``anomaly`` (nT) on (northing, easting) in km, as `_region.simulate_region` gives.
+        With ``anomaly`` (nT) on (northing, easting) in km, as `simulate_region` gives.
     region : helpers.data.Region
         Turns kilometres into longitude and latitude.
     rng : numpy.random.Generator
@@ -59,25 +84,9 @@ def cruise_over(dataset, region, rng, coverage=0.1):
 def lay_tracks(northing, easting, rng, coverage):
     """Lay passages, surveys and stars over a box until they cover a share of its cells.
 
-    Parameters
-    ----------
-    northing, easting : numpy.ndarray, 1-D
-        Cell centres (km).
-    rng : numpy.random.Generator
-        Source of all randomness.
-    coverage : float
-        Share of cells wanted.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a reading: ``cruise`` (number), ``easting_km``, ``northing_km`` (as recorded),
-        ``heading_deg`` (clockwise from north) and ``hours`` since `LAUNCH`.
-
-    Raises
-    ------
-    ValueError
-        If `coverage` is not between 0 and 0.9.
+    `northing` and `easting` are cell centres (km).  Gives a table of readings: ``cruise`` (number),
+    ``easting_km``, ``northing_km`` (as recorded), ``heading_deg`` (clockwise from north) and
+    ``hours`` since `LAUNCH`.
     """
     if not 0 < coverage < 0.9:
         raise ValueError(f"coverage is {coverage}; give the share of cells, between 0 and 0.9.")
@@ -100,23 +109,9 @@ def lay_tracks(northing, easting, rng, coverage):
 
 
 def read_field(field, anomaly, table, rng):
-    """Read the field along tracks: the field where the ship was, and the errors of each cruise.
+    """Read the anomaly (nT) along tracks: the field where the ship was, and each cruise's errors.
 
-    Parameters
-    ----------
-    field : numpy.ndarray, shape (northing, easting)
-        True anomaly (nT).
-    anomaly : xarray.DataArray
-        Any grid with the coordinates (km) of `field`.
-    table : pandas.DataFrame
-        From `lay_tracks`.
-    rng : numpy.random.Generator
-        Source of all randomness.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(table),)
-        Residual (nT), NaN where the field is NaN.
+    `anomaly` is any grid with the coordinates (km) of `field`; NaN where the field is NaN.
     """
     northing, easting = anomaly.northing.to_numpy(), anomaly.easting.to_numpy()
     start = table.groupby("cruise")["hours"].min().to_numpy()
@@ -130,21 +125,10 @@ def read_field(field, anomaly, table, rng):
 
 
 def between_cells(values, row, column):
-    """Values of a map at places on it, by cubic splines.
+    """Values of a map at places (in cells from the centre of the first), by cubic splines.
 
-    Straight lines between cells of 2 km would take a fifth off waves of 8 km.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (n, m)
-        The map, NaN where it is not known.
-    row, column : numpy.ndarray
-        Places, in cells from the centre of the first.
-
-    Returns
-    -------
-    numpy.ndarray, shape of `row`
-        NaN beyond the map and where a cell beside has none.
+    Straight lines between cells of 2 km would take a fifth off waves of 8 km.  NaN beyond the map
+    and where a cell beside has no value.
     """
     known = np.isfinite(values)
     if not known.all():
@@ -224,10 +208,7 @@ def _star(box, rng):
 def _sample(corners, box):
     """Place readings every `SAMPLE_KM` along straight legs, inside the box only.
 
-    Returns
-    -------
-    numpy.ndarray, shape (4, readings)
-        Easting, northing (km), heading (degrees) and hours.
+    Gives easting, northing (km), heading (degrees) and hours, in rows.
     """
     legs = np.diff(corners, axis=0)
     ends = np.concatenate([[0], np.cumsum(np.hypot(*legs.T))])
@@ -251,53 +232,11 @@ def _lose_some(piece, rng):
     return piece - np.array([[0], [0], [0], [piece[3, 0] if piece.shape[1] else 0]])
 
 
-# What goes wrong on simulated cruises: positions by the era of their navigation, and readings.
-#
-# The sizes follow what crossovers of real cruises show: 61 nT (root mean square) before levelling
-# and 45 after it for the North Atlantic's whole archive, 20 to 30 nT for well-kept cruises.
-#
-# References
-# ----------
-# Bullard, E. C. & Mason, R. G. (1961). Deep-Sea Research 8, 20-27 (heading error).
-# Quesnel, Y. et al. (2009). doi:10.1029/2008GC002305 (crossovers of the marine archive).
-# Chandler, M. T. & Wessel, P. (2008). doi:10.1016/j.cageo.2007.05.006 (errors of its navigation).
-
-# all are standard deviations
-OFFSET_NT = 14.0  # of a cruise: reference field, sensor, ship's permanent field
-DRIFT_NT = 8.0  # reached after DRIFT_HOURS
-HEADING_NT, HEADING_2_NT = 6.0, 2.5  # of the coefficients of cos H and sin H, of cos 2H and sin 2H
-DIURNAL_NT = 8.0  # quiet-day variation, over all hours, days and cruises
-ACTIVITY_NT = 4.0  # the magnetosphere's own, on quiet and disturbed days
-NOISE_NT = 3.0
-DRIFT_HOURS = 500.0
-ACTIVITY_HOURS = 5.0
-NOON_WIDTH_HOURS = 2.5  # of the quiet-day variation about local noon
-DAY_TO_DAY = 0.4  # standard deviation of the logarithm of its size
-ERAS = (  # first year, error of a position (km) along each axis, hours between fixes
-    (0, 2.5, 12.0),  # stars and sun, dead reckoning between them
-    (1967, 0.6, 2.5),  # Transit satellites
-    (1992, 0.06, 1.0),  # GPS
-)
-
-
 def position_error(table, year, rng):
-    """Error of the recorded positions: slowly varying, of the size of the cruise's era.
+    """Northward and eastward distance (km) of the true from the recorded position of each reading.
 
-    Each fix has an error of its own; from one to the next the error passes over gradually.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With ``cruise`` and ``hours``.
-    year : numpy.ndarray, shape (cruises,)
-        Year of each cruise, in the order of ``numpy.unique(cruise)``.
-    rng : numpy.random.Generator
-        Source of all randomness.
-
-    Returns
-    -------
-    numpy.ndarray, shape (2, len(table))
-        Northward and eastward distance (km) of the true from the recorded position.
+    Each fix has an error of its own, of the size of the cruise's era; from one to the next the
+    error passes over gradually.  `year` has one for each cruise, in the order of their numbers.
     """
     cruise, hours = _since_start(table)
     first, size, interval = np.array(ERAS).T
@@ -307,22 +246,10 @@ def position_error(table, year, rng):
 
 
 def reading_error(table, rng):
-    """Error of each reading: all that does not come from the seafloor.
+    """Error of each reading (nT): all that does not come from the seafloor.
 
     The heading error is ``b cos H + c cos 2H + d sin H + e sin 2H`` (Bullard & Mason 1961); its
     constant is the cruise's offset.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With ``cruise``, ``hours`` and ``heading_deg``.
-    rng : numpy.random.Generator
-        Source of all randomness.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(table),)
-        nT.
     """
     cruise, hours = _since_start(table)
     number = cruise.max() + 1

@@ -1,18 +1,32 @@
-"""The figures of the networks: how they are built, trained and scored."""
+"""The figures of notebooks 03 and 04: how networks are built, trained and scored."""
+
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from helpers import data, maps, network
+from helpers import data, maps, network, seafloor
 from helpers.network import _inputs, _model
 from helpers.scores import _cells, _intervals
 
 from .. import cases, protocol
+from ..training.pairs import simulate_pair
+from . import _shared
 
 LEVEL = 1.25  # distance between levels in the drawing
 HIGHEST = 1.9  # height of the box of the finest level
+PAIRS_SEED = 11
+SHOWN = 3  # which test block is shown enlarged
+BLOCKS = "test blocks of simulated regions"
+VARIED = {
+    "pairs": "pretraining pairs",
+    "widths": "filters at each level",
+    "channels": "channels, guided map",
+    "raw channels": "channels, raw grid",
+    "loss": "loss (from scratch)",
+}
 
 
 def draw_network():
@@ -27,7 +41,7 @@ def draw_network():
     places = [*range(depth + 1), *range(depth - 1, -1, -1)]  # level of each box, left to right
     centres = []
     for number, level in enumerate(places):
-        colour = maps.COLOURS[0] if number <= depth else maps.COLOURS[1]
+        colour = _shared.COLOURS[0] if number <= depth else _shared.COLOURS[1]
         centres.append(_box(axis, 1.5 * number, level, _model.WIDTHS[level], colour))
     for one, other in zip(centres[:-1], centres[1:], strict=True):
         _arrow(axis, one, other, "-")
@@ -40,11 +54,10 @@ def draw_network():
     axis.set(xlim=(-2.6, last + 2.6), ylim=(-LEVEL * (depth + 0.75), 1.6))
     axis.set_axis_off()
     parameters = network.unet().count_params()
-    figure.supxlabel(
+    text = (
         "numbers: filters; each box: two convolutions of 3 x 3; solid: to cells twice or half as "
-        f"large; dashed: passed on; {parameters:,} weights",
-        fontsize=8, color="0.35",
-    )  # fmt: skip
+    )
+    maps.add_source(figure, f"{text}large; dashed: passed on; {parameters:,} weights")
     return figure
 
 
@@ -62,11 +75,6 @@ def _arrow(axis, start, end, style):
     """Draw an arrow between two boxes."""
     about = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 16, "shrinkB": 16}
     axis.add_patch(FancyArrowPatch(start, end, ls=style, color="0.3", lw=1.0, **about))
-
-
-def draw_learning_curves():
-    """Draw the learning curves that `make train` logged."""
-    return draw_learning_curves_of(protocol.results("training")["runs"])
 
 
 def trials():
@@ -95,118 +103,70 @@ def trials():
     ]
 
 
-def draw_trials():
-    """Draw what more pairs, larger networks, other channels and other losses did."""
-    return draw_trials_of(trials())
+def draw_labels():
+    """Draw the simulated anomaly and the labels of both training regions, enlarged."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 5.2), layout="constrained")
+    for axis, name in zip(axes, ("reykjanes", "epr"), strict=True):
+        part = seafloor.simulate_region(name).sel(cases.test_window(name, number=SHOWN))
+        limit = maps.robust_limit(part["anomaly"])
+        x, y = part.easting.to_numpy(), part.northing.to_numpy()
+        shown = axis.pcolormesh(x, y, part["anomaly"], cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.contourf(x, y, part["label"], levels=[0.5, 1.5], colors="k")
+        axis.set(aspect="equal", title=data.region(name).title)
+        axis.set(xlabel="easting (km)", ylabel="northing (km)")
+        figure.colorbar(shown, ax=axis, shrink=0.8, label="anomaly (nT)")
+    maps.add_source(figure, maps.SIMULATED + "; black: label")
+    return figure
 
 
-def draw_scores():
-    """Draw the scores that `make train` wrote."""
-    return draw_scores_of(protocol.leading(protocol.results("scores")))
-
-
-def draw_precision_recall():
-    """Draw precision against recall at one coverage."""
-    return draw_precision_recall_of(protocol.results("scores"), cases.COVERAGE)
-
-
-def draw_reliability():
-    """Draw how far the probabilities can be believed."""
-    return draw_reliability_of(protocol.results("scores"))
-
-
-def draw_false_lines():
-    """Draw how much line each model finds where there is none."""
-    return draw_false_lines_of(protocol.results("scores"))
-
-
-FIGURES = {
-    "03_network": draw_network,
-    "03_learning_curves": draw_learning_curves,
-    "03_trials": draw_trials,
-    "04_scores": draw_scores,
-    "04_precision_recall": draw_precision_recall,
-    "04_reliability": draw_reliability,
-    "04_false_lines": draw_false_lines,
-}
-CAPTIONS = {
-    "03_network": "The network of the workbook, a small U-Net (Ronneberger et al. 2015), drawn "
-    "from its code.",
-    "03_learning_curves": "Validation loss of every run of `make train`.",
-    "03_trials": "F1 on the simulated validation blocks against the number of pretraining pairs, "
-    "the size of the network, its channels and its loss: each seed, and their mean.",
-    "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval.",
-    "04_precision_recall": "Precision against recall of every model on the simulated test blocks, "
-    "a tenth of the cells on tracks, cells paired one to one.",
-    "04_reliability": "How often a cell of a given probability lies on a line, on the simulated "
-    "test blocks, after calibration on the validation blocks.",
-    "04_false_lines": "Length of line that each model finds on maps without lineations, beside "
-    "that on the simulated test blocks.",
-}
-
-
-def draw_training_pairs(pairs, columns=("raw", "guided")):
-    """Draw simulated training pairs, one a row: the input maps and the label.
+def draw_training_pairs(pairs=None):
+    """Draw simulated training pairs, one a column: linear grid, guided map and label.
 
     Parameters
     ----------
-    pairs : list of tuple
-        From `training.pairs.simulate_pair`.
-    columns : sequence of str
-        Input maps to show.
+    pairs : list of tuple, optional
+        From `training.pairs.simulate_pair`; by default six, as the networks are pretrained on.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    names = {"raw": "linear interpolation", "classical": "classical", "guided": "guided diffusion"}
+    if pairs is None:
+        rng = np.random.default_rng(PAIRS_SEED)
+        pairs = [simulate_pair(rng, cases.COVERAGE) for _ in range(6)]
+    names = {"raw": "linear interpolation", "guided": "guided diffusion"}
     figure, axes = plt.subplots(
-        len(columns) + 1, len(pairs), figsize=(2.1 * len(pairs), 2.2 * (len(columns) + 1)),
+        len(names) + 1, len(pairs), figsize=(2.1 * len(pairs), 2.2 * (len(names) + 1)),
         layout="constrained", squeeze=False,
     )  # fmt: skip
     for column, (inputs, truth) in enumerate(pairs):
-        for row, name in enumerate(columns):
+        for row, name in enumerate(names):
             field = inputs[name][..., 0]
             shown = axes[row, column].imshow(field, cmap="RdBu_r", vmin=-2, vmax=2, origin="lower")
         label = np.where(truth[..., 1] > 0, truth[..., 0], 0.35)
         axes[-1, column].imshow(label, cmap="Greys", vmin=0, vmax=1, origin="lower")
-    for row, name in enumerate([*(names[name] for name in columns), "label (grey: unknowable)"]):
+    for row, name in enumerate([*names.values(), "label (grey: unknowable)"]):
         axes[row, 0].set_ylabel(name)
     for axis in axes.ravel():
         axis.set(xticks=[], yticks=[])
     figure.colorbar(shown, ax=axes, shrink=0.5, label="anomaly / local amplitude")
-    figure.supxlabel("simulated random seafloor; each map 256 km wide", fontsize=8, color="0.35")
+    maps.add_source(figure, "simulated random seafloor; each map 256 km wide")
     return figure
 
 
-# Pictures of scores and of what networks see: curves, reliability, false lines, trials, filters.
-#
-# Records are as `tools/train.py` writes them; what a model is called comes from `protocol.NAMES`.
-
-SIMULATED = "test blocks of simulated regions"
-VARIED = {
-    "pairs": "pretraining pairs",
-    "widths": "filters at each level",
-    "channels": "channels, guided map",
-    "raw channels": "channels, raw grid",
-    "loss": "loss (from scratch)",
-}
-
-
-def draw_scores_of(records, measure="f1", label="F1 (2-cell tolerance)"):
-    """Draw the score of each model at each coverage: mean and 95 % interval, by region.
+def draw_scores(records=None):
+    """Draw the F1 of each model at each coverage: mean and 95 % interval, by region.
 
     Parameters
     ----------
-    records : list of dict
-        From ``data/results/scores.json``.
-    measure, label : str
-        Which score, and its name on the axis.
+    records : list of dict, optional
+        As ``data/results/scores.json`` has them; by default those.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
+    records = protocol.leading(_scores(records))
     regions = sorted({record["region"] for record in records})
     names = _names(records)
     figure, axes = plt.subplots(
@@ -217,8 +177,8 @@ def draw_scores_of(records, measure="f1", label="F1 (2-cell tolerance)"):
         own = [record for record in records if record["region"] == region]
         for number, coverage in enumerate(sorted({record["coverage"] for record in own})):
             for place, key in enumerate(names):
-                _draw_score(axis, place + 0.2 * (number - 1), own, key, coverage, number, measure)
-        axis.set(title=data.region(region).title, xlabel=label)
+                _draw_score(axis, place + 0.2 * (number - 1), own, key, coverage, number)
+        axis.set(title=data.region(region).title, xlabel="F1 (2-cell tolerance)")
         axis.grid(axis="x", alpha=0.3)
     axes[0, 0].set_yticks(np.arange(len(names)), list(names.values()))
     axes[0, 0].invert_yaxis()
@@ -227,65 +187,55 @@ def draw_scores_of(records, measure="f1", label="F1 (2-cell tolerance)"):
     texts = sorted(known, key=lambda text: float(text[:-1]))
     figure.legend([known[text] for text in texts], texts, title="cells\non tracks",
                   loc="outside right center", frameon=False)  # fmt: skip
-    figure.supxlabel("test blocks of simulated regions; white: needs no training", fontsize=8,
-                     color="0.35")  # fmt: skip
+    maps.add_source(figure, "test blocks of simulated regions; white: needs no training")
     return figure
 
 
-def _draw_score(axis, place, records, key, coverage, number, measure):
+def _draw_score(axis, place, records, key, coverage, number):
     """Draw the score of one model at one coverage, with its interval."""
-    rows = [
-        row
-        for row in records
-        if (row["model"], row["input"]) == key and row["coverage"] == coverage
-    ]
+    rows = [row for row in records
+            if (row["model"], row["input"]) == key and row["coverage"] == coverage]  # fmt: skip
     if not rows:
         return
-    mean, low, high = _intervals.ends(rows, measure)
+    mean, low, high = _intervals.ends(rows, "f1")
     axis.errorbar(
         mean, place, xerr=np.nan_to_num([[mean - low], [high - mean]]), fmt="o", ms=4, capsize=2,
-        color=maps.COLOURS[number], mfc="white" if key[0] in protocol.UNTRAINED else None,
+        color=_shared.COLOURS[number], mfc="white" if key[0] in protocol.UNTRAINED else None,
         label=f"{coverage:.0%}",
     )  # fmt: skip
 
 
-def draw_learning_curves_of(runs, measure="val_loss"):
-    """Draw validation loss against epoch for every run, one colour for each model and input.
-
-    Parameters
-    ----------
-    runs : list of dict
-        ``runs`` of ``data/results/training.json``.
-    measure : str
-        Curve of the history to draw.
+def draw_learning_curves():
+    """Draw validation loss against epoch for every run of `make train`, one colour for each model.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
+    runs = protocol.results("training")["runs"]
     figure, axis = plt.subplots(figsize=(7, 4.4), layout="constrained")
     names = _names(runs)
     for run in runs:
-        number = list(names).index((run["model"], run["input"]))
-        curve = run["history"][measure]
-        axis.plot(np.arange(1, len(curve) + 1), curve, color=maps.COLOURS[number], lw=1, alpha=0.7)
-    handles = [Line2D([], [], color=maps.COLOURS[number]) for number in range(len(names))]
+        colour = _shared.COLOURS[list(names).index((run["model"], run["input"]))]
+        curve = run["history"]["val_loss"]
+        axis.plot(np.arange(1, len(curve) + 1), curve, color=colour, lw=1, alpha=0.7)
+    handles = [Line2D([], [], color=_shared.COLOURS[number]) for number in range(len(names))]
     figure.legend(handles, names.values(), loc="outside lower center", ncols=2, frameon=False,
                   fontsize=8)  # fmt: skip
-    highest = np.percentile(np.concatenate([run["history"][measure] for run in runs]), 99)
+    highest = np.percentile(np.concatenate([run["history"]["val_loss"] for run in runs]), 99)
     axis.set(xlabel="epoch", ylabel="validation loss", title="Training on at most 40 patches")
     axis.set_ylim(top=highest)  # a few first epochs lie higher
     axis.grid(alpha=0.3)
     return figure
 
 
-def draw_precision_recall_of(records, coverage):
+def draw_precision_recall(records=None, coverage=cases.COVERAGE):
     """Draw precision against recall of each model, mean over seeds and regions.
 
     Parameters
     ----------
-    records : list of dict
-        Of ``data/results/scores.json``, with ``precision_curve`` and ``recall_curve``.
+    records : list of dict, optional
+        As ``data/results/scores.json`` has them; by default those.
     coverage : float
         Share of cells on tracks.
 
@@ -298,7 +248,7 @@ def draw_precision_recall_of(records, coverage):
         recall = np.linspace(level / (2 - level), 1, 100)
         axis.plot(recall, level * recall / (2 * recall - level), color="0.85", lw=0.8, zorder=0)
         axis.text(1.005, level / (2 - level), f"F {level}", fontsize=7, color="0.5", va="center")
-    for number, (name, own) in enumerate(_by_name(records, "precision_curve").items()):
+    for number, (name, own) in enumerate(_by_name(_scores(records), "precision_curve").items()):
         own = [record for record in own if record["coverage"] == coverage]
         if own:
             precision, recall = (
@@ -311,13 +261,13 @@ def draw_precision_recall_of(records, coverage):
     return _finished(figure)
 
 
-def draw_reliability_of(records):
+def draw_reliability(records=None):
     """Draw the observed share of line cells against the probability given, after calibration.
 
     Parameters
     ----------
-    records : list of dict
-        With ``reliability``.
+    records : list of dict, optional
+        As ``data/results/scores.json`` has them; by default those.
 
     Returns
     -------
@@ -325,7 +275,7 @@ def draw_reliability_of(records):
     """
     figure, axis = plt.subplots(figsize=(7, 4.6), layout="constrained")
     axis.plot([0, 1], [0, 1], color="0.7", lw=0.8)
-    for number, (name, own) in enumerate(_by_name(records, "reliability").items()):
+    for number, (name, own) in enumerate(_by_name(_scores(records), "reliability").items()):
         given, observed, cells = np.concatenate([record["reliability"] for record in own]).T
         place = np.minimum((given * _cells.BINS).astype(int), _cells.BINS - 1)
         total = np.bincount(place, cells, _cells.BINS)
@@ -340,19 +290,19 @@ def draw_reliability_of(records):
     return _finished(figure)
 
 
-def draw_false_lines_of(records):
+def draw_false_lines(records=None):
     """Draw the length of false line on maps without lineations beside that on lineated ones.
 
     Parameters
     ----------
-    records : list of dict
-        With ``line_km_per_1000_km2`` and what begins with ``false_``.
+    records : list of dict, optional
+        As ``data/results/scores.json`` has them; by default those.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    named = _by_name(records, "false_km_per_1000_km2")
+    named = _by_name(_scores(records), "false_km_per_1000_km2")
     kinds = sorted({key for own in named.values() for record in own for key in record
                     if key.startswith("false_") and not key.endswith("km2")})  # fmt: skip
     figure, axis = plt.subplots(figsize=(9, 0.42 * len(named) + 1.6), layout="constrained")
@@ -367,34 +317,35 @@ def draw_false_lines_of(records):
     axis.invert_yaxis()
     axis.set(xlabel="line found (km per 1,000 km²)", xlim=(0, None))
     axis.grid(axis="x", alpha=0.3)
-    return _finished(figure, f"{SIMULATED}, invented maps; shuffled: real readings dealt anew")
+    return _finished(figure, f"{BLOCKS}, invented maps; shuffled: real readings dealt anew")
 
 
-def draw_trials_of(trials):
+def draw_trials(made=None):
     """Draw the validation score against what was varied, one thing at a time.
 
     Parameters
     ----------
-    trials : list of dict
-        From `trials`.
+    made : list of dict, optional
+        As `trials` gives them; by default those.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    kinds = [kind for kind in VARIED if any(one["varied"] == kind for one in trials)]
+    made = made or trials()
+    kinds = [kind for kind in VARIED if any(one["varied"] == kind for one in made)]
     figure, axes = plt.subplots(
         1, len(kinds), figsize=(3 * len(kinds), 3.6), sharey=True, layout="constrained",
         squeeze=False,
     )  # fmt: skip
     for axis, kind in zip(axes[0], kinds, strict=True):
-        own = [one for one in trials if one["varied"] == kind]
+        own = [one for one in made if one["varied"] == kind]
         places = np.arange(len(own))
         for place, one in zip(places, own, strict=True):
             axis.plot([place] * len(one["f1"]), one["f1"], "o", color="0.6", ms=4)
         means = [np.mean(one["f1"]) for one in own]
         axis.plot(
-            places, means, "_-" if kind == "pairs" else "_", ms=18, mew=2, color=maps.COLOURS[0]
+            places, means, "_-" if kind == "pairs" else "_", ms=18, mew=2, color=_shared.COLOURS[0]
         )
         labels = [one["value"].replace("-", "\n").replace("_loss", "") for one in own]
         axis.set_xticks(places, labels, fontsize=8)
@@ -402,8 +353,26 @@ def draw_trials_of(trials):
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("F1, validation blocks")
     text = "simulated regions, guided maps if not said otherwise; grey: one seed, blue: the mean"
-    figure.supxlabel(text, fontsize=8, color="0.35")
+    maps.add_source(figure, text)
     return figure
+
+
+def draw_three_models(name="reykjanes"):
+    """Draw the predictions of the paper's three models on one window of the test map."""
+    truth, _, grid, guided = cases.tested(name)
+    window = cases.test_window(name, number=SHOWN)
+    limit = maps.robust_limit(truth.sel(window)["anomaly"])
+    panels = [
+        maps.Panel(truth.sel(window)["anomaly"], "truth (simulated)", limit=limit),
+        maps.Panel(truth.sel(window)["label"], "label", "label"),
+        maps.Panel(grid.sel(window)["anomaly"], "linear interpolation", limit=limit),
+    ]
+    for key in (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided")):
+        seen = guided.sel(window) if key[1] == "guided" else None
+        model = network.load("_".join(key))
+        prediction = network.predict(model, cases.as_seen(grid.sel(window), key[1], seen))
+        panels.append(maps.Panel(prediction["probability"], protocol.NAMES[key], "probability"))
+    return maps.draw_maps(data.region(name), panels, columns=3)
 
 
 def draw_features(field, before, after, filters=4):
@@ -436,8 +405,13 @@ def draw_features(field, before, after, filters=4):
     axes[0, 0].set_title("map", fontsize=9)
     for axis in axes.ravel():
         axis.set(xticks=[], yticks=[])
-    figure.supxlabel("simulated map; bright: the filter answers", fontsize=8, color="0.35")
+    maps.add_source(figure, "simulated map; bright: the filter answers")
     return figure
+
+
+def _scores(records):
+    """Take the scores given, or those that `make train` wrote."""
+    return protocol.results("scores") if records is None else records
 
 
 def _by_name(records, needed):
@@ -452,21 +426,16 @@ def _by_name(records, needed):
 
 def _style(number):
     """Line of one of several models: colours, and broken lines where these have run out."""
-    dashes = "--" if number >= len(maps.COLOURS) else "-"
-    return {
-        "color": maps.COLOURS[number % len(maps.COLOURS)],
-        "ls": dashes,
-        "marker": "o",
-        "ms": 3,
-        "lw": 1.2,
-    }
+    dashes = "--" if number >= len(_shared.COLOURS) else "-"
+    colour = _shared.COLOURS[number % len(_shared.COLOURS)]
+    return {"color": colour, "ls": dashes, "marker": "o", "ms": 3, "lw": 1.2}
 
 
-def _finished(figure, text=SIMULATED):
+def _finished(figure, text=BLOCKS):
     """Add the legend and say where the maps come from."""
     if figure.axes[0].get_legend_handles_labels()[0]:
         figure.legend(loc="outside right center", frameon=False, fontsize=8)
-    figure.supxlabel(text, fontsize=8, color="0.35")
+    maps.add_source(figure, text)
     return figure
 
 
@@ -474,3 +443,39 @@ def _names(records):
     """Give the models of some records and what they are called, in one order."""
     known = {(record["model"], record["input"]) for record in records}
     return {key: name for key, name in protocol.NAMES.items() if key in known}
+
+
+FIGURES = {
+    "03_labels": draw_labels,
+    "03_network": draw_network,
+    "03_learning_curves": draw_learning_curves,
+    "03_trials": draw_trials,
+    "04_scores": draw_scores,
+    "04_precision_recall": draw_precision_recall,
+    "04_reliability": draw_reliability,
+    "04_false_lines": draw_false_lines,
+    "04_training_pairs": draw_training_pairs,
+    "04_three_models": draw_three_models,
+    "04_three_models_epr": partial(draw_three_models, "epr"),
+}
+CAPTIONS = {
+    "03_labels": "Simulated anomalies of both training regions with their labels (black): the "
+    "centre line of each positive stripe.",
+    "03_network": "The network of the workbook, a small U-Net (Ronneberger et al. 2015), drawn "
+    "from its code.",
+    "03_learning_curves": "Validation loss of every run of `make train`.",
+    "03_trials": "F1 on the simulated validation blocks against the number of pretraining pairs, "
+    "the size of the network, its channels and its loss: each seed, and their mean.",
+    "04_scores": "F1 of every model on the simulated test blocks, mean and 95 % interval.",
+    "04_precision_recall": "Precision against recall of every model on the simulated test blocks, "
+    "a tenth of the cells on tracks, cells paired one to one.",
+    "04_reliability": "How often a cell of a given probability lies on a line, on the simulated "
+    "test blocks, after calibration on the validation blocks.",
+    "04_false_lines": "Length of line that each model finds on maps without lineations, beside "
+    "that on the simulated test blocks.",
+    "04_training_pairs": "Random simulated seafloor for pretraining: linear grid, guided map and "
+    "label; maps without stripes have no label.",
+    "04_three_models": "The paper's three models on a test block of the simulated Reykjanes map, "
+    "under the test cruises.",
+    "04_three_models_epr": "The same on a test block of the simulated East Pacific Rise.",
+}

@@ -13,49 +13,33 @@ from . import all
 TWO_COLUMNS_MM = 183.0
 SMALLEST_PT = 6.0  # that journals print
 DPI = 300
-PAPER = {  # figure: width (mm)
-    "00_regions": TWO_COLUMNS_MM,
-    "01_gridding": TWO_COLUMNS_MM,
-    "02_orientation": TWO_COLUMNS_MM,
-    "02_diffusion": TWO_COLUMNS_MM,
-    "04_training_pairs": TWO_COLUMNS_MM,
-    "03_network": TWO_COLUMNS_MM,
-    "03_learning_curves": TWO_COLUMNS_MM,
-    "04_three_models": TWO_COLUMNS_MM,
-    "04_three_models_epr": TWO_COLUMNS_MM,
-    "04_scores": TWO_COLUMNS_MM,
-    "05_shatsky": TWO_COLUMNS_MM,
-    "05_azores": TWO_COLUMNS_MM,
-    "05_interpretation": TWO_COLUMNS_MM,
-    "05_doubts": TWO_COLUMNS_MM,
-}
+PAPER = (
+    "00_regions",
+    "01_gridding",
+    "02_orientation",
+    "02_diffusion",
+    "04_training_pairs",
+    "03_network",
+    "03_learning_curves",
+    "04_three_models",
+    "04_three_models_epr",
+    "04_scores",
+    "05_shatsky",
+    "05_azores",
+    "05_interpretation",
+    "05_doubts",
+)
 
 
-def save(name, folder, width_mm=None):
-    """Draw a figure and save it as PDF and PNG.
+def save(name, folder, width_mm=TWO_COLUMNS_MM):
+    """Draw one of `all.FIGURES`; save it as ``NAME.pdf`` and ``NAME.png``, and return their paths.
 
-    Parameters
-    ----------
-    name : str
-        One of `all.FIGURES`.
-    folder : str or pathlib.Path
-        Where ``NAME.pdf`` and ``NAME.png`` go; each is written beside and renamed.
-    width_mm : float, optional
-        Width; by default that of `PAPER`, or two columns.
-
-    Returns
-    -------
-    list of pathlib.Path
-
-    Raises
-    ------
-    KeyError
-        If there is no such figure.
+    Raises KeyError if there is no such figure.
     """
     if name not in all.FIGURES:
         raise KeyError(f"No figure {name!r}; there are {', '.join(all.FIGURES)}.")
     figure = all.FIGURES[name]()
-    resize(figure, width_mm or PAPER.get(name, TWO_COLUMNS_MM))
+    resize(figure, width_mm)
     folder, made = Path(folder), []
     folder.mkdir(parents=True, exist_ok=True)
     for ending, dated in (("pdf", "CreationDate"), ("png", "Software")):
@@ -68,15 +52,7 @@ def save(name, folder, width_mm=None):
 
 
 def resize(figure, width_mm):
-    """Bring a figure to a width; text shrinks with it, but not below `SMALLEST_PT`.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Changed in place.
-    width_mm : float
-        Width of the page.
-    """
+    """Bring a figure to a width; text shrinks with it, but not below `SMALLEST_PT`."""
     width, height = figure.get_size_inches()
     share = width_mm / 25.4 / width
     figure.draw_without_rendering()  # so that every text is there

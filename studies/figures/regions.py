@@ -1,24 +1,28 @@
-"""The figures of notebook 05 and of A2: two regions, doubts, and the real surveys."""
+"""The figures of regions: the way in short (00), two applications (05), real surveys (A2)."""
+
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import shapely
 
 from helpers import data, maps, network, scores, tracks
-from helpers.maps import _region
 
 from .. import cases, lines_against_maps, region_doubts
 from . import _shared
 
 DRAWN = {  # how what people have drawn looks
-    "isochrons": {"color": maps.COLOURS[2], "lw": 0.8},
-    "fracture zones": {"color": maps.COLOURS[3], "lw": 0.8, "ls": "--"},
-    "triple junction": {"color": maps.COLOURS[4], "lw": 2.0},
+    "isochrons": {"color": _shared.COLOURS[2], "lw": 0.8},
+    "fracture zones": {"color": _shared.COLOURS[3], "lw": 0.8, "ls": "--"},
+    "triple junction": {"color": _shared.COLOURS[4], "lw": 2.0},
 }
 DRAWN_SOURCE = (
     "\nisochrons (green) and triple junction (purple): Müller et al. 2016; "
     "fracture zones (dashed): GSFML"
 )
+SHOWN = 3  # which test block of Reykjanes shows the whole way
+APPLICATIONS = ("shatsky", "azores")
+CRUISE = "NBP9707"  # along which blocks are drawn
 DISTANCES = {"data": (0, 2, 6, 12, 18, 24.1), "disturbed": (0, 10, 20, 30, 60, 120, 250)}
 NAMES = {"data": "data", "disturbed": "disturbed seafloor"}
 SWATH = {"northing": slice(80, 400), "easting": slice(-650, 450)}  # km
@@ -26,20 +30,49 @@ SMALL = ("lucky_strike", "index17", "ew0007")
 SURVEY_SOURCE = "real readings: 1993 Lucky Strike survey (Mirone test data); INDEX17, EW0007: NCEI"
 
 
-def draw_application(name, drawn):
+def draw_result():
+    """Draw the whole chain on one window: tracks, linear grid, guided map, lines."""
+    truth, _, grid, guided = cases.simulated("reykjanes")
+    prediction, found = cases.detected("reykjanes")
+    window = cases.test_window("reykjanes", number=SHOWN)
+    part, smooth = grid.sel(window), guided.sel(window)
+    limit = maps.robust_limit(truth.sel(window)["anomaly"])
+    return maps.draw_maps(
+        data.region("reykjanes"),
+        [
+            maps.Panel(part["block"], "ship tracks (simulated)", limit=limit),
+            maps.Panel(part["anomaly"], "linear interpolation", limit=limit),
+            maps.Panel(smooth["anomaly"], "guided diffusion", limit=limit),
+            maps.Panel(prediction.sel(window)["probability"], "probability of a lineation",
+                  "probability"),
+            maps.Panel(smooth["anomaly"], "lines found", limit=limit,
+                       lines=_shared.clip(found, window)),
+            maps.Panel(truth.sel(window)["anomaly"], "truth (simulated)", limit=limit),
+        ],
+        columns=3,
+    )  # fmt: skip
+
+
+def draw_application(name, drawn=None):
     """Draw the way from tracks to lines over a simulated region.
 
     Parameters
     ----------
     name : str
         A region of the registry.
-    drawn : dict of str to geopandas object
-        From `cases.drawn_over`; empty where there is nothing to draw on top.
+    drawn : dict of str to geopandas object, optional
+        From `cases.drawn_over`, which is the default; empty where there is nothing to draw on top.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataUnavailable
+        If `drawn` is not given and the registry has none.
     """
+    drawn = _needed(cases.drawn_over(name)) if drawn is None else drawn
     truth, table, grid, guided = cases.simulated(name)
     prediction, found = cases.detected(name)
     limit = maps.robust_limit(guided["anomaly"])
@@ -55,33 +88,33 @@ def draw_application(name, drawn):
         maps.Panel(grid["distance_km"], "lines over distance to data", "distance", 50.0, found,
               overlays=over),
     ]  # fmt: skip
-    source = _region.SIMULATED + (DRAWN_SOURCE if drawn else "")
+    source = maps.SIMULATED + (DRAWN_SOURCE if drawn else "")
     return maps.draw_maps(data.region(name), panels, source=source, columns=2, size=4.6)
 
 
-def draw_shatsky():
-    """Draw the application to Shatsky Rise."""
-    return draw_application("shatsky", _needed(cases.drawn_over("shatsky")))
+def draw_interpretation(drawn=None):
+    """Draw right and wrong lines of both regions over relief, plateau and triple junction.
 
+    Parameters
+    ----------
+    drawn : dict of str to dict, optional
+        By region, as `draw_application` takes it.
 
-def draw_azores():
-    """Draw the application to the Azores Plateau."""
-    return draw_application("azores", _needed(cases.drawn_over("azores")))
-
-
-def draw_interpretation(names=("shatsky", "azores")):
-    """Draw right and wrong lines of both regions over relief, plateau and triple junction."""
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     panels = []
-    for name in names:
+    for name in APPLICATIONS:
+        lines = _needed(cases.drawn_over(name)) if drawn is None else drawn[name]
         truth, _, grid, _ = cases.simulated(name)
         _, found = cases.detected(name)
         known = network.truth_channels(truth, grid)[..., 1] > 0
         right = scores.right_share(found, scores.true_lines(truth, known)) >= 0.5
-        drawn = cases.drawn_over(name)
-        junction = drawn.get("triple junction", found.iloc[:0])
+        junction = lines.get("triple junction", found.iloc[:0])
         over = (
             (found[right], {"color": "k"}),
-            (found[~right], {"color": maps.COLOURS[1], "lw": 1.0}),
+            (found[~right], {"color": _shared.COLOURS[1], "lw": 1.0}),
             (junction, DRAWN["triple junction"]),
         )
         high = region_doubts.plateau(truth)
@@ -90,30 +123,22 @@ def draw_interpretation(names=("shatsky", "azores")):
         panels.append(maps.Panel(relief, title, "relief", region=data.region(name), overlays=over))
     source = (
         "black: line beside a true one; orange: elsewhere; coloured: plateau, 1 km shallower than "
-        "normal; purple: triple junction (from isochrons of Müller et al. 2016)\n"
-        + _region.SIMULATED
+        "normal; purple: triple junction (from isochrons of Müller et al. 2016)\n" + maps.SIMULATED
     )
     return maps.draw_maps(panels[0].region, panels, source=source, size=5.6)
 
 
-def draw_interpretation_over(names=("shatsky", "azores")):
-    """Draw the interpretation, but not without what people have drawn."""
-    for name in names:
-        _needed(cases.drawn_over(name))
-    return draw_interpretation(names)
-
-
-def draw_doubts(names=("shatsky", "azores")):
+def draw_doubts():
     """Draw precision, recall and error against distance to data and to disturbed seafloor."""
     figure, axes = plt.subplots(2, 2, figsize=(8.4, 6), layout="constrained", sharey="row")
-    for number, name in enumerate(names):
+    for number, name in enumerate(APPLICATIONS):
         truth, _, grid, guided = cases.simulated(name)
         given = _scored(name)
         far = region_doubts.distances(truth, grid)
         for column, (what, edges) in enumerate(DISTANCES.items()):
             table = region_doubts.by_distance(far[what], edges, **given)
             middle = 0.5 * (table["from_km"] + np.append(table["from_km"][1:], edges[len(table)]))
-            colour, title = maps.COLOURS[number], data.region(name).title
+            colour, title = _shared.COLOURS[number], data.region(name).title
             for measure, style in (("precision", "-"), ("recall", "--")):
                 text = f"{title}, {measure}"
                 axes[0, column].plot(middle, table[measure], f"o{style}", c=colour, label=text)
@@ -125,7 +150,7 @@ def draw_doubts(names=("shatsky", "azores")):
     axes[1, 0].legend(frameon=False, fontsize=8)
     for axis in axes.ravel():
         axis.grid(alpha=0.3)
-    figure.supxlabel(_region.SIMULATED, fontsize=8, color="0.35")
+    maps.add_source(figure, maps.SIMULATED)
     return figure
 
 
@@ -140,48 +165,48 @@ def draw_real_swath():
             maps.Panel(grid["block"].sel(SWATH), "real readings", limit=limit),
             maps.Panel(guided["anomaly"].where(near).sel(SWATH), "guided diffusion", limit=limit),
             maps.Panel(prediction["probability"].sel(SWATH), "probability of a lineation",
-                  "probability", lines=maps.clip(found, SWATH)),
+                  "probability", lines=_shared.clip(found, SWATH)),
         ],
         columns=1,
-        source=_region.REAL,
+        source=_shared.REAL,
         size=8.0,
     )  # fmt: skip
 
 
-def draw_blocks(cruise="NBP9707", rows=3):
+def draw_blocks():
     """Draw the real anomaly along a cruise, its picked normal blocks and where lines cross it."""
     table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
     found = cases.real_swath()[3]
-    line = lines_against_maps.track(table, cruise, region)
+    line = lines_against_maps.track(table, CRUISE, region)
     blocks = lines_against_maps.blocks(line, _needed(data.region_picks(region)), region)
     crossed = lines_against_maps.crossings(found, line)
-    own = table[table["cruise"] == cruise]
+    own = table[table["cruise"] == CRUISE]
     own = own[region.contains(own["longitude"], own["latitude"])]
     along = shapely.line_locate_point(
         line, shapely.points(*region.project(own["longitude"], own["latitude"]))
     )
-    figure, axes = plt.subplots(rows, 1, figsize=(9, 2.1 * rows), layout="constrained", sharey=True)
-    edges = np.linspace(blocks["start_km"].min() - 20, blocks["end_km"].max() + 20, rows + 1)
+    figure, axes = plt.subplots(3, 1, figsize=(9, 2.1 * 3), layout="constrained", sharey=True)
+    edges = np.linspace(blocks["start_km"].min() - 20, blocks["end_km"].max() + 20, len(axes) + 1)
     for axis, west, east in zip(axes, edges[:-1], edges[1:], strict=True):
         for block in blocks.itertuples():
             axis.axvspan(block.start_km, block.end_km, color="0.85", lw=0)
-        axis.plot(along, own["residual_nt"], color=maps.COLOURS[0], lw=0.7)
+        axis.plot(along, own["residual_nt"], color=_shared.COLOURS[0], lw=0.7)
         height = np.full(len(crossed), 480.0)
-        axis.plot(crossed, height, "v", color=maps.COLOURS[3], ms=5, clip_on=True)
+        axis.plot(crossed, height, "v", color=_shared.COLOURS[3], ms=5, clip_on=True)
         axis.set(xlim=(west, east), ylim=(-520, 540), ylabel="residual (nT)")
     axes[-1].set_xlabel("distance along the track (km)")
     source = (
-        f"real readings: {cruise}, NOAA NCEI; grey: normal blocks by the picks of Croon et al. "
+        f"real readings: {CRUISE}, NOAA NCEI; grey: normal blocks by the picks of Croon et al. "
         "2008; red: a predicted line crosses"
     )
-    figure.supxlabel(source, fontsize=8, color="0.35")
+    maps.add_source(figure, source)
     return figure
 
 
-def draw_small_surveys(names=SMALL):
+def draw_small_surveys():
     """Draw guided map and probability, with lines, of the small real surveys."""
     panels = []
-    for name in names:
+    for name in SMALL:
         grid, guided, prediction, found = _shared.at_hand(cases.survey(name))
         about = tracks.SURVEYS[name]
         near = grid["distance_km"] <= about.mask_km
@@ -230,9 +255,11 @@ def _needed(drawn):
 
 
 FIGURES = {
-    "05_shatsky": draw_shatsky,
-    "05_azores": draw_azores,
-    "05_interpretation": draw_interpretation_over,
+    "00_result": draw_result,
+    "00_regions": partial(maps.draw_regions, data.REGIONS),
+    "05_shatsky": partial(draw_application, "shatsky"),
+    "05_azores": partial(draw_application, "azores"),
+    "05_interpretation": draw_interpretation,
     "05_doubts": draw_doubts,
     "A2_swath": draw_real_swath,
     "A2_blocks": draw_blocks,
@@ -240,6 +267,9 @@ FIGURES = {
     "A2_chile": draw_chile,
 }
 CAPTIONS = {
+    "00_result": "From ship tracks to lines on a test block of the simulated Reykjanes Ridge, "
+    "whose cruises cross a tenth of the cells of the whole region.",
+    "00_regions": "The five regions of the workbook on the globe.",
     "05_shatsky": "Simulated Shatsky Rise: relief and tracks, grid, guided map, probability, "
     "spread and lines, with isochrons, fracture zones and the trace of the triple junction.",
     "05_azores": "Simulated Azores Plateau, drawn in the same way.",

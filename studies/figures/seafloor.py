@@ -1,7 +1,6 @@
-"""Figures of notebook A1: the forward model, real regions against real data, random seafloor.
+"""The figures of notebook A1: forward model, real regions against real data, random seafloor."""
 
-`FIGURES` and `CAPTIONS` are those of `studies.figures.all`, for the names that begin with A1.
-"""
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,10 +8,10 @@ import pandas as pd
 from skimage.morphology import skeletonize
 
 from helpers import data, maps, seafloor
-from helpers.maps import _region
 from helpers.seafloor import crust, forward, ships
 
 from .. import simulated_against_real
+from . import _shared
 
 LATITUDES, STRIKES = (90, 60, 30, 10, 0), (0, 30, 60, 90)  # degrees
 WINDOWS = {  # first cell northward and eastward, of 256 x 256
@@ -41,9 +40,12 @@ def draw_skewness():
     for row, latitude in enumerate(LATITUDES):
         field = forward.dipole(latitude)
         for axis, strike in zip(axes[row], STRIKES, strict=True):
-            parts = (3.0, forward.THICKNESS_KM, field, field, strike)
-            anomaly = forward.profile_anomaly(blocks, 0.5, lambda k, p=parts: earth(k, p))
-            axis.plot(x, anomaly, color=maps.COLOURS[0], lw=1.2)
+            response = partial(
+                forward.earth_filter, depth_km=3.0, thickness_km=forward.THICKNESS_KM, field=field,
+                remanence=field, strike_deg=strike,
+            )  # fmt: skip
+            anomaly = forward.profile_anomaly(blocks, 0.5, response)
+            axis.plot(x, anomaly, color=_shared.COLOURS[0], lw=1.2)
             axis.fill_between(
                 x, 0, 1, blocks > 0, color="0.88", zorder=0, transform=axis.get_xaxis_transform()
             )
@@ -62,12 +64,7 @@ def draw_skewness():
     return figure
 
 
-def earth(wavenumber, parts):
-    """Call the Earth filter with all but the wavenumber packed into one tuple."""
-    return forward.earth_filter(wavenumber, *parts)
-
-
-def draw_regions():
+def draw_region_windows():
     """Draw a window of each simulated region with its labels."""
     figure, axes = plt.subplots(2, 3, figsize=(13, 7.2), layout="compressed")
     for axis, (name, (row, column)) in zip(axes.flat, WINDOWS.items(), strict=False):
@@ -77,7 +74,7 @@ def draw_regions():
         _draw_map(figure, axis, part)
         axis.set(title=data.region(name).title, xlabel="easting (km)", ylabel="northing (km)")
     _draw_beads(axes.flat[-1], "reykjanes")
-    figure.supxlabel(REGIONS, fontsize=8, color="0.35")
+    maps.add_source(figure, REGIONS)
     return figure
 
 
@@ -106,29 +103,19 @@ def draw_profile():
     for number, half in enumerate(halves):
         upper, strip = axes[2 * number : 2 * number + 2]
         upper.plot(
-            x[half],
-            profile["observed_nt"].iloc[half],
-            "k",
-            lw=0.9,
+            x[half], profile["observed_nt"].iloc[half], "k", lw=0.9,
             label=f"{simulated_against_real.TIED} (real)",
-        )
+        )  # fmt: skip
         upper.plot(
-            x[half], profile["simulated_nt"].iloc[half], color=maps.COLOURS[3], lw=0.9,
+            x[half], profile["simulated_nt"].iloc[half], color=_shared.COLOURS[3], lw=0.9,
             label="simulated, ages tied to picks",
         )  # fmt: skip
-        strip.pcolormesh(
-            x[half],
-            [0, 1],
-            polarity[half][None, 1:],
-            cmap="Greys",
-            vmin=-1,
-            vmax=1,
-            rasterized=True,
-        )
+        shown = polarity[half][None, 1:]
+        strip.pcolormesh(x[half], [0, 1], shown, cmap="Greys", vmin=-1, vmax=1, rasterized=True)
         upper.set(ylabel="anomaly (nT)", xlim=x[half[[0, -1]]], ylim=(-600, 700), xticklabels=[])
         strip.set(xlim=x[half[[0, -1]]], yticks=[])
     axes[0].legend(frameon=False, ncols=2, loc="upper left")
-    strip.set_xlabel(f"distance along the track (km); black: normal polarity; {_region.REAL}")
+    strip.set_xlabel(f"distance along the track (km); black: normal polarity; {_shared.REAL}")
     return figure
 
 
@@ -143,15 +130,10 @@ def draw_spectra():
     del profiles[simulated_against_real.TIED]
     for axis, (name, profile) in zip(axes, profiles.items(), strict=False):
         for column, colour, text in (
-            ("observed_nt", "k", "real"), ("simulated_nt", maps.COLOURS[3], "simulated"),
+            ("observed_nt", "k", "real"), ("simulated_nt", _shared.COLOURS[3], "simulated"),
         ):  # fmt: skip
-            axis.loglog(
-                middle,
-                simulated_against_real.band_amplitudes(profile[column]),
-                "o-",
-                color=colour,
-                label=text,
-            )
+            amplitude = simulated_against_real.band_amplitudes(profile[column])
+            axis.loglog(middle, amplitude, "o-", color=colour, label=text)
         axis.set(title=name, xlabel="wavelength (km)", ylim=(8, 150))
         axis.set_xticks([10, 20, 50, 100], [10, 20, 50, 100])
         axis.minorticks_off()
@@ -159,7 +141,7 @@ def draw_spectra():
     axes[0].set_ylabel("amplitude in the band (nT)")
     axes[0].legend(frameon=False)
     _draw_distribution(axes[3], profiles)
-    figure.supxlabel(f"{_region.REAL}; {REGIONS}", fontsize=8, color="0.35")
+    maps.add_source(figure, f"{_shared.REAL}; {REGIONS}")
     return figure
 
 
@@ -167,7 +149,7 @@ def _draw_distribution(axis, profiles):
     """Draw the distribution of anomalies, and a normal and a Laplace one of the same spread."""
     edges = np.linspace(-4, 4, 33)
     middle = 0.5 * (edges[1:] + edges[:-1])
-    for column, colour in (("observed_nt", "k"), ("simulated_nt", maps.COLOURS[3])):
+    for column, colour in (("observed_nt", "k"), ("simulated_nt", _shared.COLOURS[3])):
         values = np.concatenate([part[column] / part[column].std() for part in profiles.values()])
         axis.step(middle, np.histogram(values, edges, density=True)[0], color=colour, where="mid")
     normal = np.exp(-(middle**2) / 2) / np.sqrt(2 * np.pi)
@@ -181,11 +163,9 @@ def _draw_distribution(axis, profiles):
 def draw_picks():
     """Draw how far polarity boundaries and label lines of simulated regions lie from picks."""
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
-    for colour, name in zip(maps.COLOURS, WINDOWS, strict=False):
-        title, line = (
-            data.region(name).title,
-            simulated_against_real.line_distances(name)["distance_km"],
-        )
+    for colour, name in zip(_shared.COLOURS, WINDOWS, strict=False):
+        title = data.region(name).title
+        line = simulated_against_real.line_distances(name)["distance_km"]
         chance = simulated_against_real.line_distances(name, MOVED_KM)["distance_km"]
         for axis, distance in zip(
             axes, (simulated_against_real.pick_distances(name), line), strict=True
@@ -199,23 +179,19 @@ def draw_picks():
         axis.set(xlabel="distance from a pick (km)", xlim=(0, 60), ylim=(0, 1))
         axis.legend(frameon=False, fontsize=8, loc="lower right")
         axis.grid(alpha=0.3)
-    figure.supxlabel(
-        "picks: GSFML (Seton et al. 2014); age: Seton et al. (2020)", fontsize=8, color="0.35"
-    )
+    maps.add_source(figure, "picks: GSFML (Seton et al. 2014); age: Seton et al. (2020)")
     return figure
 
 
-def draw_random(rows=4, columns=7):
+def draw_random():
     """Draw a gallery of random seafloor with labels, as the seed gives it."""
     rng = np.random.default_rng(GALLERY_SEED)
-    figure, axes = plt.subplots(rows, columns, figsize=(13, 7.8), layout="constrained")
+    figure, axes = plt.subplots(4, 7, figsize=(13, 7.8), layout="constrained")
     for axis in axes.flat:
         _draw_map(figure, axis, seafloor.simulate_random(rng), bar=False)
         axis.set(xticks=[], yticks=[])
-    figure.supxlabel(
-        "simulated; each map 256 km wide, its own colour scale (red: positive); black: labels",
-        fontsize=8, color="0.35",
-    )  # fmt: skip
+    text = "simulated; each map 256 km wide, its own colour scale (red: positive); black: labels"
+    maps.add_source(figure, text)
     return figure
 
 
@@ -235,13 +211,13 @@ def draw_ships():
         position = ships.position_error(table, np.array([first + 5.0]), rng)
         axis.plot(hours, ships.reading_error(table, rng), "k", lw=0.7, label="reading (nT)")
         east = axis.twinx()
-        east.plot(hours, position[1], color=maps.COLOURS[3], lw=1)
+        east.plot(hours, position[1], color=_shared.COLOURS[3], lw=1)
         east.set_ylim(-3 * ships.ERAS[0][1], 3 * ships.ERAS[0][1])
-        east.tick_params(axis="y", colors=maps.COLOURS[3])
+        east.tick_params(axis="y", colors=_shared.COLOURS[3])
         axis.set(title=f"{era}: positions good to {size:g} km", xlabel="hours", ylim=(-80, 80))
     axes[1, 0].set_ylabel("error of the reading (nT)")
-    east.set_ylabel("eastward error of position (km)", color=maps.COLOURS[3])
-    figure.supxlabel("simulated", fontsize=8, color="0.35")
+    east.set_ylabel("eastward error of position (km)", color=_shared.COLOURS[3])
+    maps.add_source(figure, "simulated")
     return figure
 
 
@@ -254,7 +230,7 @@ def _cruise(hours):
 def _draw_map(figure, axis, part, bar=True):
     """Draw one simulated map with its labels."""
     values = part["anomaly"].to_numpy()
-    limit = float(np.nanpercentile(np.abs(values), 97))
+    limit = maps.robust_limit(values)
     x, y = part["easting"].to_numpy(), part["northing"].to_numpy()
     shown = axis.imshow(
         values, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit,
@@ -271,7 +247,7 @@ def _draw_map(figure, axis, part, bar=True):
 
 FIGURES = {
     "A1_skewness": draw_skewness,
-    "A1_regions": draw_regions,
+    "A1_regions": draw_region_windows,
     "A1_profile": draw_profile,
     "A1_spectra": draw_spectra,
     "A1_picks": draw_picks,

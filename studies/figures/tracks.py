@@ -7,33 +7,98 @@ import pandas as pd
 from helpers import _shared as shared
 from helpers import data, gridding, maps, seafloor, tracks
 from helpers.maps import _tracks
-from helpers.seafloor import crust
 from helpers.tracks import _table
 
 from .. import cases
 from . import _shared
 
 CREST_KM = 300.0  # length of the profile on each side of the crest
+FINEST_MA = 0.05  # polarity along a profile is averaged over this interval
+PROFILE_SOURCE = "NBP9707, NOAA NCEI; age: Seton et al. 2020"
 GRIDDERS = ("linear", "minimum_curvature", "equivalent_sources", "spline", "cubic")
 WINDOW_CELLS = 96  # side of the window on which the gridders are drawn
 CLOCK_SURVEY = "ew0007"  # the survey whose clock contradicts its positions
+CLOCK_SOURCE = "EW0007, NOAA NCEI marine trackline geophysics"
+SURVEY_SOURCE = (
+    "real cruises: NOAA NCEI (INDEX17, EW0007, NBP9707, NBP97-4A, NBP9908); "
+    "Lucky Strike: 1993 survey, Mirone test data"
+)
 
 
-def draw_profile():
-    """Draw the real cruise NBP9707 across the crest of the Pacific-Antarctic Ridge."""
-    table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
-    inside = region.contains(table["longitude"], table["latitude"])
-    leg = table[inside & (table["cruise"] == "NBP9707")]
-    profile = crest_profile(leg, region, CREST_KM)
-    return draw_profile_of(profile, "NBP9707, NOAA NCEI; age: Seton et al. 2020")
+def draw_cleaning(before=None, after=None, source=CLOCK_SOURCE):
+    """Draw speed and residual of one cruise before and after cleaning.
+
+    `before` and `after` are its track tables, in the order of sailing; by default those of the
+    real survey whose clock contradicts its positions.
+    """
+    if before is None:
+        files = tracks.SURVEYS[CLOCK_SURVEY].files
+        before = tracks.residual(tracks.read_tracks([data.fetch(name) for name in files]))
+        after = tracks.clean(before)
+    figure, axes = plt.subplots(
+        2, 2, figsize=(9.5, 5), sharex=True, sharey="row", layout="constrained"
+    )
+    for (top, bottom), table, title in zip(
+        axes.T, (before, after), ("as it came", "cleaned"), strict=True
+    ):
+        seconds, km = _table.steps(table)
+        speed = km / np.maximum(seconds, 1.0) * 3600
+        time = table["time"].to_numpy()
+        top.plot(time[1:], speed, ".", ms=1.5, color="#0072B2", rasterized=True)
+        bottom.plot(time, table["residual_nt"], ".", ms=1.5, color="k", rasterized=True)
+        top.set(title=f"{title}: {len(table):,} readings", yscale="log")
+        bottom.tick_params(axis="x", rotation=30)
+    axes[0, 0].set_ylabel("speed (km/h)")
+    axes[1, 0].set_ylabel("residual (nT)")
+    maps.add_source(figure, source)
+    return figure
 
 
-def draw_cleaning():
-    """Draw speed and residual of a real cruise before and after cleaning."""
-    files = tracks.SURVEYS[CLOCK_SURVEY].files
-    raw = tracks.residual(tracks.read_tracks([data.fetch(name) for name in files]))
-    source = "EW0007, NOAA NCEI marine trackline geophysics"
-    return draw_cleaning_of(raw, tracks.clean(raw), source)
+def crest_profile(leg, region):
+    """Follow a track across a ridge crest, where the age is least; look up the seafloor below.
+
+    Gives ``distance_km`` along the track from the crest, as far as `CREST_KM` to each side,
+    ``residual_nt``, ``age_ma`` (Seton et al. 2020) and ``polarity`` (-1 to 1, Gee & Kent 2007).
+    """
+    east, north = region.project(leg["longitude"].to_numpy(), leg["latitude"].to_numpy())
+    distance = _tracks.sailed_km(east, north)
+    place = {name: ("row", leg[name].to_numpy()) for name in ("latitude", "longitude")}
+    age = data.context(region.name)["age_ma"].interp(place).to_numpy()
+    profile = pd.DataFrame(
+        {
+            "distance_km": distance - distance[np.nanargmin(age)],
+            "residual_nt": leg["residual_nt"].to_numpy(),
+            "age_ma": age,
+            "polarity": seafloor.crust.mean_polarity(age, np.full_like(age, FINEST_MA)),
+        }
+    )
+    return profile[profile["distance_km"].abs() < CREST_KM].reset_index(drop=True)
+
+
+def draw_crest_profile(profile=None, source=PROFILE_SOURCE):
+    """Draw the anomaly along a track over the polarity of the seafloor below it.
+
+    `profile` is from `crest_profile`; by default of the real cruise NBP9707 across the crest of
+    the Pacific-Antarctic Ridge.
+    """
+    if profile is None:
+        table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
+        inside = region.contains(table["longitude"], table["latitude"])
+        profile = crest_profile(table[inside & (table["cruise"] == "NBP9707")], region)
+    figure, (top, strip, bottom) = plt.subplots(
+        3, 1, figsize=(9, 5), sharex=True, height_ratios=(6, 0.7, 2.5), layout="constrained"
+    )
+    distance = profile["distance_km"].to_numpy()
+    top.plot(distance, profile["residual_nt"], color="k", lw=0.8)
+    top.axhline(0, color="0.7", lw=0.5)
+    top.set_ylabel("residual (nT)")
+    edges = np.concatenate([distance[:1], (distance[1:] + distance[:-1]) / 2, distance[-1:]])
+    polarity = profile["polarity"].to_numpy()[None]
+    strip.pcolormesh(edges, [0, 1], polarity, cmap="Greys", vmin=-1, vmax=1, rasterized=True)
+    strip.set_yticks([0.5], ["polarity"])
+    bottom.plot(distance, profile["age_ma"], color="#0072B2")
+    bottom.set(ylabel="age (Ma)", xlabel=f"distance from the ridge crest (km); {source}")
+    return figure
 
 
 def draw_levelling():
@@ -48,7 +113,25 @@ def draw_levelling():
     return draw_crossovers(before, after, source)
 
 
-def draw_gridding():
+def draw_crossovers(before, after, source):
+    """Draw histograms of the crossover errors before and after levelling."""
+    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    reach = float(np.percentile(np.abs(before["error_nt"]), 98))
+    bins = np.linspace(-reach, reach, 61)
+    styles = (("before", before, "#E69F00", 0.9), ("after", after, "#0072B2", 0.6))
+    for name, found, colour, opacity in styles:
+        median = found["error_nt"].abs().median()
+        label = f"{name} levelling: median size {median:.1f} nT, {len(found)} crossovers"
+        axis.hist(
+            found["error_nt"].clip(-reach, reach), bins, color=colour, alpha=opacity, label=label
+        )
+    axis.set(xlabel=f"crossover error (nT); {source}", ylabel="crossovers")
+    axis.set_ylim(0, 1.2 * axis.get_ylim()[1])  # room for the legend
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def draw_track_grid():
     """Draw track cells, linear interpolation, distance and uncertainty of one region."""
     _, _, grid, _ = cases.simulated("epr")
     limit = maps.robust_limit(grid["block"])
@@ -92,15 +175,11 @@ def draw_surveys():
     return maps.draw_maps(panels[0].region, panels, source=SURVEY_SOURCE, size=5.0)
 
 
-SURVEY_SOURCE = (
-    "real cruises: NOAA NCEI (INDEX17, EW0007, NBP9707, NBP97-4A, NBP9908); "
-    "Lucky Strike: 1993 survey, Mirone test data"
-)
 FIGURES = {
     "01_cleaning": draw_cleaning,
-    "01_profile": draw_profile,
+    "01_profile": draw_crest_profile,
     "01_levelling": draw_levelling,
-    "01_gridding": draw_gridding,
+    "01_gridding": draw_track_grid,
     "01_gridders": draw_gridders,
     "01_surveys": draw_surveys,
 }
@@ -118,132 +197,3 @@ CAPTIONS = {
     "01_surveys": "Four real surveys, gridded with a sheet under tension and blank where no "
     "reading is near.",
 }
-
-
-FINEST_MA = 0.05  # polarity along a profile is averaged over this interval
-
-
-def draw_cleaning_of(before, after, source):
-    """Draw speed and residual of one cruise before and after cleaning.
-
-    Parameters
-    ----------
-    before, after : pandas.DataFrame
-        Track tables of the cruise, in the order of sailing.
-    source : str
-        Where the data come from.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure, axes = plt.subplots(
-        2, 2, figsize=(9.5, 5), sharex=True, sharey="row", layout="constrained"
-    )
-    for (top, bottom), table, title in zip(
-        axes.T, (before, after), ("as it came", "cleaned"), strict=True
-    ):
-        seconds, km = _table.steps(table)
-        speed = km / np.maximum(seconds, 1.0) * 3600
-        time = table["time"].to_numpy()
-        top.plot(time[1:], speed, ".", ms=1.5, color="#0072B2", rasterized=True)
-        bottom.plot(time, table["residual_nt"], ".", ms=1.5, color="k", rasterized=True)
-        top.set(title=f"{title}: {len(table):,} readings", yscale="log")
-        bottom.tick_params(axis="x", rotation=30)
-    axes[0, 0].set_ylabel("speed (km/h)")
-    axes[1, 0].set_ylabel("residual (nT)")
-    figure.supxlabel(source, fontsize=8, color=_tracks.GREY)
-    return figure
-
-
-def draw_crossovers(before, after, source):
-    """Draw the crossover errors before and after levelling as histograms.
-
-    Parameters
-    ----------
-    before, after : pandas.DataFrame
-        From `tracks.crossovers`.
-    source : str
-        What is simulated or where the data come from.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
-    reach = float(np.percentile(np.abs(before["error_nt"]), 98))
-    bins = np.linspace(-reach, reach, 61)
-    styles = (("before", before, "#E69F00", 0.9), ("after", after, "#0072B2", 0.6))
-    for name, found, colour, opacity in styles:
-        median = found["error_nt"].abs().median()
-        label = f"{name} levelling: median size {median:.1f} nT, {len(found)} crossovers"
-        axis.hist(
-            found["error_nt"].clip(-reach, reach), bins, color=colour, alpha=opacity, label=label
-        )
-    axis.set(xlabel=f"crossover error (nT); {source}", ylabel="crossovers")
-    axis.set_ylim(0, 1.2 * axis.get_ylim()[1])  # room for the legend
-    axis.legend(frameon=False, fontsize=8)
-    return figure
-
-
-def crest_profile(leg, region, reach_km):
-    """Follow a track across a ridge crest and look up the seafloor below it.
-
-    Parameters
-    ----------
-    leg : pandas.DataFrame
-        Track table of one crossing, in the order of sailing.
-    region : helpers.data.Region
-        A region of the registry around it.
-    reach_km : float
-        Length of the profile on each side of the crest, which is where the age is least.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``distance_km`` along the track from the crest, ``residual_nt``, ``age_ma`` (Seton et al.
-        2020) and ``polarity`` (-1 to 1, Gee & Kent 2007), by rising distance.
-    """
-    east, north = region.project(leg["longitude"].to_numpy(), leg["latitude"].to_numpy())
-    distance = _tracks._sailed(east, north)
-    place = {name: ("row", leg[name].to_numpy()) for name in ("latitude", "longitude")}
-    age = data.context(region.name)["age_ma"].interp(place).to_numpy()
-    profile = pd.DataFrame(
-        {
-            "distance_km": distance - distance[np.nanargmin(age)],
-            "residual_nt": leg["residual_nt"].to_numpy(),
-            "age_ma": age,
-            "polarity": crust.mean_polarity(age, np.full_like(age, FINEST_MA)),
-        }
-    )
-    return profile[profile["distance_km"].abs() < reach_km].reset_index(drop=True)
-
-
-def draw_profile_of(profile, source):
-    """Draw the anomaly along a track over the polarity of the seafloor below it.
-
-    Parameters
-    ----------
-    profile : pandas.DataFrame
-        From `crest_profile`.
-    source : str
-        Where the data come from.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure, (top, strip, bottom) = plt.subplots(
-        3, 1, figsize=(9, 5), sharex=True, height_ratios=(6, 0.7, 2.5), layout="constrained"
-    )
-    distance = profile["distance_km"].to_numpy()
-    top.plot(distance, profile["residual_nt"], color="k", lw=0.8)
-    top.axhline(0, color="0.7", lw=0.5)
-    top.set_ylabel("residual (nT)")
-    edges = np.concatenate([distance[:1], (distance[1:] + distance[:-1]) / 2, distance[-1:]])
-    polarity = profile["polarity"].to_numpy()[None]
-    strip.pcolormesh(edges, [0, 1], polarity, cmap="Greys", vmin=-1, vmax=1, rasterized=True)
-    strip.set_yticks([0.5], ["polarity"])
-    bottom.plot(distance, profile["age_ma"], color="#0072B2")
-    bottom.set(ylabel="age (Ma)", xlabel=f"distance from the ridge crest (km); {source}")
-    return figure

@@ -6,7 +6,6 @@ import pytest
 
 from helpers import data, gridding, maps
 from helpers.maps import _tracks
-from studies.figures import tracks
 
 REGION = data.region_from_box(-1.5, 0, 50, 51, name="box")
 
@@ -91,18 +90,3 @@ def test_mask_hides_what_is_far_from_data(table):
     share = 1 - np.ma.getmaskarray(np.ma.masked_invalid(shown)).mean()
     # lines every 10 km, drawn 2 km to each side (5 of 10 rows), and the tie line
     assert 0.3 < share < 0.65
-
-
-def test_cleaning_view_says_how_many_readings_are_left(table):
-    figure = tracks.draw_cleaning_of(table, table.iloc[::2], "made up")
-    titles = [axis.get_title() for axis in figure.axes]
-    assert f"as it came: {len(table):,} readings" in titles
-    assert f"cleaned: {len(table) // 2:,} readings" in titles
-
-
-def test_crossover_view_gives_medians():
-    before = pd.DataFrame({"error_nt": [-30.0, 10.0, 20.0, -50.0, 40.0]})
-    after = before / 10
-    legend = tracks.draw_crossovers(before, after, "made up").axes[0].get_legend()
-    texts = [text.get_text() for text in legend.get_texts()]
-    assert "median size 30.0 nT" in texts[0] and "median size 3.0 nT" in texts[1]

@@ -1,12 +1,12 @@
 """Windows, profiles and the globe: what is drawn is what was given."""
 
+import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 
 from helpers import data, maps
+from helpers.maps import _window
 from studies import made_up_fields
-from studies.figures import diffusion, tracks
 
 
 @pytest.fixture
@@ -24,28 +24,12 @@ def test_fields_share_one_scale(window):
     assert tuple(images[0].get_extent()) == (0, 128, 0, 128)
 
 
-def test_sticks_run_along_strike(window):
-    strike, coherence = np.full((64, 64), 30.0), np.full((64, 64), 0.5)
-    axis = diffusion.draw_sticks(window[2], strike, coherence, limit=80.0).axes[0]
+def test_sticks_run_along_strike():
+    _, axis = plt.subplots()
+    _window._sticks(axis, np.full((64, 64), 30.0), np.full((64, 64), 0.5))
     sticks = axis.collections[0]
     np.testing.assert_allclose(np.degrees(np.arctan2(sticks.U, sticks.V)), 30.0)
     np.testing.assert_allclose(np.hypot(sticks.U, sticks.V), 0.5)
-
-
-def test_profile_is_centred_on_the_crest():
-    # due east along 45 S; the youngest cell of the age grid lies where the sign changes
-    longitude = np.arange(-120.0, -106.0, 0.05)
-    leg = pd.DataFrame({"longitude": longitude, "latitude": -45.0, "residual_nt": longitude})
-    profile = tracks.crest_profile(leg, data.region("pacific_antarctic"), reach_km=200.0)
-    assert profile["distance_km"].is_monotonic_increasing
-    assert profile["distance_km"].abs().max() < 200
-    crest = profile.loc[profile["distance_km"].abs().idxmin()]
-    assert crest["distance_km"] == 0
-    assert crest["age_ma"] == profile["age_ma"].min() < 0.5
-    assert crest["polarity"] == 1  # the present chron is normal
-    # 0.05 degrees of longitude at 45 S are 3.94 km; the projection is true to a few per cent
-    np.testing.assert_allclose(np.diff(profile["distance_km"]), 3.94, rtol=0.05)
-    assert len(tracks.draw_profile_of(profile, "a test").axes) == 3
 
 
 def test_guided_window_says_how_well_it_agrees(window):
@@ -73,15 +57,6 @@ def test_each_parameter_of_the_guided_window_changes_it():
     for values in ((2.0, 24, 0.3, 6), (0.5, 8, 0.3, 6), (0.5, 24, 20.0, 6), (0.5, 24, 0.3, 1)):
         # stripes have 100 nT; the solver's own tolerance is a thousandth
         assert np.abs(restored(*values) - first).max() > 1.0
-
-
-def test_support_has_its_own_scale(window):
-    figure = diffusion.draw_support(
-        {"tracks": window[0], "truth": window[2]}, window[1], limit=80.0
-    )
-    images = [axis.images[0] for axis in figure.axes if axis.images]
-    assert [image.get_clim() for image in images] == [(-80.0, 80.0)] * 2 + [(0.0, 1.0)]
-    np.testing.assert_array_equal(images[-1].get_array(), window[1])
 
 
 def test_probabilities_share_a_scale_and_the_change_is_centred(window):

@@ -15,9 +15,9 @@ NAMES = {"anomaly", "label", "strike_deg", "polarity", "lineated", "age_ma", "re
 
 
 def history(right=20.0, left=30.0):
-    """Return a history of constant rates: ends of stages, growth of both flanks, mean rate."""
+    """Return a history of constant rates."""
     time_ma = np.arange(0.0, 100.0, 5.0)
-    return time_ma, right * time_ma, left * time_ma, 25.0
+    return _random.History(time_ma, right * time_ma, left * time_ma, 25.0)
 
 
 def test_age_grows_at_the_rate_of_each_flank():

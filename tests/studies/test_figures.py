@@ -1,6 +1,5 @@
 """Every figure is what its function draws now, and has a caption and a place in the index."""
 
-import importlib
 import os
 
 import numpy as np
@@ -36,12 +35,11 @@ def test_figure(name, tmp_path):
 
 
 def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):
-    figures = importlib.import_module("studies.figures.all")
-    monkeypatch.setattr(figures.cases, "real_cruises", lambda: None)
-    monkeypatch.setattr(figures.cases, "real_swath", lambda: None)
+    monkeypatch.setattr(cases, "real_cruises", lambda: None)
+    monkeypatch.setattr(cases, "real_swath", lambda: None)
     for name in ("01_profile", "A2_swath"):
         with pytest.raises(data.DataUnavailable, match="real cruises"):
-            figures.FIGURES[name]()
+            FIGURES[name]()
 
 
 @pytest.mark.parametrize("name", ["epr", "reykjanes"])

@@ -34,20 +34,20 @@ def curves(figure):
 
 
 def test_precision_and_recall_are_means_over_seeds():
-    drawn = curves(network.draw_precision_recall_of(records(), 0.1))
+    drawn = curves(network.draw_precision_recall(records(), 0.1))
     assert set(drawn) == {protocol.NAMES[model, "raw"] for model in MODELS}
     np.testing.assert_allclose(drawn["transfer"].get_xydata(), [[0.4, 0.75], [0.8, 0.7]])
-    assert not curves(network.draw_precision_recall_of(records(), 0.2))
+    assert not curves(network.draw_precision_recall(records(), 0.2))
 
 
 def test_reliability_is_weighed_by_cells_and_of_probabilities_only():
-    drawn = curves(network.draw_reliability_of(records()))
+    drawn = curves(network.draw_reliability(records()))
     assert set(drawn) == {"CNN from scratch", "transfer"}
     np.testing.assert_allclose(drawn["transfer"].get_xydata(), [[0.1, 0.3], [0.9, 0.8]])
 
 
 def test_false_lines_are_drawn_by_kind():
-    figure = network.draw_false_lines_of(records())
+    figure = network.draw_false_lines(records())
     drawn = curves(figure)
     assert set(drawn) == {"lineated (test blocks)", "isotropic", "quiet zone"}
     np.testing.assert_allclose(drawn["isotropic"].get_xdata(), [3, 3, 3])
@@ -61,7 +61,7 @@ def test_trials_have_a_panel_for_each_thing_varied():
         {"varied": "pairs", "value": "4000", "f1": [0.7, 0.7]},
         {"varied": "loss", "value": "focal_loss", "f1": [0.5, 0.6]},
     ]
-    figure = network.draw_trials_of(trials)
+    figure = network.draw_trials(trials)
     titles = [axis.get_title() for axis in figure.axes]
     assert titles == ["pretraining pairs", "loss (from scratch)"]
     *seeds, means = figure.axes[0].get_lines()
@@ -83,6 +83,6 @@ def test_filters_that_changed_most_are_drawn_side_by_side():
 def test_scores_are_drawn_with_the_mean_over_seeds():
     record = {"model": "scratch", "input": "raw", "region": "epr", "coverage": 0.1}
     records = [record | {"seed": seed, "f1": value} for seed, value in ((1, 0.4), (2, 0.6))]
-    axis = network.draw_scores_of(records).axes[0]
+    axis = network.draw_scores(records).axes[0]
     drawn = [line.get_xdata() for line in axis.get_lines() if len(line.get_xdata())]
     assert any(np.allclose(values, [0.5]) for values in drawn)
