@@ -29,7 +29,7 @@ import xarray as xr
 import zarr
 from tqdm import tqdm
 
-from . import diffusion, gridding
+from . import diffusion, gridding, network
 from .network import _tiles
 
 TILE = 1920  # cells a side of a tile's core; for `predict` a multiple of the network's step
@@ -38,7 +38,8 @@ SAMPLE = 768  # cells a side of the window that chooses smoothing and averaging 
 FEWEST = 4  # cells with data, below which a tile stays blank
 GRID = ("anomaly", "block", "weight", "distance_km")
 GUIDED = ("anomaly", "strike_deg", "coherence")
-SEEN = ("probability", "uncertainty", "strike_deg")
+PREDICTED = ("probability", "uncertainty", "strike_deg")
+DIMS = ("northing", "easting")
 
 
 def open_grid(path):
@@ -66,7 +67,7 @@ def open_grid(path):
     if not {"northing", "easting"} <= set(opened.coords):
         raise ValueError(
             f"{path} has the coordinates {list(opened.coords)}; `northing` and `easting` (km) are "
-            "expected. A grid in degrees is put on a map by realgrids.on_map."
+            "expected. A grid in degrees is put on a map by gridding.on_map."
         )
     return opened
 
@@ -85,7 +86,7 @@ def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP
     spacing_km : float
         Side of the cells.
     tile, overlap : int
-        Cells.
+        Cells a side of a tile's core, and cells read around it.
     progress : bool
         Show a bar.
 
@@ -108,27 +109,11 @@ def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP
 
 
 def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, progress=True):
-    """Grid projected readings tile by tile.
+    """Grid projected readings tile by tile, as `grid_tracks`.
 
-    Parameters
-    ----------
-    points : numpy.ndarray, shape (n, 3)
-        Easting, northing (km) and anomaly (nT); rows with NaN are left out.
-    axes : dict of str to numpy.ndarray
-        ``northing`` and ``easting`` of the cells (km), ascending and evenly spaced.
-    store, tile, overlap, progress
-        As `grid_tracks`.
-    attrs : dict, optional
-        Attributes of the result.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    ValueError
-        As `grid_tracks`.
+    `points` are rows of easting, northing (km) and anomaly (nT), those with NaN left out; `axes`
+    the ``northing`` and ``easting`` of the cells (km), ascending and evenly spaced; `attrs`
+    attributes of the result.
     """
     points = points[np.isfinite(points).all(axis=1)]
     spacing = float(axes["easting"][1] - axes["easting"][0])
@@ -143,7 +128,7 @@ def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, pro
         return functools.partial(_grid, points[inside], here)
 
     sides = (overlap, overlap)
-    return run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
+    return _run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
 
 
 def choose(source):
@@ -159,19 +144,19 @@ def choose(source):
     Returns
     -------
     dict of str to float
-        ``smoothing`` and ``integration_cells``, as `guide` takes them.
+        ``smoothing`` and ``integration_cells``, as `guided` takes them.
     """
     grid, best, most = open_grid(source), None, -1
-    for window in windows(grid["block"].shape, SAMPLE):
+    for window in _windows(grid["block"].shape, SAMPLE):
         block = grid["block"].isel(window).load()
         if int(block.notnull().sum()) > most and min(block.shape) >= 8:
             most, best = int(block.notnull().sum()), window
     part = grid[["block", "weight"]].isel(best).load()
-    guided = diffusion.guided(part["block"], part["weight"], uncertainty=False)
-    return {name: guided.attrs[name] for name in ("smoothing", "integration_cells")}
+    made = diffusion.guided(part["block"], part["weight"], uncertainty=False)
+    return {name: made.attrs[name] for name in ("smoothing", "integration_cells")}
 
 
-def guide(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERLAP, progress=True):
+def guided(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERLAP, progress=True):
     """Apply guided diffusion tile by tile.
 
     Parameters
@@ -199,7 +184,7 @@ def guide(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERLA
     about = {"step": "guide", "source": str(source), "overlap": overlap} | options
 
     def work(window):
-        return functools.partial(_guide, str(source), window, options)
+        return functools.partial(_guided, str(source), window, options)
 
     return _run_on(source, work, store, GUIDED, about, tile, (overlap, overlap), progress)
 
@@ -210,7 +195,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     Parameters
     ----------
     source, guided : str or pathlib.Path
-        Stores of `grid_tracks` and `guide`.
+        Stores of `grid_tracks` and `guided`.
     store : str or pathlib.Path
         Zarr store, made or gone on with.
     model : str
@@ -239,7 +224,7 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     def work(window):
         return functools.partial(_predict, str(source), str(guided), window, model)
 
-    return _run_on(source, work, store, SEEN, about, tile, (step, _tiles.TILE), progress)
+    return _run_on(source, work, store, PREDICTED, about, tile, (step, _tiles.TILE), progress)
 
 
 def _run_on(source, work, store, names, about, tile, overlap, progress):
@@ -247,7 +232,7 @@ def _run_on(source, work, store, names, about, tile, overlap, progress):
     with open_grid(source) as grid:
         axes = {name: grid[name].to_numpy() for name in ("northing", "easting")}
         attrs = {key: value for key, value in grid.attrs.items() if key != "made_with"}
-    return run(work, store, axes, names, about, attrs, tile, overlap, progress)
+    return _run(work, store, axes, names, about, attrs, tile, overlap, progress)
 
 
 def _grid(points, axes):
@@ -261,35 +246,31 @@ def _grid(points, axes):
     return gridding.grid_points(east, north, value, **axes, uncertainty=False)[list(GRID)]
 
 
-def _guide(source, window, options):
+def _guided(source, window, options):
     """Diffuse one window."""
     grid = open_grid(source)[["block", "weight"]].isel(window).load()
     if int(grid["block"].notnull().sum()) < FEWEST or min(grid["block"].shape) < 8:
         return _blank(grid.coords, GUIDED)
-    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **options)
-    return guided[list(GUIDED)]
+    made = diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **options)
+    return made[list(GUIDED)]
 
 
 def _predict(source, guided, window, model):
     """Predict one window."""
-    from . import network
-
     grid = open_grid(source)[["anomaly", "block", "distance_km"]].isel(window).load()
     near = network.knowable(grid)
     if not bool(near.any()):
-        return _blank(grid.coords, SEEN)
+        return _blank(grid.coords, PREDICTED)
     made = open_grid(guided)[list(GUIDED)].isel(window).load()
     seen = network.predict(_model(model), grid, near, guided=made)
     if "strike_deg" not in seen:
         seen["strike_deg"] = made["strike_deg"]
-    return seen[list(SEEN)].where(near)
+    return seen[list(PREDICTED)].where(near)
 
 
 @functools.cache
 def _model(name):
     """Load a network, once in each process."""
-    from . import network
-
     return network.load(name)
 
 
@@ -305,49 +286,21 @@ def _blank(axes, names):
 # A finished tile is marked in the store, after its cells are written.  A run that was stopped goes
 # on where it was, and a worker that is killed loses the tile it was at, which another takes over.
 
-DIMS = ("northing", "easting")
 
+def _run(work, store, axes, names, about, attrs, tile, overlap, progress=True):
+    """Compute what is missing in a store, tile by tile; return its path.
 
-def run(work, store, axes, names, about, attrs, tile, overlap, progress=True):
-    """Compute what is missing in a store, tile by tile.
-
-    Parameters
-    ----------
-    work : callable
-        Takes a window (dict of str to slice, overlap included) and returns a function without
-        arguments that makes the window's dataset; that function must be picklable.
-    store : str or pathlib.Path
-        Zarr store, made or gone on with.
-    axes : dict of str to numpy.ndarray
-        ``northing`` and ``easting`` of the whole area (km).
-    names : sequence of str
-        Layers of the result.
-    about : dict
-        What makes this run; a store made by another is refused.
-    attrs : dict
-        Attributes of the result.
-    tile : int
-        Cells a side of a tile's core.
-    overlap : tuple of int
-        Cells read before and after the core, along both axes.
-    progress : bool
-        Show a bar.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    ValueError
-        If the store holds the results of another run.
+    `work` takes a window (dict of str to slice, overlap included) and returns a function without
+    arguments, that can be pickled, that makes the window's dataset with the layers `names`.
+    `about` is what makes this run: a store made by another is refused.  `overlap` cells are read
+    before and after the core, along both axes.
     """
     store, shape = Path(store), tuple(len(axis) for axis in axes.values())
     about = json.dumps(about | {"tile": tile, "shape": shape}, sort_keys=True)
     _prepare(store, axes, names, about, attrs, tile)
     done = zarr.open_group(store, mode="r")["done"][:]
     tasks = []
-    for core in windows(shape, tile):
+    for core in _windows(shape, tile):
         number = tuple(core[dim].start // tile for dim in DIMS)
         if not done[number]:
             window = _widened(core, overlap, shape)
@@ -360,21 +313,8 @@ def run(work, store, axes, names, about, attrs, tile, overlap, progress=True):
     return store
 
 
-def windows(shape, size):
-    """Cut a grid into windows.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns.
-    size : int
-        Cells a side; the last ones are smaller.
-
-    Returns
-    -------
-    list of dict of str to slice
-        By dimension, row by row.
-    """
+def _windows(shape, size):
+    """Cut a grid into windows (dict of str to slice), row by row; the last ones are smaller."""
     starts = [range(0, length, size) for length in shape]
     return [
         {

@@ -224,7 +224,7 @@ def tiled(cells=8192, coverage=0.03):
         grid = largearea.grid_points(points, axes, Path(folder) / "grid.zarr")
         gridded = time.perf_counter()
         options = largearea.choose(grid)
-        largearea.guide(grid, Path(folder) / "guided.zarr", **options)
+        largearea.guided(grid, Path(folder) / "guided.zarr", **options)
         done = time.perf_counter()
         peaks = [*client.run(_peak_gb).values(), _peak_gb()]
     return {
@@ -270,9 +270,9 @@ def quality():
                 "linear": given["linear"],
                 "classical": diffusion.classical(given["linear"])["anomaly"],
                 "guided": diffusion.guided(block, uncertainty=False)["anomaly"],
-                "guided_cruises": diffusion.guided(block, uncertainty=False, cruise=cruise)[
-                    "anomaly"
-                ],
+                "guided_cruises": diffusion.guided(
+                    block, uncertainty=False, known=diffusion.Known(cruise=cruise)
+                )["anomaly"],
             }
             for name, field in maps.items():
                 values[name].append(_correlation(field, given["truth"]))

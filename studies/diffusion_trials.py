@@ -83,12 +83,12 @@ def withheld(grid, integration_cells=24.0, across=0.001):
     -------
     tuple
         Root mean square errors (nT) along strike by smoothing (dict), that of the best plate,
-        and the `diffusion._withheld.Evidence` that guided diffusion goes by.
+        and the `diffusion._withheld.Choice` that guided diffusion goes by.
     """
     values, weight = (grid[name].to_numpy() for name in ("block", "weight"))
     levels = _pyramid.build(values, weight)[1:]
-    first = (_guided.FIRST_SMOOTHING, integration_cells, across)
-    _, tensor = _pyramid.along_strike(levels, *first, reestimations=6)
+    first = _pyramid.Options(_guided.FIRST_SMOOTHING, integration_cells, across, 6)
+    _, tensor = _pyramid.along_strike(levels, first)
     row, column = np.indices(values.shape) // _withheld.TILE_CELLS
     out = (row + column) % 2 == 1
     half = _pyramid.build(values, np.where(out, 0, weight))
@@ -161,12 +161,12 @@ def added_seamounts(grid, truth, height_nt, size_km, apart_km=120.0):
     rows, columns = (apart_km * np.arange(-count, count + 1) for count in counts)
     places = [(north - y, east - x) for y in rows for x in columns]
     height = sum(np.exp(-(y**2 + x**2) / (2 * size_km**2)) for y, x in places)
-    known = (height > np.exp(-0.5 * 2.5**2)).to_numpy()
+    known = diffusion.Known(seamount=(height > np.exp(-0.5 * 2.5**2)).to_numpy())
     maps = []
     for each in (grid, grid.assign(block=grid["block"] + height_nt * height)):
         linear = gridding.interpolate(each["block"].to_numpy(), "linear")
         made = restore(each.assign(anomaly=height.copy(data=linear)))
-        told = diffusion.guided(each["block"], each["weight"], uncertainty=False, seamount=known)
+        told = diffusion.guided(each["block"], each["weight"], uncertainty=False, known=known)
         maps.append(made | {"told": told})
     rows = {}
     for name in maps[0]:
@@ -216,9 +216,9 @@ def hard_cases(cells, coverage, seeds):
             grid = made_up_fields.survey(case.field, np.random.default_rng(seed), coverage)
             maps = {"linear": grid, "isotropic": diffusion.isotropic(grid["anomaly"])}
             maps |= restore(grid)
-            if case.known:
+            if case.known is not None:
                 told = diffusion.guided(
-                    grid["block"], grid["weight"], uncertainty=False, **case.known
+                    grid["block"], grid["weight"], uncertainty=False, known=case.known
                 )
                 maps["told"] = told
             found.append(correlations(maps, grid["truth"].where(case.where)))
@@ -277,13 +277,13 @@ def cruise_constants(name, coverage, seed, added_nt=0.0):
         grid = _grid(read, region, truth)
         cruise, heading = cruise_cells(read, region, grid)
         known = {
-            "field alone": {},
-            "with constants": {"cruise": cruise},
-            "with headings": {"cruise": cruise, "heading_deg": heading},
+            "field alone": None,
+            "with constants": diffusion.Known(cruise=cruise),
+            "with headings": diffusion.Known(cruise=cruise, heading_deg=heading),
         }
         maps = {
-            column: diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **parts)
-            for column, parts in known.items()
+            column: diffusion.guided(grid["block"], grid["weight"], uncertainty=False, known=part)
+            for column, part in known.items()
         }
         rows[row] = correlations(maps, truth["anomaly"])
     return pd.DataFrame(rows).T
@@ -325,7 +325,8 @@ def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
         found = np.append(read[cells // 2, columns] - tie, 0.0)
         as_read = np.where(cruise >= 0, read, np.nan)
         levelled = as_read - found[cruise]
-        solved = diffusion.guided(as_read, uncertainty=False, cruise=cruise)
+        known = diffusion.Known(cruise=cruise)
+        solved = diffusion.guided(as_read, uncertainty=False, known=known)
         maps = {
             "as read": diffusion.guided(as_read, uncertainty=False)["anomaly"],
             "levelled first": diffusion.guided(levelled, uncertainty=False)["anomaly"],

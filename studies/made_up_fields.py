@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from helpers import gridding, tracks
-from helpers.diffusion import _withheld
+from helpers import diffusion, gridding, tracks
+from helpers.diffusion import _null_test
 from helpers.seafloor import crust, forward, ships
 
 AMPLITUDE_NT = 100.0
@@ -122,7 +122,7 @@ class Case:
 
     field: np.ndarray
     where: np.ndarray
-    known: dict
+    known: diffusion.Known | None = None
 
 
 def hard_cases(cells, wavelength_cells=16.0, near_cells=10):
@@ -153,20 +153,22 @@ def hard_cases(cells, wavelength_cells=16.0, near_cells=10):
     zone = along_strike(cells)
     mount = 4 * AMPLITUDE_NT * np.exp(-(north**2 + east**2) / (2 * (0.3 * wavelength_cells) ** 2))
     return {
-        "curved": Case(height * np.sin(turn * radius), everywhere, {}),
-        "fan-shaped": Case(height * np.sin(turn * 0.9 * cells * pole), everywhere, {}),
+        "curved": Case(height * np.sin(turn * radius), everywhere),
+        "fan-shaped": Case(height * np.sin(turn * 0.9 * cells * pole), everywhere),
         "crossing strikes": Case(
-            height * np.sin(turn * two), np.abs(east) < near_cells, {"strike_deg": strikes}
+            height * np.sin(turn * two),
+            np.abs(east) < near_cells,
+            diffusion.Known(strike_deg=strikes),
         ),
         "fracture zone": Case(
             stripes(cells, wavelength_cells=wavelength_cells, offset_cells=wavelength_cells / 2),
             np.abs(zone) < near_cells,
-            {"barrier": np.abs(zone) < 0.75},
+            diffusion.Known(barrier=np.abs(zone) < 0.75),
         ),
         "seamount": Case(
             stripes(cells, wavelength_cells=wavelength_cells) + mount,
             np.hypot(north, east) < 2 * near_cells,
-            {"seamount": np.hypot(north, east) < 0.75 * wavelength_cells},
+            diffusion.Known(seamount=np.hypot(north, east) < 0.75 * wavelength_cells),
         ),
     }
 
@@ -338,7 +340,7 @@ def replaced(grid, rng, kind="shuffled"):
     xarray.Dataset
         `grid` with another ``block``, and the ``anomaly`` interpolated from it.
     """
-    block = _withheld.MAKERS[kind](grid["block"].to_numpy().astype(float), rng)
+    block = _null_test.NULLS[kind](grid["block"].to_numpy().astype(float), rng)
     anomaly = gridding.interpolate(block)
     return grid.assign(
         block=grid["block"].copy(data=block.astype(grid["block"].dtype)),

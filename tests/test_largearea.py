@@ -56,7 +56,7 @@ def stores(table, cluster, tmp_path_factory):
     with distributed.Client(cluster):
         grid = largearea.grid_tracks(table, REGION, folder / "grid.zarr", **options)
         chosen = largearea.choose(grid)
-        guided = largearea.guide(grid, folder / "guided.zarr", **chosen, **options)
+        guided = largearea.guided(grid, folder / "guided.zarr", **chosen, **options)
     return grid, guided, chosen
 
 
@@ -132,7 +132,7 @@ def ones(store, folder, deadly=None):
     def work(window):
         return functools.partial(numbered, window, folder, deadly)
 
-    return largearea.run(work, store, axes, ["one"], {}, {}, 10, (0, 2), progress=False)
+    return largearea._run(work, store, axes, ["one"], {}, {}, 10, (0, 2), progress=False)
 
 
 def test_a_killed_worker_does_not_lose_the_run(cluster, tmp_path):
@@ -165,13 +165,13 @@ def test_netcdf_is_read_and_degrees_are_refused(in_memory, tmp_path):
     assert largearea.open_grid(tmp_path / "grid.nc")["block"].shape == in_memory["block"].shape
     degrees = xr.Dataset({"z": (("lat", "lon"), np.zeros((2, 2)))}, {"lat": [0, 1], "lon": [0, 1]})
     degrees.to_netcdf(tmp_path / "degrees.nc")
-    with pytest.raises(ValueError, match="realgrids.on_map"):
+    with pytest.raises(ValueError, match="gridding.on_map"):
         largearea.open_grid(tmp_path / "degrees.nc")
 
 
 def test_tiles_without_data_stay_blank(table, tmp_path):
     west = table[table["longitude"] < -31]
     grid = largearea.grid_tracks(west, REGION, tmp_path / "g.zarr", 4.0, 96, 0, progress=False)
-    guided = largearea.guide(grid, tmp_path / "u.zarr", 1.0, 24.0, 96, 0, progress=False)
+    guided = largearea.guided(grid, tmp_path / "u.zarr", 1.0, 24.0, 96, 0, progress=False)
     made = largearea.open_grid(guided)["anomaly"]
     assert made[:, -96:].isnull().all() and made[:, :40].notnull().any()

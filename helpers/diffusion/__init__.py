@@ -1,9 +1,9 @@
 """Diffusion: guided by the structure of the map, the classical kind, and how to judge them."""
 
 from ._diffusion import classical, guided, isotropic
-from ._pyramid import Known
+from ._known import Known
+from ._null_test import null_test
 from ._structure import orientation, structure_tensor
-from ._withheld import null_test
 
 __all__ = [
     "Known",

@@ -18,16 +18,16 @@ coordinates of the grids.
 2. Each half of the readings is predicted from the other, along strike and by a thin plate that
    knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far the data
    support stripes at all (`_withheld`).
-3. Where stripes end side by side, at fracture zones, less is carried along them
-   (`_guided`).  The system is solved on the fine cells; errors that readings share with
-   their neighbours on a track are solved for along with it (`_guided`).  Where stripes
-   are not supported, the plate's field takes over, and the coherence returned is the supported one.
+3. Where stripes end side by side, at fracture zones, less is carried along them.  The system is
+   solved on the fine cells; errors that readings share with their neighbours on a track are solved
+   for along with it.  Where stripes are not supported, the plate's field takes over, and the
+   coherence returned is the supported one (`_guided`).
 4. Where it is known which cruise read what, a constant of each cruise and its heading error are
    solved for in the same system (`_solver.Offsets`): cruises that disagree otherwise become
    stripes along the tracks, or ask for more smoothing than the field bears.
 
 Known fracture zones are barriers, readings on known seamounts are kept out of the stripes and
-their rise is laid over them, and a known strike leads where readings are silent (`_pyramid`).
+their rise is laid over them, and a known strike leads where readings are silent (`_known`).
 
 References
 ----------
@@ -43,7 +43,9 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from . import _guided, _pyramid, _solver, _structure
+from . import _guided, _known, _pyramid, _solver, _structure
+
+STEPS, INTEGRATION_CELLS, ACROSS = 4, 8.0, 0.003  # of classical diffusion, as in the paper
 
 
 def guided(
@@ -53,20 +55,15 @@ def guided(
     integration_cells=None,
     across=0.001,
     reestimations=6,
-    levels=4,
     uncertainty=True,
-    cruise=None,
-    heading_deg=None,
-    strike_deg=None,
-    barrier=None,
-    seamount=None,
+    known=None,
 ):
     """Interpolate and smooth sparse track data along their own orientation in one system.
 
     Solves ``(W + smoothing * G^T D G) u = W d`` from coarse to fine cells; at each level the
     diffusion tensor ``D`` is re-estimated from the current ``u``, its averaging weighted by the
     distance to data.  Where withheld readings do not support the direction, the field of a thin
-    plate takes its place (`_withheld`), so that no stripes are invented.
+    plate takes its place, so that no stripes are invented.
 
     Parameters
     ----------
@@ -85,24 +82,11 @@ def guided(
     reestimations : int
         How often the orientation is estimated anew at each coarser level; on the last two, which
         start from a good one, it is once.
-    levels : int
-        Number of coarser grids, each with cells twice as large, solved first.
     uncertainty : bool
         Also estimate the error by leaving out tiles of the tracks (takes a second solution).
-    cruise : array_like of int, same shape, optional
-        Index of the cruise (0, 1, ...) on each track cell, -1 elsewhere.  A constant of each
-        cruise is then solved for together with the field, and taken out of it.
-    heading_deg : array_like, same shape, optional
-        Heading of the ship on each track cell (clockwise from north), anything elsewhere.  With
-        `cruise`, the heading error of each cruise (terms in H and 2H) is solved for, too.
-    strike_deg : array_like, same shape, optional
-        Strike that is known from elsewhere (isochrons, fabric; clockwise from north), NaN where it
-        is not.  It leads where the readings show no direction of their own.
-    barrier : array_like of bool, same shape, optional
-        Cells of known fracture zones: nothing is carried across, so that offsets stay offsets.
-    seamount : array_like of bool, same shape, optional
-        Cells of known seamounts: their readings say nothing of the stripes, and what they have
-        beyond these stays within.
+    known : Known, optional
+        What is known beside the readings: cruises and headings, whose errors are then solved for,
+        strikes, fracture zones and seamounts.
 
     Returns
     -------
@@ -110,8 +94,8 @@ def guided(
         ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180),
         ``coherence`` (0 to 1, the part that the data support) and ``continuity`` (near 0 along
         fracture zones that the map shows, 1 elsewhere), on the cells of `block`; the attributes
-        ``smoothing`` and ``integration_cells`` tell what was used; with `cruise` also
-        ``offset_nt``, the constant of each cruise, and with `heading_deg` ``heading_nt``, its terms
+        ``smoothing`` and ``integration_cells`` tell what was used.  With known cruises also
+        ``offset_nt``, the constant of each cruise, and with headings ``heading_nt``, its terms
         in cos H, sin H, cos 2H and sin 2H.
 
     Raises
@@ -119,18 +103,29 @@ def guided(
     ValueError
         If `block` is not two-dimensional, smaller than 8 x 8 cells, holds no data at all,
         another array has another shape or type, `weight` negative or non-finite values, a heading
-        is missing or comes without `cruise`, all readings lie on seamounts, or `reestimations` is
+        is missing or comes without a cruise, all readings lie on seamounts, or `reestimations` is
         below 1.
+
+    Examples
+    --------
+    Stripes of 100 nT that strike north, read on every eighth row of a small map:
+
+    >>> import numpy as np
+    >>> from helpers import diffusion
+    >>> north, east = np.indices((64, 64))
+    >>> truth = 100 * np.sin(east / 2.5)
+    >>> made = diffusion.guided(np.where(north % 8 == 0, truth, np.nan), uncertainty=False)
+    >>> bool(np.corrcoef(made["anomaly"].to_numpy().ravel(), truth.ravel())[0, 1] > 0.99)
+    True
     """
     grid = _as_grid(block)
     data = grid.values.astype("float32")
-    weight = _confidence(data, weight)
-    trusted = np.where(weight > 0, data, np.nan)
-    known = _pyramid.check(trusted, cruise, heading_deg, strike_deg, barrier, seamount)
+    weight = _weights(data, weight)
+    known = _known.check(known or _known.Known(), np.where(weight > 0, data, np.nan))
     if reestimations < 1:
         raise ValueError(f"reestimations is {reestimations}; give at least 1.")
-    options = (smoothing, integration_cells, across, reestimations, levels)
-    restored = _guided.restore(data, weight, known, *options)
+    options = _pyramid.Options(smoothing, integration_cells, across, reestimations)
+    restored = _guided.restore(data, weight, known, options)
     error = np.full(data.shape, np.nan, "float32")
     if uncertainty:
         error = _guided.expected_error(data, weight, known, restored, options)
@@ -142,17 +137,18 @@ def guided(
     if restored.terms is not None:
         attrs = {"units": "nT", "long_name": "constant of the cruise, taken out"}
         dataset["offset_nt"] = ("cruise", restored.terms[:, 0], attrs)
-        if heading_deg is not None:
+        if known.heading_deg is not None:
             attrs = {"units": "nT", "long_name": "terms in cos H, sin H, cos 2H, sin 2H"}
             dataset["heading_nt"] = (("cruise", "term"), restored.terms[:, 1:], attrs)
     return dataset
 
 
-def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=0.003):
+def classical(anomaly, time_cells2=40.0):
     """Smooth a complete grid along its orientation: coherence-enhancing diffusion.
 
-    Each step solves ``(I + dt * G^T D G) u = f`` implicitly, which is stable for any ``dt``,
-    and then estimates the orientation anew (Weickert 1999; Hale 2009).
+    Each of four steps solves ``(I + dt * G^T D G) u = f`` implicitly, which is stable for any
+    ``dt``, and then estimates the orientation anew (Weickert 1999; Hale 2009).  The structure
+    tensor is averaged over 8 cells, and across strike 0.003 of what goes along it is carried.
 
     Parameters
     ----------
@@ -161,12 +157,6 @@ def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=
     time_cells2 : float
         Total diffusion time in cells squared; stripes are smoothed over about
         ``sqrt(2 * time_cells2)`` cells along strike.
-    steps : int
-        Number of implicit steps.
-    integration_cells : float
-        Standard deviation, in cells, of the averaging of the structure tensor.
-    across : float
-        Diffusivity across strike relative to the one along strike, where coherence is 1.
 
     Returns
     -------
@@ -177,23 +167,37 @@ def classical(anomaly, time_cells2=40.0, steps=4, integration_cells=8.0, across=
     ------
     ValueError
         If `anomaly` is not two-dimensional, smaller than 8 x 8 cells or holds no data at all.
+
+    Examples
+    --------
+    Noise goes, stripes stay:
+
+    >>> import numpy as np
+    >>> from helpers import diffusion
+    >>> truth = 100 * np.sin(np.indices((64, 64))[1] / 2.5)
+    >>> noise = np.random.default_rng(0).normal(0, 50, truth.shape)
+    >>> left = diffusion.classical(truth + noise)["anomaly"].to_numpy() - truth
+    >>> bool(left.std() < 20)
+    True
     """
     grid = _as_grid(anomaly)
     field = grid.values.astype("float32")
     valid = np.isfinite(field)
     weight = valid.astype("float32")
     field = np.where(valid, field, field[valid].mean())
-    for _ in range(steps):
+    for _ in range(STEPS):
+        # D from the current u
         confidence = np.maximum(weight, _pyramid.FLOOR)
-        tensor = _structure.structure_tensor(field, confidence, 1.0, integration_cells)
-        diffusivity = _structure.diffusion_tensor(tensor, field.shape, across)
-        edges = _solver.stencil(diffusivity, time_cells2 / steps)
+        tensor = _structure.structure_tensor(field, confidence, 1.0, INTEGRATION_CELLS)
+        diffusivity = _structure.diffusion_tensor(tensor, field.shape, ACROSS)
+        # (I + dt G^T D G) u = f, with I and f left out where there is no data
+        edges = _solver.stencil(diffusivity, time_cells2 / STEPS)
         field = _solver.solve(weight, edges, weight * field, field)
     field = np.where(valid, field, np.nan)
     return _dataset(grid, field, tensor, 1.0, None)
 
 
-def isotropic(anomaly, time_cells2=2.0, integration_cells=8.0):
+def isotropic(anomaly, time_cells2=2.0):
     """Smooth a complete grid alike in all directions: a baseline, and none at all at time 0.
 
     Diffusion with the same conductivity everywhere is a Gaussian of standard deviation
@@ -205,8 +209,6 @@ def isotropic(anomaly, time_cells2=2.0, integration_cells=8.0):
         Interpolated grid (nT).  NaN cells are left out of the averages and left NaN.
     time_cells2 : float
         Total diffusion time in cells squared.
-    integration_cells : float
-        Standard deviation, in cells, of the averaging of the structure tensor.
 
     Returns
     -------
@@ -217,6 +219,14 @@ def isotropic(anomaly, time_cells2=2.0, integration_cells=8.0):
     ------
     ValueError
         As `classical`, and if `time_cells2` is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import diffusion
+    >>> noise = np.random.default_rng(0).normal(0, 50, (64, 64))
+    >>> bool(diffusion.isotropic(noise)["anomaly"].std() < 20)
+    True
     """
     if not time_cells2 >= 0:
         raise ValueError(f"time_cells2 is {time_cells2}; give 0 (no smoothing) or more.")
@@ -224,10 +234,11 @@ def isotropic(anomaly, time_cells2=2.0, integration_cells=8.0):
     valid = np.isfinite(grid.values)
     weight = valid.astype("float32")
     sigma = np.sqrt(2 * time_cells2)
+    # sums under the Gaussian over the weights under it
     total = ndimage.gaussian_filter(np.where(valid, grid.values, 0).astype("float32"), sigma)
     field = total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-6)
     confidence = np.maximum(weight, _pyramid.FLOOR)
-    tensor = _structure.structure_tensor(field, confidence, 1.0, integration_cells)
+    tensor = _structure.structure_tensor(field, confidence, 1.0, INTEGRATION_CELLS)
     return _dataset(grid, np.where(valid, field, np.nan), tensor, 1.0, None)
 
 
@@ -249,7 +260,7 @@ def _as_grid(values):
     return grid
 
 
-def _confidence(data, weight):
+def _weights(data, weight):
     """Weights of the cells: zero where there is no data, checked where they are given."""
     valid = np.isfinite(data)
     if weight is None:

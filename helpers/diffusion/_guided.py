@@ -2,17 +2,21 @@
 
 References
 ----------
+Geman, S. & Geman, D. (1984). Stochastic relaxation, Gibbs distributions, and the Bayesian
+restoration of images. IEEE Trans. Pattern Anal. Mach. Intell. 6, 721-741.
+Geman, D. & Reynolds, G. (1992). Constrained restoration and the recovery of discontinuities. IEEE
+Trans. Pattern Anal. Mach. Intell. 14, 367-383.
 Wahba, G. (1983). Bayesian "confidence intervals" for the cross-validated smoothing spline.
 J. R. Stat. Soc. B 45, 133-150.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
-from ..gridding import _grid
-from . import _pyramid, _solver, _structure, _withheld
+from .. import gridding
+from . import _known, _pyramid, _solver, _structure, _withheld
 
 FIRST_SMOOTHING = 1.0  # under the first orientation, before the data choose
 OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share of it: beyond the
@@ -20,81 +24,79 @@ OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share
 SHARED, SLOWLY = 0.02, 30.0  # weights, in readings, of expecting that an error shared along a
 # track is zero, and that it does not change from cell to cell: it may within about five
 ROUNDS, RELAXED, ROUGHLY = 3, 1.9, 1e-2  # of field and error in turn, over-relaxed
-LAST = 1  # re-estimations of the orientation with the smoothing that the data chose
+LAST = 1  # re-estimations of the orientation with the smoothing that the readings chose
 MOUNT = 0.02, 0.2  # tension and bending of the plate that is laid over a known seamount
 
 
 @dataclass
 class Restored:
-    """What `restore` found.
+    """What `restore` found."""
 
-    Parameters
-    ----------
-    field, support, continuity : numpy.ndarray, shape (n, m)
-        Anomaly (nT), how far stripes are supported (0 to 1) and how far they run on (0 to 1).
-    tensor : numpy.ndarray, shape (3, n / k, m / k)
-        Structure tensor.
-    smoothing, integration_cells : float
-        Those that were used.
-    terms : numpy.ndarray, shape (cruises, terms), or None
-        Constants of the cruises and terms of their headings (nT).
-    """
-
-    field: np.ndarray
-    tensor: np.ndarray
-    support: np.ndarray
-    continuity: np.ndarray
-    smoothing: float
+    field: np.ndarray  # anomaly (nT), shape (n, m)
+    tensor: np.ndarray  # structure tensor, shape (3, n / k, m / k)
+    support: np.ndarray  # how far stripes are supported, 0 to 1, shape (n, m)
+    continuity: np.ndarray  # how far they run on, 0 to 1, shape (n, m)
+    smoothing: float  # that was used
     integration_cells: float
-    terms: np.ndarray | None
+    terms: np.ndarray | None  # constants and heading terms (nT), shape (cruises, terms)
 
 
-def restore(data, weight, known, smoothing, integration_cells, across, reestimations, levels):
+def restore(data, weight, known, options):
     """Solve on coarse cells, ask the data what they support, and finish on the fine cells.
 
-    Parameters
-    ----------
-    data, weight : numpy.ndarray, shape (n, m)
-        Readings (nT) and their confidence, 0 off the tracks.
-    known : helpers.diffusion.Known
-        What is known beside them.
-    smoothing, integration_cells, across, reestimations, levels
-        As in `helpers.diffusion.guided`.
-
-    Returns
-    -------
-    Restored
+    `data` are the readings (nT) and `weight` their confidence, 0 off the tracks, both (n, m).
     """
+    # readings on known seamounts are kept out of the stripes
     striped = weight if known.seamount is None else np.where(known.seamount, 0, weight)
-    grids = _pyramid.build(data, striped, known, levels)
+    grids = _pyramid.build(data, striped, known)
     coarse = grids[1:] or grids
-    first = smoothing or FIRST_SMOOTHING
     halves = _withheld.halve(data, striped, known, coarse)
-    if integration_cells is None:
-        sample = halves, coarse[0]
-        if max(data.shape) > _withheld.SAMPLE_CELLS:
-            sample = _sample(data, striped, known, levels)
-        integration_cells = _withheld.integration(*sample, first, across)
-    options = (integration_cells, across)
-    field, tensor = _pyramid.along_strike(coarse, first, *options, reestimations)
-    found = _withheld.weigh(halves, coarse[0], tensor, smoothing, across)
-    field, tensor = _pyramid.along_strike(coarse[:1], found.smoothing, *options, LAST, start=field)
-    support = _structure.enlarge(found.support.astype("float32"), data.shape)
+    first = _first_options(data, striped, known, options, halves, coarse[0])
+
+    # u and D in turn on coarse cells, then once more with the smoothing that predicts best
+    field, tensor = _pyramid.along_strike(coarse, first)
+    chosen = _withheld.weigh(halves, coarse[0], tensor, options.smoothing, options.across)
+    last = replace(first, smoothing=chosen.smoothing, reestimations=LAST)
+    field, tensor = _pyramid.along_strike(coarse[:1], last, start=field)
+
+    # where stripes are supported: how far they run on across fracture zones
+    support = _structure.enlarge(chosen.support.astype("float32"), data.shape)
     continuity = np.ones_like(support)
     if support.any():
-        field, share = find(coarse[0], tensor, found.smoothing, across, field)
+        field, share = find_fracture_zones(coarse[0], tensor, last, field)
         continuity = _structure.enlarge(share, data.shape)
-    edges = _pyramid.couplings(grids[0], tensor, found.smoothing, across, continuity)
+
+    # (W + smoothing G^T D G) u = W d on the fine cells, with the errors of readings
+    edges = _pyramid.couplings(grids[0], tensor, last.smoothing, last.across, continuity)
     field = _finish(grids[0], edges, support, _structure.enlarge(field, data.shape))
+
+    # elsewhere: the plate that knows no direction
     if support.min() < 1:
-        flat = _pyramid.plate(grids, *found.plate, found.support < 1)
+        flat = _pyramid.plate(grids, *chosen.plate, chosen.support < 1)
         field = support * field + (1 - support) * flat
     low, high = data[striped > 0].min(), data[striped > 0].max()
     field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
     if known.seamount is not None:
         field = _with_seamounts(data, weight, known, terms, field)
-    return Restored(field, tensor, support, continuity, found.smoothing, integration_cells, terms)
+    used = (last.smoothing, last.integration_cells)
+    return Restored(field, tensor, support, continuity, *used, terms)
+
+
+def _first_options(data, weight, known, options, halves, full):
+    """Options of the first orientation: a usual smoothing, and how widely withheld readings say.
+
+    Of a large map a part, with most readings, is asked: one number needs no more.
+    """
+    smoothing, cells = options.smoothing or FIRST_SMOOTHING, options.integration_cells
+    if cells is None:
+        if max(data.shape) > _withheld.SAMPLE_CELLS:
+            window = _withheld.busiest(weight)
+            part = data[window], weight[window], known.cut(window)
+            grids = _pyramid.build(*part)[1:]
+            halves, full = _withheld.halve(*part, grids), grids[0]
+        cells = _withheld.integration(halves, full, smoothing, options.across)
+    return replace(options, smoothing=smoothing, integration_cells=cells)
 
 
 def _finish(level, edges, support, field):
@@ -105,15 +107,18 @@ def _finish(level, edges, support, field):
     strike and that of ``e`` along the tracks are lessened together, by ``u`` and ``e`` in turn.
     """
     weight, total = level.weight, level.total
+    # u and the constants of the cruises; these are then taken out of the readings
     field = _solver.solve(weight, edges, total, field, level.offsets)
     if level.offsets is not None:
         total = level.offsets.without(total, level.offsets.constants(field))
     error, tracks = np.zeros_like(weight), _along_tracks(weight > 0)
     for _ in range(ROUNDS if support.any() else 0):  # without support the plate is kept anyway
+        # (1 + SHARED) W e + roughness of e = W (d - u), carried on beyond where it ends
         best = _solver.solve(
             (1 + SHARED) * weight, tracks, total - weight * field, error, tolerance=ROUGHLY
         )
         error += RELAXED * (best - error)
+        # (W + smoothing G^T D G) u = W (d - e), as far as stripes are supported
         field = _solver.solve(weight, edges, total - weight * support * error, field)
     return field
 
@@ -123,12 +128,14 @@ def _with_seamounts(data, weight, known, terms, field):
 
     It takes what the readings there have beyond the stripes, which were found without them.
     """
+    # what readings on seamounts have beyond the stripes and the constants of their cruise
     inside = known.seamount & (weight > 0)
     beyond = np.where(inside, np.nan_to_num(data) - field, 0)
     if terms is not None:
         of_cruise = inside & (known.cruise >= 0)
-        basis = _pyramid.basis(known, of_cruise)
+        basis = _known.basis(known, of_cruise)
         beyond[of_cruise] -= np.sum(terms[known.cruise[of_cruise]] * basis, axis=1)
+    # a plate through that, and through zero around the seamounts
     trust = np.where(known.seamount, weight, 1).astype("float32")
     total = (trust * beyond).astype("float32")
     rise = _solver.solve_bending(trust, total, np.zeros_like(total), *MOUNT)
@@ -145,46 +152,25 @@ def _along_tracks(track):
     return tuple(np.float32(SLOWLY) * edges)
 
 
-def _sample(data, weight, known, levels):
-    """Halves and all readings of a part of a large map: one number needs no more."""
-    window = _withheld.busiest(weight)
-    part = data[window], weight[window], known.cut(window)
-    grids = _pyramid.build(*part, levels)[1:]
-    return _withheld.halve(*part, grids), grids[0]
-
-
 def expected_error(data, weight, known, restored, options):
     """Error expected in each cell (nT), from tiles of the tracks that were left out.
 
     Every fourth tile of track cells is withheld, the map is solved again without it, and the
     root mean square misfit there is taken as a function of the distance to the data used; on the
-    tracks themselves see `_error_on_track`.
-
-    Parameters
-    ----------
-    data, weight, known
-        As in `restore`.
-    restored : Restored
-        The map from all readings.
-    options : tuple
-        The other arguments of `restore`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        NaN everywhere where too few readings could be left out.
+    tracks themselves see `_error_on_track`.  NaN everywhere where too few could be left out.
     """
-    left_out = _grid.leave_out_tiles(weight > 0)
+    # the map again, without every fourth tile
+    left_out = gridding.leave_out_tiles(weight > 0)
     kept = np.where(left_out, 0, weight).astype("float32")
     distance = ndimage.distance_transform_edt(weight <= 0)
     if not kept.any() or left_out.sum() < 20:
         return np.full(data.shape, np.nan, "float32")
-    field = restore(data, kept, known, *options).field
+    field = restore(data, kept, known, options).field
     misfit = (field - data)[left_out]
     withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
     spread = float(np.std(data[weight > 0]))
-    on_track = max(_error_on_track(data, weight, restored, options[2]), _grid.NOISE_NT)
-    error = _grid.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
+    on_track = max(_error_on_track(data, weight, restored, options.across), gridding.NOISE_NT)
+    error = gridding.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
     return error.astype("float32")
 
 
@@ -196,12 +182,14 @@ def _error_on_track(data, weight, restored, across):
     it by much, since the errors of one track agree (constants, positions).  The share is measured
     by sending random signs through the same system (Hutchinson's estimate of a trace).
     """
+    # random signs s less their map A s: what the map takes away of errors of variance 1
     track = weight > 0
     signs = np.where(np.random.default_rng(0).random(data.shape) < 0.5, -1, 1).astype("float32")
     grids = _pyramid.build(signs, weight, levels=0)
     start = np.zeros_like(signs)
     kept = _pyramid.along_known(grids, restored.tensor, restored.smoothing, across, start)
     taken_away = np.sqrt(np.mean((signs - kept)[track] ** 2))
+    # readings less map is the same share of their true errors
     residual = np.sqrt(np.mean((restored.field - data)[track] ** 2))
     return float(residual / max(taken_away, 0.2))
 
@@ -215,43 +203,19 @@ def _error_on_track(data, weight, restored, across):
 # its surroundings less is carried along strike, the change gathers there, and the next mean is
 # sharper: a line process, whose elements favour neighbours in line (Geman & Geman 1984), solved by
 # half-quadratic steps (Geman & Reynolds 1992).
-#
-# References
-# ----------
-# Geman, S. & Geman, D. (1984). Stochastic relaxation, Gibbs distributions, and the Bayesian
-# restoration of images. IEEE Trans. Pattern Anal. Mach. Intell. 6, 721-741.
-# Geman, D. & Reynolds, G. (1992). Constrained restoration and the recovery of discontinuities. IEEE
-# Trans. Pattern Anal. Mach. Intell. 14, 367-383.
 
 REACH_CELLS = 24.0  # how far across strike slopes are averaged
 AROUND_CELLS = 96.0  # standard deviation of the surroundings
 USUAL = 3.0  # times the slope of the surroundings at which half is carried along
 FRACTURE_ROUNDS = 3
-FRACTURE_ROUGHLY = 1e-2  # relative residual of the averages and of the solutions with breaks
+FRACTURE_ROUGHLY = 1e-2  # relative residual of the averages and of the solutions in between
 
 
-def find(level, tensor, smoothing, across, field):
-    """Find breaks and solve with them, in turn.
-
-    Parameters
-    ----------
-    level : pyramid.Level
-        On whose cells.
-    tensor : numpy.ndarray, shape (3, n / k, m / k)
-        Structure tensor.
-    smoothing, across : float
-        As in `helpers.diffusion.guided`.
-    field : numpy.ndarray, shape (n, m)
-        The map so far.
-
-    Returns
-    -------
-    tuple of numpy.ndarray, each of shape (n, m)
-        The map, and how much is carried along strike (`continuity`).
-    """
+def find_fracture_zones(level, tensor, options, field):
+    """Find fracture zones and solve with them, in turn; return the map and its `continuity`."""
     for _ in range(FRACTURE_ROUNDS):
-        share = continuity(level, tensor, across, field)
-        edges = _pyramid.couplings(level, tensor, smoothing, across, share)
+        share = continuity(level, tensor, options.across, field)
+        edges = _pyramid.couplings(level, tensor, options.smoothing, options.across, share)
         field = _solver.solve(
             level.weight, edges, level.total, field, level.offsets, FRACTURE_ROUGHLY
         )
@@ -261,24 +225,19 @@ def find(level, tensor, smoothing, across, field):
 def continuity(level, tensor, across, field):
     """Tell how much of the smoothing along strike is left where stripes end side by side.
 
-    Parameters
-    ----------
-    level, tensor, across, field
-        As in `find`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        1 where stripes run on; a half where the mean square slope is `USUAL` times that of the
-        surroundings, and falling with its square beyond.
+    1 where stripes run on; a half where the mean square slope is `USUAL` times that of the
+    surroundings, and falling with its square beyond.
     """
     xx, xy, yy = _structure.diffusion_tensor(tensor, field.shape, across)
     east, north = _structure.gradient(field, max(1.0 / level.size, 0.7))
+    # square slope along strike, grad u . D grad u, over the usual square slope
     steep = _structure.enlarge((tensor[0] + tensor[2]).astype("float32"), field.shape)
     along = (xx * east**2 + 2 * xy * east * north + yy * north**2) / (steep + np.float32(1e-20))
+    # averaged across strike: diffusion with the other eigenvector, (1 + across) I - D
     both = np.float32(1 + across)  # the sum of both diffusivities where coherence is 1
     edges = _solver.stencil((both - xx, -xy, both - yy), (REACH_CELLS / level.size) ** 2)
     mean = _solver.solve(np.ones_like(along), edges, along, along, tolerance=FRACTURE_ROUGHLY)
+    # beside its surroundings
     usual = _around(mean, AROUND_CELLS / level.size)
     excess = np.maximum(mean, 0) / (np.float32(USUAL) * usual + np.float32(1e-20))
     return 1 / (1 + excess * excess)

@@ -44,26 +44,18 @@ class Offsets:
     best ``x`` solves a small system for each cruise; put back, it leaves a system for ``u`` alone
     (the Schur complement).
 
-    Parameters
-    ----------
-    cell, cruise : numpy.ndarray of int, shape (n,)
-        Cell (index of the flattened grid) and cruise of each reading.
-    weight, value : numpy.ndarray, shape (n,)
-        Confidence and value (nT) of each reading.
-    basis : numpy.ndarray, shape (n, terms)
-        What multiplies the unknowns of its cruise in each reading.
-    count : int
-        Number of cruises.
-    prior : array_like, shape (terms,)
-        Weight, in readings, of the expectation that each unknown is zero.
+    For each reading: the cell (of the flattened grid), cruise, weight, value (nT) and row of
+    ``b``; `prior` is the weight, in readings, of the expectation that each unknown is zero.
     """
 
     def __init__(self, cell, cruise, weight, value, basis, count, prior):
+        # W b, summed over the readings that one cruise has in one cell
         key = cell.astype(np.int64) * count + cruise
         unique, inverse = np.unique(key, return_inverse=True)
         self.cell, self.cruise = unique // count, unique % count
         weighed = weight[:, None] * basis
         self.share = _sums(inverse, weighed, unique.size)
+        # for each cruise: the sum of W b d, and the inverse of the sum of W b b^T plus the prior
         self.total = _sums(cruise, weighed * value[:, None], count)
         squares = (weighed[:, :, None] * basis[:, None]).reshape(len(basis), -1)
         normal = _sums(cruise, squares, count).reshape(count, *[basis.shape[1]] * 2)
@@ -88,9 +80,11 @@ class Offsets:
         return self.cell, self.cruise, self.share, self.inverse
 
     def _sums_of(self, field):
+        """Sum W b u over the readings of each cruise."""
         return sum_by_cruise(self.cell, self.cruise, self.share, field.ravel(), len(self.total))
 
     def _times_inverse(self, sums):
+        """Solve the small system of each cruise."""
         return np.einsum("kij,kj->ki", self.inverse, sums)
 
 
@@ -102,18 +96,9 @@ def _sums(key, rows, count):
 def stencil(tensor, scale):
     """Couplings of each cell with its neighbours for the operator ``scale * G^T D G``.
 
-    Parameters
-    ----------
-    tensor : sequence of three numpy.ndarray, each of shape (n, m)
-        Components xx, xy, yy of the diffusion tensor (x: columns, y: rows).
-    scale : float
-        Factor of the operator.
-
-    Returns
-    -------
-    tuple of four numpy.ndarray, each of shape (n, m)
-        Coupling to the cell in the next column, in the next row, along the diagonal
-        (i, j)-(i+1, j+1), and along the other diagonal (i, j+1)-(i+1, j).
+    `tensor` holds the components xx, xy, yy of ``D`` (x: columns, y: rows).  Returns the couplings
+    to the cell in the next column, in the next row, along the diagonal (i, j)-(i+1, j+1), and along
+    the other diagonal (i, j+1)-(i+1, j).
     """
     edges = np.zeros((4, *tensor[0].shape), "float32")
     couple(*(np.asarray(part, "float32") for part in tensor), np.float32(0.25 * scale), *edges)
@@ -123,21 +108,9 @@ def stencil(tensor, scale):
 def solve(weight, edges, total, start, offsets=None, tolerance=TOLERANCE):
     """Conjugate gradients with a diagonal preconditioner for ``(W + A) u = total``.
 
-    Parameters
-    ----------
-    weight, total, start : numpy.ndarray, shape (n, m)
-        Diagonal ``W``, right-hand side and first guess.
-    edges : tuple of four numpy.ndarray
-        Couplings from `stencil`.
-    offsets : Offsets, optional
-        Constants of the cruises, to be solved for along with the field.
-    tolerance : float
-        Relative residual at which the iteration ends.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m), float32
-        The solution, to `tolerance` or after `MAX_ITERATIONS`.
+    `weight` is the diagonal ``W``, `edges` are the couplings of ``A`` from `stencil`.  Ends at a
+    relative residual of `tolerance` or after `MAX_ITERATIONS`; with `offsets` the constants of the
+    cruises are solved for along with the field.
     """
 
     def restrict(part):
@@ -151,21 +124,7 @@ def solve_bending(weight, total, start, tension, bending, offsets=None, toleranc
     """Thin plate under tension: ``(W + tension * L + bending * L^2) u = total``.
 
     ``L`` is minus the Laplacian; this is the minimum-curvature gridding of Smith & Wessel (1990)
-    with springs to the data instead of fixed values.
-
-    Parameters
-    ----------
-    weight, total, start : numpy.ndarray, shape (n, m)
-        Diagonal ``W``, right-hand side and first guess.
-    tension, bending : float
-        Factors of the first and second derivatives' squares.
-    offsets, tolerance
-        As in `solve`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m), float32
-        As `solve`.
+    with springs to the data instead of fixed values.  The rest is as in `solve`.
     """
     stiffness = np.float32(tension), np.float32(bending)
 
@@ -259,7 +218,7 @@ def _diagonal(weight, right, down, diagonal, anti):
     return total
 
 
-# Inner loops of the linear systems under the diffusion, compiled; `_solver` calls them.
+# The inner loops, compiled.
 
 
 @numba.njit(cache=True, nogil=True)
@@ -270,6 +229,7 @@ def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal,
     and returns their number.
     """
     product, direction, curvature = np.empty_like(field), np.zeros_like(field), np.empty_like(field)
+    # r = b - A u, z = r / diagonal, rho = r . z, p = z
     multiply(weight, edges, stiffness, cruises, rim, field, product, curvature)
     residual = total - product
     rho = advance(field, residual, direction, product, inverse, np.float32(0))
@@ -277,8 +237,10 @@ def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal,
     for step in range(limit):
         if rho <= goal:
             return step
+        # alpha = rho / p . A p; u += alpha p, r -= alpha A p
         inner = multiply(weight, edges, stiffness, cruises, rim, direction, product, curvature)
         updated = advance(field, residual, direction, product, inverse, np.float32(rho / inner))
+        # p = z + (new rho / old rho) p
         redirect(direction, residual, inverse, np.float32(updated / rho))
         rho = updated
     return limit
@@ -295,9 +257,10 @@ def multiply(weight, edges, stiffness, cruises, rim, field, out, curvature):
     if edges[0].size:
         inner = apply(weight, edges[0], edges[1], edges[2], edges[3], field, out)
     else:
+        # L u, and L of it: out = W u + tension L u + bending L^2 u
         laplacian(field, curvature)
         laplacian(curvature, out)
-        inner = plate(weight, stiffness[0], stiffness[1], curvature, field, out)
+        inner = add_plate(weight, stiffness[0], stiffness[1], curvature, field, out)
     if cruises[0].size:
         inner -= remove_means(cruises[0], cruises[1], cruises[2], cruises[3], field, out)
     hold(out, rim)
@@ -315,15 +278,23 @@ def hold(out, rim):
 
 @numba.njit(cache=True, nogil=True)
 def couple(xx, xy, yy, quarter, right, down, diagonal, anti):
-    """Add up the couplings of each square between four cells."""
+    """Add up the couplings of each square between four cells.
+
+    Each square is cut into two triangles along the diagonal that follows the sign of ``xy``; with
+    linear elements that diagonal carries ``|xy|`` and each side half of ``xx - |xy|`` or
+    ``yy - |xy|``, the other half coming from the square beyond.
+    """
     rows, columns = xx.shape
     half, zero = np.float32(0.5), np.float32(0)
     for i in range(rows - 1):
         for j in range(columns - 1):
+            # D in the middle of the square, times the scale
             east = quarter * (xx[i, j] + xx[i + 1, j] + xx[i, j + 1] + xx[i + 1, j + 1])
             mixed = quarter * (xy[i, j] + xy[i + 1, j] + xy[i, j + 1] + xy[i + 1, j + 1])
             north = quarter * (yy[i, j] + yy[i + 1, j] + yy[i, j + 1] + yy[i + 1, j + 1])
+            # mixed derivatives fall to one diagonal
             diagonal[i, j], anti[i, j] = max(mixed, zero), max(-mixed, zero)
+            # and the rest to the sides
             along_row, along_column = half * (east - abs(mixed)), half * (north - abs(mixed))
             right[i, j] += along_row
             right[i + 1, j] += along_row
@@ -349,6 +320,7 @@ def apply(weight, right, down, diagonal, anti, field, out):
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _within(i, weight, right, down, diagonal, anti, field, out):
+    """Multiply in the cells of a row that have all eight neighbours."""
     inner = np.float32(0)
     for j in range(1, field.shape[1] - 1):
         here = field[i, j]
@@ -368,6 +340,7 @@ def _within(i, weight, right, down, diagonal, anti, field, out):
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _at_rim(some_rows, some_columns, weight, right, down, diagonal, anti, field, out):
+    """Multiply in cells that lack neighbours; what would flow beyond the map does not."""
     (rows, columns), inner = field.shape, 0.0
     for i in range(*some_rows):
         north, south = i > 0, i < rows - 1
@@ -410,13 +383,14 @@ def laplacian(field, out):
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _laplacian_within(i, up, down, field, out):
+    """Do so in the cells of a row that have neighbours on both sides."""
     for j in range(1, field.shape[1] - 1):
         around = field[up, j] + field[down, j] + field[i, j - 1] + field[i, j + 1]
         out[i, j] = np.float32(4.0) * field[i, j] - around
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def plate(weight, tension, bending, curvature, field, out):
+def add_plate(weight, tension, bending, curvature, field, out):
     """Write the plate's operator into `out`; return its inner product with `field`.
 
     `curvature` is minus the Laplacian of `field`; `out` holds minus that of `curvature`.
@@ -458,6 +432,7 @@ def redirect(direction, residual, inverse, ratio):
 @numba.njit(cache=True, nogil=True)
 def remove_means(cell, cruise, share, inverse, field, out):
     """Take what the cruises explain out of `out`; return what its inner product loses."""
+    # out -= B N^-1 B^T u, with B^T u the sums of the cruises: what is left is the Schur complement
     sums = sum_by_cruise(cell, cruise, share, field.ravel(), inverse.shape[0])
     terms = np.sum(inverse * np.expand_dims(sums, 1), axis=2)
     subtract(cell, cruise, share, terms, out.ravel())

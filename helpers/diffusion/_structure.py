@@ -1,4 +1,11 @@
-"""Orientation of a map: structure tensor, its angle and coherence, and the diffusion tensor."""
+"""Orientation of a map: structure tensor, its angle and coherence, and the diffusion tensor.
+
+References
+----------
+Bigun, J. & Granlund, G. H. (1987). Optimal orientation detection of linear symmetry. Proc. 1st Int.
+Conf. on Computer Vision, London, 433-438.
+Weickert, J. (1999). Coherence-enhancing diffusion filtering. Int. J. Comput. Vis. 31, 111-127.
+"""
 
 from functools import lru_cache
 
@@ -8,6 +15,9 @@ import numpy as np
 
 def structure_tensor(field, confidence, gradient_cells, integration_cells):
     """Average the products of the gradient, weighted by confidence.
+
+    The structure tensor ``J = <c g g^T> / <c>`` of Bigun & Granlund (1987), with ``g`` the gradient
+    under a Gaussian and ``< >`` an average under a wider one.
 
     Parameters
     ----------
@@ -21,7 +31,21 @@ def structure_tensor(field, confidence, gradient_cells, integration_cells):
     numpy.ndarray, shape (3, n / k, m / k)
         Components xx, xy, yy (x: easting) on cells k = integration_cells // 4 times larger:
         an average this wide need not be stored more finely.
+
+    Examples
+    --------
+    Stripes that run north change along easting alone:
+
+    >>> import numpy as np
+    >>> from helpers import diffusion
+    >>> east = np.indices((64, 64))[1]
+    >>> tensor = diffusion.structure_tensor(np.sin(east / 2), np.ones((64, 64)), 1.0, 8.0)
+    >>> tensor.shape
+    (3, 32, 32)
+    >>> bool(tensor[0].min() > 0.05), bool(abs(tensor[2]).max() < 1e-6)
+    (True, True)
     """
+    # g, the gradient
     step = max(1, int(integration_cells // 4))
     east, north = gradient(field, gradient_cells)
 
@@ -29,6 +53,7 @@ def structure_tensor(field, confidence, gradient_cells, integration_cells):
         return _blur(block_mean(values, step), taps)
 
     taps = _gaussian(integration_cells / step)
+    # <c g g^T> / <c>
     total = average(confidence) + np.float32(1e-12)
     products = (east * east, east * north, north * north)
     return np.stack([average(confidence * product) / total for product in products])
@@ -37,18 +62,10 @@ def structure_tensor(field, confidence, gradient_cells, integration_cells):
 def gradient(field, sigma_cells):
     """Differentiate a field under a Gaussian, mirrored at the edges, in one pass over its rows.
 
-    Parameters
-    ----------
-    field : numpy.ndarray, shape (n, m)
-        The map.
-    sigma_cells : float
-        Standard deviation of the Gaussian, cut off at three of them.
-
-    Returns
-    -------
-    tuple of two numpy.ndarray, each of shape (n, m), float32
-        Change per cell along the columns (east) and along the rows (north).
+    Change per cell along the columns (east) and along the rows (north), float32; the Gaussian is
+    cut off at three standard deviations.
     """
+    # a Gaussian along one axis and its derivative along the other
     smooth = _gaussian(sigma_cells)
     reach = smooth.size // 2
     slope = smooth * np.arange(-reach, reach + 1, dtype="float32") / np.float32(sigma_cells**2)
@@ -62,6 +79,9 @@ def gradient(field, sigma_cells):
 def orientation(tensor):
     """Direction of the strongest gradient and coherence of a structure tensor.
 
+    With ``h >= l`` the eigenvalues of the tensor, the coherence is ``(h - l) / (h + l)``, and the
+    angle that of the first eigenvector, ``atan2(2 xy, xx - yy) / 2`` (Weickert 1999).
+
     Parameters
     ----------
     tensor : numpy.ndarray, shape (3, n, m)
@@ -69,9 +89,21 @@ def orientation(tensor):
 
     Returns
     -------
-    tuple of numpy.ndarray, each of shape (n, m)
-        Angle across the stripes (radians, anticlockwise from east) and coherence (0 to 1):
-        the difference of the eigenvalues over their sum.
+    angle : numpy.ndarray, shape (n, m)
+        Across the stripes (radians, anticlockwise from east); their strike, clockwise from north,
+        is its negative.
+    coherence : numpy.ndarray, shape (n, m)
+        0 (no direction) to 1 (a single one).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import diffusion
+    >>> east = np.indices((64, 64))[1]
+    >>> tensor = diffusion.structure_tensor(np.sin(east / 2), np.ones((64, 64)), 1.0, 8.0)
+    >>> angle, coherence = diffusion.orientation(tensor)
+    >>> bool(abs(angle).max() < 1e-3), bool(coherence.min() > 0.99)
+    (True, True)
     """
     xx, xy, yy = tensor
     difference = np.hypot(xx - yy, 2 * xy)
@@ -81,30 +113,17 @@ def orientation(tensor):
 def diffusion_tensor(tensor, shape, across):
     """Turn a structure tensor into diffusivities: 1 along strike, less across.
 
-    The diffusivity across strike grows from `across` to 1 as coherence falls from 1 to 0,
-    so that round structures stay round.
-
-    Parameters
-    ----------
-    tensor : numpy.ndarray, shape (3, n / k, m / k)
-        Structure tensor from `structure_tensor`.
-    shape : tuple of int
-        Shape (n, m) of the map.
-    across : float
-        Relative diffusivity across strike at full coherence.
-
-    Returns
-    -------
-    list of numpy.ndarray, three of shape (n, m)
-        Components xx, xy, yy of the diffusion tensor.
+    The diffusivity across strike grows from `across` to 1 as coherence falls from 1 to 0, so that
+    round structures stay round.  Returns xx, xy, yy on the cells of a map of the given shape.
     """
     xx, xy, yy = tensor
     difference = np.hypot(xx - yy, 2 * xy)
     round_share = 1 - difference / (xx + yy + 1e-20)
+    # across strike: across + (1 - across) (1 - coherence)^3; half its distance from 1
     half = 0.5 * (1 - across) * (1 - round_share * round_share * round_share)
-    turn = half / np.maximum(
-        difference, 1e-30
-    )  # times xx - yy and 2 xy: cosine and sine of 2 angle
+    # over the difference of the eigenvalues: times xx - yy and 2 xy, cosine and sine of 2 angle
+    turn = half / np.maximum(difference, 1e-30)
+    # D = (1 - half) I - half (cos, sin; sin, -cos of 2 angle)
     along, mixed, mean = turn * (xx - yy), -2 * turn * xy, 1 - half
     parts = (mean - along, mixed, mean + along)
     return [enlarge(part.astype("float32"), shape) for part in parts]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from . import _diffusion, _pyramid, _structure
+from . import _pyramid, _structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
@@ -22,7 +22,7 @@ ROUGHLY = 5e-3  # relative residual of predictions that only choose among a few
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 INTEGRATIONS = (36.0, 24.0, 12.0)  # cells, wide to narrow
 SAMPLE_CELLS = 1024  # side of the window, on larger maps, that tells which
-REESTIMATIONS = {"reestimations": 3, "last": 2}  # for each; more hardly change which is best
+REESTIMATIONS, LAST = 3, 2  # for each, the latter on the finest cells; more hardly change the best
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
@@ -34,29 +34,20 @@ TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: w
 
 
 @dataclass
-class Evidence:
-    """What the withheld readings say."""
+class Choice:
+    """What the withheld readings choose."""
 
     support: np.ndarray  # share of the field along strike, 0 to 1, on large cells
     smoothing: float
-    plate: tuple[float, float]
+    plate: tuple[float, float]  # tension and bending
 
 
 def halve(data, weight, known, levels):
     """Withhold one half of the readings, in tiles, and then the other.
 
-    Parameters
-    ----------
-    data, weight, known
-        As in `_pyramid.build`.
-    levels : list of pyramid.Level
-        All readings, on the cells on which predictions are compared and on larger ones.
-
-    Returns
-    -------
-    list of tuple
-        Levels without the half, and where on the first of them it lies (numpy.ndarray of bool);
-        empty where one half has no readings.
+    `levels` hold all readings, on the cells on which predictions are compared and on larger ones.
+    Returns, for each half, the levels without it and where on the first of them it lies; nothing
+    where one half has no readings.
     """
     row, column = np.indices(data.shape, sparse=True)
     tile, halves = (row // TILE_CELLS + column // TILE_CELLS) % 2, []
@@ -81,30 +72,19 @@ def integration(halves, full, smoothing, across):
     """Choose how widely the orientation is averaged: by predicting withheld readings.
 
     Orientation and field come from the kept readings alone.  A wide average is steady where
-    tracks are few, a narrow one follows fans and offsets where they are many.
-
-    Parameters
-    ----------
-    halves : list of tuple
-        From `halve`.
-    full : pyramid.Level
-        All readings, on the cells of the comparison.
-    smoothing, across : float
-        As in `helpers.diffusion.guided`.
-
-    Returns
-    -------
-    float
-        Of `INTEGRATIONS` (cells) the first whose next, narrower, is not better by more than `WORTH`
-        standard errors of the misfit.
+    tracks are few, a narrow one follows fans and offsets where they are many.  Of `INTEGRATIONS`
+    (cells) it is the first whose next, narrower, is not better by more than `WORTH` standard errors
+    of the misfit.  `full` holds all readings on the cells of the comparison.
     """
     if not halves:
         return INTEGRATIONS[1]
     rough = _roughly(halves)
 
     def misfits(cells):
+        options = _pyramid.Options(smoothing, cells, across, REESTIMATIONS)
+
         def predict(kept):
-            return _pyramid.along_strike(kept, smoothing, cells, across, **REESTIMATIONS)[0]
+            return _pyramid.along_strike(kept, options, last=LAST)[0]
 
         found = _misfit(rough, full, predict)
         return _structure.block_mean(found**2, max(1, TILE_CELLS // full.size)).ravel()
@@ -121,37 +101,28 @@ def integration(halves, full, smoothing, across):
 def weigh(halves, full, tensor, smoothing, across):
     """Predict withheld readings along strike and without direction, and compare.
 
-    Parameters
-    ----------
-    halves, full
-        As in `integration`.
-    tensor : numpy.ndarray, shape (3, n, m)
-        Structure tensor of the map from all readings.
-    smoothing : float, optional
-        Smoothness along strike; None chooses among `SMOOTHINGS`.
-    across : float
-        As in `helpers.diffusion.guided`.
-
-    Returns
-    -------
-    Evidence
+    `tensor` is the structure tensor of the map from all readings, `full` holds these on the cells
+    of the comparison; where `smoothing` is None it is chosen among `SMOOTHINGS`.
     """
     if not halves:
-        return Evidence(np.zeros((1, 1), "float32"), smoothing or SMOOTHINGS[0], PLATES[0])
+        return Choice(np.zeros((1, 1), "float32"), smoothing or SMOOTHINGS[0], PLATES[0])
 
-    def misfit(halves, solve, *options):
-        return _misfit(halves, full, lambda kept: solve(kept, *options))
+    def misfit(halves, solve, *given):
+        return _misfit(halves, full, lambda kept: solve(kept, *given))
 
+    # along strike: as smooth as the withheld readings bear
     choices = SMOOTHINGS if smoothing is None else (smoothing,)
     smoothing, along = _stiffest(
         choices, lambda value: misfit(halves, _pyramid.along_known, tensor, value, across)
     )
+    # without direction: the plate that predicts them best
     rough = _roughly(halves)
     rivals = [misfit(rough, _pyramid.plate, *choice) for choice in PLATES]
     best = int(np.argmin([np.sum(rival**2) for rival in rivals]))
+    # and the share of the one and the other, place by place
     tested = np.any([test for _, test in halves], axis=0)
     support = _support(along, rivals[best], np.where(tested, full.weight, 0), full.size)
-    return Evidence(support, smoothing, PLATES[best])
+    return Choice(support, smoothing, PLATES[best])
 
 
 def _roughly(halves):
@@ -204,90 +175,16 @@ def _support(along, without, weight, size):
     def around(blocks, sigma=sigma):
         return ndimage.gaussian_filter(blocks, sigma, mode="constant")
 
+    # d - i is `without`, d - g is `along`, so that g - i is their difference
     difference = without - along
     both = _structure.block_mean(weight * without * difference, step)
     square = _structure.block_mean(weight * (difference**2 + RIDGE * without**2), step)
+    # <(d - i)(g - i)> over <(g - i)^2> + RIDGE <(d - i)^2>
     total = around(square) + 1e-30
     share = around(both) / total
+    # its standard error, from what each block leaves unexplained
     scatter = around((both - share * square) ** 2, sigma / np.sqrt(2)) / (4 * np.pi * sigma**2)
     share = share - CAUTION * np.sqrt(scatter) / total
+    # none up to NONE, all from ALL, smoothly between
     share = np.clip((share - NONE) / (ALL - NONE), 0, 1)
     return share * share * (3 - 2 * share)
-
-
-NULL_KINDS = ("shuffled", "isotropic")
-
-
-def null_test(block, rng, kind="isotropic", trials=4, **options):
-    """Coherence of a survey beside that of the same tracks over a field without stripes.
-
-    Parameters
-    ----------
-    block : xarray.DataArray or numpy.ndarray, shape (northing, easting)
-        Block-averaged track data (nT); NaN where no track crosses the cell.
-    rng : numpy.random.Generator
-        Source of all randomness.
-    kind : str
-        ``"shuffled"`` deals the readings anew to the track cells; ``"isotropic"`` reads a random
-        field with the variance of the survey and the mean square slope along its tracks.
-    trials : int
-        Number of null surveys.
-    **options
-        Passed to `helpers.diffusion.guided`.
-
-    Returns
-    -------
-    dict of float
-        ``coherence`` of the survey, ``null_coherence`` (mean of the trials), ``null_highest`` (of
-        the trials) and ``ratio`` of null to survey.
-
-    Raises
-    ------
-    ValueError
-        If `kind` is not one of `KINDS` or `trials` is below 1.
-    """
-    if kind not in NULL_KINDS or trials < 1:
-        raise ValueError(
-            f"kind is {kind!r}, trials {trials}; give one of {NULL_KINDS} and at least 1."
-        )
-    values = np.asarray(block, float)
-    own = _coherence(values, options)
-    found = [_coherence(MAKERS[kind](values, rng), options) for _ in range(trials)]
-    return {
-        "coherence": own,
-        "null_coherence": float(np.mean(found)),
-        "null_highest": float(np.max(found)),
-        "ratio": float(np.mean(found)) / own if own > 0 else np.inf,
-    }
-
-
-def _coherence(values, options):
-    """Mean coherence that the data support."""
-    return float(_diffusion.guided(values, uncertainty=False, **options)["coherence"].mean())
-
-
-def _shuffled(values, rng):
-    """Deal the readings anew to the track cells."""
-    track, dealt = np.isfinite(values), values.copy()
-    dealt[track] = rng.permutation(values[track])
-    return dealt
-
-
-def _isotropic(values, rng):
-    """Read a random field, as variable and as steep as the survey, on its tracks.
-
-    A Gaussian filter of standard deviation s over white noise leaves a mean square difference
-    between neighbours of ``variance / (2 s^2)``.
-    """
-    steps = np.concatenate([np.diff(values, axis=axis).ravel() for axis in (0, 1)])
-    steps = steps[np.isfinite(steps)]
-    variance = np.nanvar(values)
-    reach = 1.0
-    if steps.size and variance > 0:
-        reach = np.clip(np.sqrt(variance / (2 * np.mean(steps**2) + 1e-12 * variance)), 0.5, 50.0)
-    field = ndimage.gaussian_filter(rng.standard_normal(values.shape), reach)
-    field *= np.sqrt(variance) / field.std()
-    return np.where(np.isfinite(values), field + np.nanmean(values), np.nan)
-
-
-MAKERS = {"shuffled": _shuffled, "isotropic": _isotropic}

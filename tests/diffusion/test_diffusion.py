@@ -8,7 +8,6 @@ from scipy.sparse.linalg import spsolve
 
 from helpers import diffusion, gridding
 from helpers.diffusion import _solver, _structure
-from helpers.gridding import _grid
 from registry_files import fetch_or_skip
 
 AMPLITUDE = 100.0  # of the stripes made here (nT)
@@ -261,7 +260,7 @@ def test_guided_leaves_a_constant_constant():
     result = diffusion.guided(block)
     # the residual is measured against data of 37 nT; the constant itself solves the system
     np.testing.assert_allclose(result.anomaly, -37.0, atol=37e-3)
-    np.testing.assert_allclose(result.uncertainty_nt, _grid.NOISE_NT, atol=0.1)
+    np.testing.assert_allclose(result.uncertainty_nt, gridding.NOISE_NT, atol=0.1)
 
 
 def test_guided_stays_within_the_range_of_the_data(striped):
@@ -311,7 +310,7 @@ def test_guided_uncertainty_tells_where_data_are_far(striped):
     distance = ndimage.distance_transform_edt(np.isnan(block))
     order = np.argsort(distance, axis=None, kind="stable")
     assert (np.diff(error.ravel()[order]) > -1e-3).all()
-    assert error.min() >= _grid.NOISE_NT
+    assert error.min() >= gridding.NOISE_NT
     assert error[distance > 6].mean() > error[distance <= 1].mean() + 5
 
 

@@ -6,9 +6,11 @@ from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
 from helpers import diffusion, gridding
-from helpers.diffusion import _guided, _pyramid, _solver, _withheld
+from helpers.diffusion import _guided, _null_test, _pyramid, _solver, _withheld
+from helpers.diffusion._pyramid import Options
 from studies import diffusion_trials, made_up_fields
 
+Known = diffusion.Known
 SIDE = 160
 
 
@@ -135,7 +137,7 @@ def test_noise_asks_for_more_smoothing():
         data = np.where(track, values, np.nan).astype("float32")
         weight = track.astype("float32")
         levels = _pyramid.build(data, weight)[1:]
-        tensor = _pyramid.along_strike(levels, 2.0, 24.0, 0.003, 3)[1]
+        tensor = _pyramid.along_strike(levels, Options(2.0, 24.0, 0.003, 3))[1]
         halves = _withheld.halve(data, weight, None, levels)
         chosen.append(_withheld.weigh(halves, levels[0], tensor, None, 0.003).smoothing)
     assert chosen[0] == _withheld.SMOOTHINGS[0] and chosen[1] >= 10
@@ -157,7 +159,7 @@ def offset_survey():
 
 def test_constants_of_cruises_are_found_with_the_field(offset_survey):
     truth, block, line, constants = offset_survey
-    joint = diffusion.guided(block, uncertainty=False, cruise=line)
+    joint = diffusion.guided(block, uncertainty=False, known=Known(cruise=line))
     without = diffusion.guided(block, uncertainty=False)
     known = diffusion.guided(np.where(line >= 0, truth, np.nan), uncertainty=False)
     of_joint, of_without, of_known = (
@@ -174,7 +176,7 @@ def test_constants_of_cruises_are_found_with_the_field(offset_survey):
 def test_cruises_without_an_offset_change_little(offset_survey):
     truth, _, line, _ = offset_survey
     block = np.where(line >= 0, truth, np.nan)
-    joint = diffusion.guided(block, uncertainty=False, cruise=line)
+    joint = diffusion.guided(block, uncertainty=False, known=Known(cruise=line))
     without = diffusion.guided(block, uncertainty=False)
     of_joint, of_without = (correlation(part.anomaly.values, truth) for part in (joint, without))
     assert np.std(joint["offset_nt"]) < 5 and of_joint > of_without - 0.01
@@ -189,7 +191,7 @@ def test_headings_of_cruises_are_found_with_the_field():
     error = terms[cruise, 0] * np.cos(turn) + terms[cruise, 1] * np.sin(turn)
     block = np.where(line >= 0, truth + error, np.nan)
     with_headings, constants = (
-        diffusion.guided(block, cruise=cruise, heading_deg=degrees, uncertainty=False)
+        diffusion.guided(block, uncertainty=False, known=Known(cruise, degrees))
         for degrees in (heading, None)
     )
     known = diffusion.guided(np.where(line >= 0, truth, np.nan), uncertainty=False)
@@ -219,7 +221,7 @@ def test_headings_of_cruises_are_found_with_the_field():
 def test_bad_knowledge_is_a_clear_error(known, message):
     block = np.where(np.eye(16) > 0, 1.0, np.nan)
     with pytest.raises(ValueError, match=message):
-        diffusion.guided(block, **known)
+        diffusion.guided(block, known=Known(**known))
 
 
 # --- what is known beforehand: strikes and fracture zones -------------------------------------
@@ -233,14 +235,15 @@ def test_offsets_stay_offsets_at_a_known_fracture_zone(seed):
     """
     case = made_up_fields.hard_cases(192)["fracture zone"]
     grid = made_up_fields.survey(case.field, np.random.default_rng(seed), 0.1)
+    given = (grid["block"], grid["weight"])
     maps = [
-        diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **known).anomaly.values
-        for known in ({}, case.known)
+        diffusion.guided(*given, uncertainty=False, known=known).anomaly.values
+        for known in (None, case.known)
     ]
     maps.append(grid["anomaly"].values)
-    bent, broken, linear = (np.nanmean((part - case.field)[case.where] ** 2) for part in maps)
-    assert broken < 0.5 * linear
-    assert broken < 0.8 * bent
+    bent, offset, linear = (np.nanmean((part - case.field)[case.where] ** 2) for part in maps)
+    assert offset < 0.5 * linear
+    assert offset < 0.8 * bent
     far = np.abs(made_up_fields.along_strike(192)) > 60
     assert np.abs(maps[0] - maps[1])[far].std() < 0.3 * made_up_fields.AMPLITUDE_NT
 
@@ -249,7 +252,8 @@ def test_a_barrier_without_readings_beyond_it_is_crossed_at_last():
     """Nothing is left undefined: where only one side has data, its value leaks through."""
     block, barrier = np.full((40, 60), np.nan), np.zeros((40, 60), bool)
     block[:, 5], barrier[:, 30] = 25.0, True
-    result = diffusion.guided(block, barrier=barrier, uncertainty=False).anomaly.values
+    known = Known(barrier=barrier)
+    result = diffusion.guided(block, uncertainty=False, known=known).anomaly.values
     np.testing.assert_allclose(result, 25.0, atol=0.5)
 
 
@@ -257,22 +261,23 @@ def test_a_known_strike_leads_where_readings_are_silent_and_only_there():
     truth = stripes(60)
     block = np.where(survey(15, 0.1) >= 0, truth, np.nan)
     block[:, 60:] = np.nan  # the east was never sailed
-    told = np.full(truth.shape, 150.0)  # wrong by 90 degrees where there are readings
-    free, led = (diffusion.guided(block, uncertainty=False, strike_deg=s) for s in (None, told))
+    wrong, right = (Known(strike_deg=np.full(truth.shape, strike)) for strike in (150.0, 60.0))
+    free, led, aligned = (
+        diffusion.guided(block, uncertainty=False, known=known) for known in (None, wrong, right)
+    )
 
     def off(result, part, strike):
         return np.median(np.abs((result.strike_deg.values[:, part] - strike + 90) % 180 - 90))
 
     west, east = slice(0, 50), slice(140, 160)
     assert off(led, west, 60) < off(free, west, 60) + 3
-    aligned = diffusion.guided(block, uncertainty=False, strike_deg=np.full(truth.shape, 60.0))
     assert off(aligned, east, 60) < 10 and off(aligned, west, 60) < 5
 
 
 @pytest.mark.parametrize("cruise", [np.zeros((8, 9), int), np.zeros((16, 16))])
 def test_bad_cruises_are_clear_errors(cruise):
     with pytest.raises(ValueError, match="cruise has shape .* integer index"):
-        diffusion.guided(np.eye(16), cruise=cruise)
+        diffusion.guided(np.eye(16), known=Known(cruise=cruise))
 
 
 @pytest.mark.parametrize(
@@ -295,10 +300,11 @@ def test_any_lay_of_the_tracks_is_answered(where, shape):
     np.testing.assert_allclose(result.anomaly, 25.0, atol=25e-3)
     assert (result.coherence.values >= 0).all() and (result.coherence.values <= 1).all()
     assert (result.strike_deg.values >= 0).all() and (result.strike_deg.values < 180.1).all()
-    shared = diffusion.guided(block, cruise=cruise, uncertainty=False)
+    shared = diffusion.guided(block, uncertainty=False, known=Known(cruise=cruise))
     # one constant and one cruise: the prior leaves it to the field but for one reading's worth
     assert np.isfinite(shared.anomaly).all() and np.isfinite(shared.offset_nt).all()
-    nameless = diffusion.guided(block, cruise=np.full(shape, -1), uncertainty=False)
+    known = Known(cruise=np.full(shape, -1))
+    nameless = diffusion.guided(block, uncertainty=False, known=known)
     np.testing.assert_array_equal(nameless.anomaly, result.anomaly)
 
 
@@ -367,7 +373,7 @@ def test_field_and_constants_agree_with_a_direct_solution():
 # --- the null test of a survey ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", _withheld.NULL_KINDS)
+@pytest.mark.parametrize("kind", sorted(_null_test.NULLS))
 def test_null_test_tells_stripes_from_none(kind):
     striped = np.where(survey(11, 0.1) >= 0, stripes(), np.nan)
     result = diffusion.null_test(striped, np.random.default_rng(11), kind)
@@ -380,7 +386,7 @@ def test_null_test_tells_stripes_from_none(kind):
 def test_isotropic_null_is_as_steep_as_the_survey():
     truth = isotropic(12, 256, 6.0)
     block = np.where(survey(12, 0.2, 256) >= 0, truth + 30, np.nan)
-    null = _withheld._isotropic(block, np.random.default_rng(12))
+    null = _null_test._isotropic(block, np.random.default_rng(12))
     np.testing.assert_array_equal(np.isnan(null), np.isnan(block))
 
     def slope(values):
@@ -392,10 +398,9 @@ def test_isotropic_null_is_as_steep_as_the_survey():
     assert np.nanstd(null) == pytest.approx(np.nanstd(block), rel=0.15)
 
 
-@pytest.mark.parametrize(("kind", "trials"), [("rotated", 4), ("shuffled", 0)])
-def test_bad_null_tests_are_clear_errors(kind, trials):
-    with pytest.raises(ValueError, match="kind is .* trials"):
-        diffusion.null_test(np.eye(16), np.random.default_rng(0), kind, trials)
+def test_a_null_test_of_no_kind_is_a_clear_error():
+    with pytest.raises(ValueError, match="kind is 'rotated'; give one of .*shuffled"):
+        diffusion.null_test(np.eye(16), np.random.default_rng(0), "rotated")
 
 
 def test_integration_follows_the_data():
@@ -413,7 +418,7 @@ def test_integration_follows_the_data():
     assert chosen[0] > chosen[1] == 12.0
 
 
-def test_breaks_of_the_truth_are_found_along_their_whole_length():
+def test_fracture_zones_of_the_truth_are_found_along_their_whole_length():
     """Half a wavelength of offset: there less than half is carried along strike."""
     field = made_up_fields.stripes(128, offset_cells=8.0).astype("float32")
     tensor = diffusion.structure_tensor(field, np.ones_like(field), 1.0, 24.0)
@@ -440,7 +445,7 @@ def test_fracture_zones_are_found_between_tracks(seed):
     assert one_direction["guided"] > 0.6
 
 
-def test_stripes_without_a_break_run_on():
+def test_stripes_without_a_fracture_zone_run_on():
     truth = stripes()
     block = np.where(survey(15, 0.1) >= 0, truth, np.nan)
     found = diffusion.guided(block, uncertainty=False)
@@ -454,9 +459,9 @@ def test_readings_on_a_known_seamount_say_nothing_of_the_stripes():
     north, east = np.indices(truth.shape) - SIDE / 2
     mount = np.hypot(north, east) < 12
     block, cruise = np.where(line >= 0, truth, np.nan), line.astype(int)
-    for options in ({}, {"cruise": cruise}):
+    for known in (Known(seamount=mount), Known(cruise, seamount=mount)):
         plain, high = (
-            diffusion.guided(block + rise, uncertainty=False, seamount=mount, **options)["anomaly"]
+            diffusion.guided(block + rise, uncertainty=False, known=known)["anomaly"]
             for rise in (0.0, np.where(mount, 500.0, 0.0))
         )
         np.testing.assert_allclose(plain.values[~mount], high.values[~mount], atol=1e-3)
@@ -474,11 +479,11 @@ def test_errors_shared_along_a_track_are_told_from_the_field(monkeypatch):
         block = np.where(line >= 0, truth + errors, np.nan)
         return np.std(diffusion.guided(block, uncertainty=False)["anomaly"] - truth)
 
-    told = error(constants), error(noise)
+    shared = error(constants), error(noise)
     monkeypatch.setattr(_guided, "ROUNDS", 0)
     plain = error(constants), error(noise)
-    assert told[0] < 0.93 * plain[0]
-    assert told[1] < 1.01 * plain[1]
+    assert shared[0] < 0.93 * plain[0]
+    assert shared[1] < 1.01 * plain[1]
 
 
 def test_a_field_without_stripes_does_not_lend_to_the_errors(monkeypatch):
@@ -500,6 +505,6 @@ def test_a_large_map_is_sampled_where_it_is_read_most(monkeypatch):
     assert (rows.start, columns.start) == (64, 128)
     assert weight[rows, columns].sum() == 120
     barrier = weight > 0
-    part = diffusion.Known(barrier=barrier).cut((rows, columns))
+    part = Known(barrier=barrier).cut((rows, columns))
     np.testing.assert_array_equal(part.barrier, barrier[rows, columns])
     assert part.cruise is None
