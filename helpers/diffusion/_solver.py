@@ -221,6 +221,12 @@ def _diagonal(weight, right, down, diagonal, anti):
 # The inner loops, compiled.
 
 
+# Where arrays that are written may overlap others, compiled loops come in two forms, and which one
+# runs depends on where the arrays lie.  Both round alike as long as sums keep their order: loops
+# that write may only fuse a product and a sum, and sums over a row stand in loops that only read.
+STEADY = {"contract"}
+
+
 @numba.njit(cache=True, nogil=True)
 def descend(weight, edges, stiffness, cruises, rim, inverse, total, field, goal, limit):
     """Solve by conjugate gradients, `field` being first guess and result.
@@ -302,7 +308,7 @@ def couple(xx, xy, yy, quarter, right, down, diagonal, anti):
             down[i, j + 1] += along_column
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def apply(weight, right, down, diagonal, anti, field, out):
     """Write ``(W + A) field`` into `out`; return its inner product with `field`.
 
@@ -318,10 +324,9 @@ def apply(weight, right, down, diagonal, anti, field, out):
     return inner
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def _within(i, weight, right, down, diagonal, anti, field, out):
     """Multiply in the cells of a row that have all eight neighbours."""
-    inner = np.float32(0)
     for j in range(1, field.shape[1] - 1):
         here = field[i, j]
         value = weight[i, j] * here
@@ -334,11 +339,28 @@ def _within(i, weight, right, down, diagonal, anti, field, out):
         value += anti[i, j - 1] * (here - field[i + 1, j - 1])
         value += anti[i - 1, j] * (here - field[i - 1, j + 1])
         out[i, j] = value
-        inner += value * here
+    return _inner_product(out[i, 1:-1], field[i, 1:-1])
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _inner_product(one, other):
+    """Inner product of two rows; it only reads, so the order of its sum is always the same."""
+    inner = np.float32(0)
+    for j in range(one.size):
+        inner += one[j] * other[j]
     return inner
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
+def _weighted_square(row, weight):
+    """Sum of the squares of a row, weighted; like `_inner_product` it only reads."""
+    total = np.float32(0)
+    for j in range(row.size):
+        total += row[j] * row[j] * weight[j]
+    return total
+
+
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def _at_rim(some_rows, some_columns, weight, right, down, diagonal, anti, field, out):
     """Multiply in cells that lack neighbours; what would flow beyond the map does not."""
     (rows, columns), inner = field.shape, 0.0
@@ -368,7 +390,7 @@ def _at_rim(some_rows, some_columns, weight, right, down, diagonal, anti, field,
     return inner
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def laplacian(field, out):
     """Write minus the Laplacian of `field` into `out`; nothing flows over the edges."""
     rows, columns = field.shape
@@ -381,7 +403,7 @@ def laplacian(field, out):
             out[i, j] = np.float32(4.0) * field[i, j] - around
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def _laplacian_within(i, up, down, field, out):
     """Do so in the cells of a row that have neighbours on both sides."""
     for j in range(1, field.shape[1] - 1):
@@ -389,7 +411,7 @@ def _laplacian_within(i, up, down, field, out):
         out[i, j] = np.float32(4.0) * field[i, j] - around
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def add_plate(weight, tension, bending, curvature, field, out):
     """Write the plate's operator into `out`; return its inner product with `field`.
 
@@ -397,31 +419,26 @@ def add_plate(weight, tension, bending, curvature, field, out):
     """
     inner = 0.0
     for i in range(field.shape[0]):
-        row_inner = 0.0
         for j in range(field.shape[1]):
-            value = weight[i, j] * field[i, j] + tension * curvature[i, j] + bending * out[i, j]
-            out[i, j] = value
-            row_inner += value * field[i, j]
-        inner += row_inner
+            value = weight[i, j] * field[i, j] + tension * curvature[i, j]
+            out[i, j] = value + bending * out[i, j]
+        inner += _inner_product(out[i], field[i])
     return inner
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def advance(field, residual, direction, product, inverse, step):
     """Move along the direction; return the preconditioned norm of the new residual."""
     rho = 0.0
     for i in range(field.shape[0]):
-        row = 0.0
         for j in range(field.shape[1]):
             field[i, j] += step * direction[i, j]
-            left = residual[i, j] - step * product[i, j]
-            residual[i, j] = left
-            row += left * left * inverse[i, j]
-        rho += row
+            residual[i, j] -= step * product[i, j]
+        rho += _weighted_square(residual[i], inverse[i])
     return rho
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=STEADY, nogil=True)
 def redirect(direction, residual, inverse, ratio):
     """Make the next search direction from the residual and the last direction."""
     for i in range(direction.shape[0]):
