@@ -11,6 +11,8 @@ from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 from sklearn.metrics import average_precision_score
 
+from .. import _shared
+
 BINS = 15  # of the reliability diagram
 
 
@@ -354,7 +356,7 @@ def strike_errors(strike, truth):
     """
     where = skeletonize(truth[..., 0] > 0.5) & (truth[..., 1] > 0.5)
     true = np.degrees(np.arctan2(truth[..., 3], truth[..., 2])[where]) / 2
-    return np.abs((strike[where] - true + 90) % 180 - 90)
+    return _shared.axial_difference(strike[where], true)
 
 
 def line_density(probability, mask, threshold, spacing_km=2.0):
