@@ -182,7 +182,7 @@ def region_picks(region):
     pandas.DataFrame or None
         As `read_picks`, those from magnetic anomalies with an age; None where no file can be had.
     """
-    names = [name for name in _registry.names() if name.startswith("picks/") and name.endswith(".gmt")]
+    names = [name for name in _registry.entries() if name.startswith("picks/") and name.endswith(".gmt")]
     paths = [path for path in map(_registry.try_fetch, names) if path is not None]
     if not paths:
         return None
