@@ -248,24 +248,24 @@ def read_netcdf(path, box=None, variable=None, crs=None):
 def read_geotiff(path, box=None, band=1):
     """Read a band (counted from 1) of a GeoTIFF that lies north up."""
     import rasterio
+    import rioxarray
 
     try:
-        opened = rasterio.open(path)
+        opened = rioxarray.open_rasterio(path, mask_and_scale=True)
     except rasterio.errors.RasterioIOError as error:
         raise ValueError(f"{path.name} is no GeoTIFF that can be read: {error}") from error
     with opened as file:
-        if file.crs is None or file.transform.b or file.transform.d:
+        crs, transform = file.rio.crs, file.rio.transform()
+        if crs is None or transform.b or transform.d:
             raise ValueError(
-                f"{path.name} has the projection {file.crs} and the transform "
-                f"{tuple(file.transform)[:6]}; a projection and a grid with north up are needed."
+                f"{path.name} has the projection {crs} and the transform "
+                f"{tuple(transform)[:6]}; a projection and a grid with north up are needed."
             )
-        if not 1 <= band <= file.count:
-            raise ValueError(f"{path.name} has {file.count} bands; there is no band {band}.")
-        value = file.read(band, masked=True).astype("float32").filled(np.nan)
-        value = value * file.scales[band - 1] + file.offsets[band - 1]
-        x = file.transform.c + (np.arange(file.width) + 0.5) * file.transform.a
-        y = file.transform.f + (np.arange(file.height) + 0.5) * file.transform.e
-        return _cut(as_grid(value, x, y, file.crs.to_wkt()), box)
+        if not 1 <= band <= file.rio.count:
+            raise ValueError(f"{path.name} has {file.rio.count} bands; there is no band {band}.")
+        whole = file.sel(band=band, drop=True).assign_attrs(crs=crs.to_wkt())
+        cut = _cut(whole.sortby(["y", "x"]), box)  # nothing is read before here
+        return as_grid(cut.to_numpy(), cut.x, cut.y, crs.to_wkt())
 
 
 def _inside(chunk, box):
