@@ -14,16 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]  # of the workbook
 def whole(path):
     """Give a place beside a file to write to; what was written there then takes its name.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file; its folder must be there.
-
-    Yields
-    ------
-    pathlib.Path
-        In the same folder and with the same ending; the file itself stays as it was if writing
-        fails.
+    The place is in the same folder and has the same ending; if writing fails, the file itself
+    stays as it was.
     """
     beside = path.with_name("part_" + path.name)
     beside.unlink(missing_ok=True)
@@ -31,45 +23,19 @@ def whole(path):
     beside.replace(path)
 
 
-def safe_name(text, default="mine"):
-    """Turn what somebody calls a thing into the name of a file.
-
-    Parameters
-    ----------
-    text : str
-    default : str
-        Where nothing is left of it.
-
-    Returns
-    -------
-    str
-        Letters, digits, ``_``, ``-`` and dots within.
-    """
-    return re.sub(r"[^\w.-]+", "_", text).strip("._") or default
+def safe_name(text):
+    """Turn what somebody calls a thing into the name of a file: letters, digits, _, - and dots."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "mine"
 
 
-def save_arrays(path, arrays, pack=False):
-    """Write arrays as ``.npz``.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    arrays : dict of str to numpy.ndarray
-    pack : bool
-        Whether to compress.
-    """
+def save_arrays(path, arrays):
+    """Write arrays by name as ``.npz``."""
     with whole(path) as beside:
-        (np.savez_compressed if pack else np.savez)(beside, **arrays)
+        np.savez(beside, **arrays)
 
 
 def save_json(path, value):
-    """Write JSON; of a list, one entry a line.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    value : dict or list
-    """
+    """Write JSON; of a list, one entry a line."""
     text = json.dumps(value, indent=1)
     if isinstance(value, list):
         text = "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
@@ -78,30 +44,27 @@ def save_json(path, value):
 
 
 def save_weights(path, model):
-    """Write the weights of a keras model.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Ends in ``.weights.h5``.
-    model : keras.Model
-    """
+    """Write the weights of a keras model; the path ends in ``.weights.h5``."""
     with whole(path) as beside:
         model.save_weights(beside)
 
 
+def cell_of(east_km, north_km, easting, northing):
+    """Row and column of places (km) on a grid: 0 at the centre of its first cell, not rounded.
+
+    Easting and northing are the centres of the cells (km), evenly spaced.
+    """
+    pairs = ((north_km, northing), (east_km, easting))
+    return tuple(
+        (np.asarray(place, float) - float(axis[0])) / (float(axis[1]) - float(axis[0]))
+        for place, axis in pairs
+    )
+
+
 def axial_mean(strike_deg, weight):
-    """Mean of strikes, for which 0 and 180 degrees are the same, and their agreement.
+    """Mean of strikes (0 to 180 degrees) and their agreement (0: none, 1: all the same).
 
-    Parameters
-    ----------
-    strike_deg, weight : array_like, shape (n,)
-        Strikes (degrees) and their weights.
-
-    Returns
-    -------
-    tuple of float
-        Mean strike (0 to 180) and resultant length (0: no common strike, 1: all the same).
+    A strike of 0 degrees is one of 180: the angles are doubled, averaged as vectors and halved.
     """
     double = np.exp(2j * np.radians(np.asarray(strike_deg)))
     mean = np.sum(np.asarray(weight) * double) / np.sum(weight)
@@ -109,32 +72,12 @@ def axial_mean(strike_deg, weight):
 
 
 def axial_difference(one_deg, other_deg):
-    """Angle between strikes (degrees, 0 to 90).
-
-    Parameters
-    ----------
-    one_deg, other_deg : array_like
-        Strikes (degrees).
-
-    Returns
-    -------
-    numpy.ndarray
-    """
+    """Angle between strikes (degrees, 0 to 90)."""
     return np.abs((np.asarray(one_deg) - np.asarray(other_deg) + 90) % 180 - 90)
 
 
 def agreement(field, truth):
-    """Correlation of a field with the truth over the cells where both are known.
-
-    Parameters
-    ----------
-    field, truth : array_like of one shape
-        NaN where unknown.
-
-    Returns
-    -------
-    float
-    """
+    """Correlation of a field with the truth over the cells where both are known (not NaN)."""
     field, truth = np.asarray(field, float), np.asarray(truth, float)
     known = np.isfinite(field) & np.isfinite(truth)
     return float(np.corrcoef(field[known], truth[known])[0, 1])

@@ -29,7 +29,7 @@ import xarray as xr
 import zarr
 from tqdm import tqdm
 
-from . import diffusion, gridding, network
+from . import _shared, diffusion, gridding, network
 from .network import _tiles
 
 TILE = 1920  # cells a side of a tile's core; for `predict` a multiple of the network's step
@@ -237,12 +237,10 @@ def _run_on(source, work, store, names, about, tile, overlap, progress):
 
 def _grid(points, axes):
     """Grid the points of one window."""
-    first = np.array([axes["easting"][0], axes["northing"][0]])
-    spacing = axes["easting"][1] - axes["easting"][0]
-    cells = np.rint((points[:, :2] - first) / spacing)
-    if len(np.unique(cells, axis=0)) < FEWEST:
-        return _blank(axes, GRID)
     east, north, value = points.T
+    cells = np.rint(_shared.cell_of(east, north, **axes))
+    if np.unique(cells, axis=1).shape[1] < FEWEST:
+        return _blank(axes, GRID)
     return gridding.grid_points(east, north, value, **axes, uncertainty=False)[list(GRID)]
 
 

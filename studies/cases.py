@@ -8,7 +8,7 @@ import functools
 import numpy as np
 
 from helpers import data, diffusion, gridding, lines, network, seafloor, tracks
-from helpers.data import _registry
+from helpers.data import _published, _registry
 from helpers.gridding import _read_grid
 from helpers.network import _inputs
 
@@ -136,7 +136,7 @@ def drawn_over(name):
     isochrons, zones = data.isochrons(region), data.fracture_zones(region)
     if isochrons is None or zones is None:
         return {}
-    junction = data.triple_junction(isochrons)
+    junction = _published.triple_junction(isochrons)
     return {"fracture zones": zones, "isochrons": isochrons, "triple junction": junction}
 
 

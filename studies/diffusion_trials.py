@@ -360,10 +360,7 @@ def cruise_cells(table, region, grid):
     track = tracks.legs(table)
     number, heading = np.full(grid["block"].shape, -1), np.full(grid["block"].shape, np.nan)
     place = region.project(track["longitude"].to_numpy(), track["latitude"].to_numpy())
-    column, row = (
-        np.rint((where - float(grid[axis][0])) / float(grid[axis][1] - grid[axis][0])).astype(int)
-        for where, axis in zip(place, ("easting", "northing"), strict=True)
-    )
+    row, column = np.rint(_shared.cell_of(*place, grid["easting"], grid["northing"])).astype(int)
     inside = (row >= 0) & (row < number.shape[0]) & (column >= 0) & (column < number.shape[1])
     cell = row[inside], column[inside]
     number[cell] = pd.factorize(track["cruise"])[0][inside]

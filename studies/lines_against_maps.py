@@ -208,9 +208,8 @@ def _median(values):
 
 def _inside(places, known):
     """Which places lie on cells that are known."""
-    origin = [float(known.easting[0]), float(known.northing[0])]
-    spacing = float(known.easting[1] - known.easting[0])
-    column, row = np.rint((places - origin) / spacing).astype(int).T
+    place = _shared.cell_of(*places.T, known.easting, known.northing)
+    row, column = np.rint(place).astype(int)
     good = (row >= 0) & (column >= 0) & (row < known.shape[0]) & (column < known.shape[1])
     good[good] = known.to_numpy()[row[good], column[good]]
     return good

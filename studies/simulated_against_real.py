@@ -11,7 +11,7 @@ from scipy import ndimage, signal
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
-from helpers import data, seafloor, tracks
+from helpers import _shared, data, seafloor, tracks
 from helpers.seafloor import _region, crust, forward, ships
 
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
@@ -276,9 +276,8 @@ def on_map(profile, truth):
     pandas.DataFrame
         Without the points where the map has no seafloor.
     """
-    spacing = float(truth.attrs["spacing_km"])
-    row = (profile["northing_km"] - float(truth.northing[0])) / spacing
-    column = (profile["easting_km"] - float(truth.easting[0])) / spacing
+    place = profile["easting_km"], profile["northing_km"]
+    row, column = _shared.cell_of(*place, truth["easting"], truth["northing"])
     profile = profile.copy()
     for name, layer in (("simulated_nt", "anomaly"), ("age_ma", "age_ma")):
         profile[name] = ships.between_cells(truth[layer].to_numpy(), row, column)
@@ -596,10 +595,8 @@ def _chron(age_ma, ends):
 
 def _cells(picks, truth, region):
     """Row and column (not whole) of each pick on a map."""
-    spacing = float(truth.attrs["spacing_km"])
-    east, north = region.project(picks["longitude"], picks["latitude"])
-    row = (np.asarray(north) - float(truth.northing[0])) / spacing
-    return row, (np.asarray(east) - float(truth.easting[0])) / spacing
+    place = region.project(picks["longitude"], picks["latitude"])
+    return _shared.cell_of(*place, truth["easting"], truth["northing"])
 
 
 def _on_seafloor(row, column, age):

@@ -1,7 +1,15 @@
 """Data: regions with their age and relief, the time scale, and published data by name."""
 
-from ._published import fracture_zones, isochrons, region_picks, ridges, triple_junction
-from ._regions import REGIONS, Region, region, region_from_box, context, timescale, use_offline_coastlines
+from ._published import fracture_zones, isochrons, region_picks, ridges
+from ._regions import (
+    REGIONS,
+    Region,
+    region,
+    region_from_box,
+    context,
+    timescale,
+    use_offline_coastlines,
+)
 from ._registry import DataUnavailable, at_hand, citation, fetch, try_fetch
 
 __all__ = [
@@ -19,7 +27,6 @@ __all__ = [
     "region_picks",
     "ridges",
     "timescale",
-    "triple_junction",
     "try_fetch",
     "use_offline_coastlines",
 ]

@@ -1,23 +1,22 @@
-"""What people have drawn on the seafloor: isochrons, ridges and fracture zones.
+"""What others have published of a region: isochrons, ridges, fracture zones and picks.
 
 References
 ----------
 Müller, R. D. et al. (2016). doi:10.1146/annurev-earth-060115-012211 (isochrons, ridges).
 Matthews, K. J. et al. (2011), doi:10.1029/2010JB007898; Wessel, P. et al. (2015) (GSFML fracture
 zones, by four interpreters).
+Seton, M. et al. (2014), doi:10.1002/2013GC005176 (GSFML picks).
 """
 
-from scipy.sparse.csgraph import minimum_spanning_tree
-from scipy.spatial import cKDTree
-from scipy.spatial import distance_matrix
-from shapely.geometry import LineString
-import csv
 import geopandas
 import numpy as np
 import pandas as pd
 import shapely
-from . import _registry
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial import distance_matrix
+from shapely.geometry import LineString
 
+from . import _registry
 
 ISOCHRONS = "fabric/Muller_etal_AREPS_2016_Isochrons.gmt"
 RIDGES = "fabric/Muller_etal_AREPS_2016_Ridges.gmt"
@@ -43,27 +42,39 @@ def isochrons(region):
 
 
 def ridges(region):
-    """Read the spreading ridges of a region; as `isochrons`."""
+    """Read the spreading ridges of a region.
+
+    Parameters
+    ----------
+    region : helpers.data.Region
+
+    Returns
+    -------
+    geopandas.GeoDataFrame or None
+        As `isochrons`.
+    """
     return _read(region, [RIDGES])
 
 
 def fracture_zones(region):
-    """Read the fracture zones of a region, of all interpreters; as `isochrons`, without an age."""
+    """Read the fracture zones of a region, of all four interpreters.
+
+    Parameters
+    ----------
+    region : helpers.data.Region
+
+    Returns
+    -------
+    geopandas.GeoDataFrame or None
+        As `isochrons`, without an age.
+    """
     return _read(region, FRACTURE_ZONES)
 
 
 def triple_junction(isochrons_):
-    """Trace a triple junction: where isochrons of one age but of two pairs of plates meet.
+    """Lines along a triple junction: isochrons of one age but of two pairs of plates meet there.
 
-    Parameters
-    ----------
-    isochrons_ : geopandas.GeoDataFrame
-        From `isochrons`.
-
-    Returns
-    -------
-    geopandas.GeoSeries
-        Lines through the meeting places, each to the next one; empty where there are none.
+    Each line runs from one meeting place to the next; empty where there are none.
     """
     met = {}
     for _, group in isochrons_.groupby("age_ma"):
@@ -118,54 +129,33 @@ def _unwrapped(places):
     return np.column_stack([np.unwrap(places[:, 0], period=360.0), places[:, 1]])
 
 
-COLUMNS = "chron end quality cruise reference age_ma method longitude latitude".split()
+# Picks of magnetic anomalies on tracks, of the Global Seafloor Fabric and Magnetic Lineation
+# project (GSFML): files in OGR/GMT text.
+
+PICK_COLUMNS = {  # name in a file: name here
+    "Chron": "chron",
+    "AnomalyEnd": "end",  # y, o or c: young end, old end, centre
+    "AnomEndQua": "quality",  # 1 is best
+    "CruiseName": "cruise",
+    "Reference": "reference",
+    "GeeK2007": "age_ma",
+    "IDMethod": "method",
+}
+COLUMNS = [*PICK_COLUMNS.values(), "longitude", "latitude"]
 MAGNETIC = "Magnetic Anomaly"  # of `method`; others are strikes of abyssal hills
 
 
 def read_picks(path):
-    """Read a file of picks in the GSFML's OGR/GMT text.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        One file of the compilation.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``chron``, ``end`` (y, o or c: young end, old end, centre), ``quality`` (1 is best),
-        ``cruise``, ``reference``, ``age_ma`` (Gee & Kent 2007), ``method``, ``longitude`` and
-        ``latitude`` (degrees).
-
-    Raises
-    ------
-    ValueError
-        If the file names no columns, or not those of the compilation.
-    """
-    names, about, rows = None, None, []
-    with open(path, encoding="latin-1") as lines:
-        for line in lines:
-            if line.startswith("# @N"):
-                names = line[4:].strip().split("|")
-            elif line.startswith("# @D"):
-                about = next(csv.reader([line[4:].strip()], delimiter="|"))
-            elif about is not None and line[:1] not in "#>\n":
-                rows.append([*about, *line.split()[:2]])
-    expected = {"Chron", "AnomalyEnd", "AnomEndQua", "CruiseName", "Reference", "GeeK2007"}
-    if names is None or not expected <= set(names):
+    """Read one file of picks as a table of `COLUMNS`; ValueError if it is of something else."""
+    picks = geopandas.read_file(path, on_invalid="ignore")
+    if not set(PICK_COLUMNS) - {"IDMethod"} <= set(picks.columns):
         raise ValueError(
-            f"{path} has the columns {names}; picks of the GSFML have {', '.join(sorted(expected))}"
-            ". Give one of its files, such as Croon++_2008_G3.gmt."
+            f"{path} has the columns {list(picks.columns.drop('geometry'))}; picks of the GSFML "
+            f"have {', '.join(PICK_COLUMNS)}. Give one of its files, such as Croon++_2008_G3.gmt."
         )
-    table = pd.DataFrame(rows, columns=[*names, "longitude", "latitude"])
-    table = table.rename(
-        columns={
-            "Chron": "chron", "AnomalyEnd": "end", "AnomEndQua": "quality",
-            "CruiseName": "cruise", "Reference": "reference", "GeeK2007": "age_ma",
-            "IDMethod": "method",
-        }
-    )  # fmt: skip
-    for name in ("quality", "age_ma", "longitude", "latitude"):
+    table = pd.DataFrame(picks.rename(columns=PICK_COLUMNS).drop(columns="geometry"))
+    table = table.assign(longitude=picks.geometry.x, latitude=picks.geometry.y)
+    for name in ("quality", "age_ma"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
     return table.reindex(columns=COLUMNS)
 
@@ -180,9 +170,14 @@ def region_picks(region):
     Returns
     -------
     pandas.DataFrame or None
-        As `read_picks`, those from magnetic anomalies with an age; None where no file can be had.
+        A row a pick of a magnetic anomaly with an age: ``chron``, ``end`` (y, o or c: young end,
+        old end, centre), ``quality`` (1 is best), ``cruise``, ``reference``, ``age_ma`` (Gee &
+        Kent 2007), ``method``, ``longitude`` and ``latitude`` (degrees). None where no file can
+        be had.
     """
-    names = [name for name in _registry.names() if name.startswith("picks/") and name.endswith(".gmt")]
+    names = [
+        name for name in _registry.entries() if name.startswith("picks/") and name.endswith(".gmt")
+    ]
     paths = [path for path in map(_registry.try_fetch, names) if path is not None]
     if not paths:
         return None

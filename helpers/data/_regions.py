@@ -6,13 +6,14 @@ the workbook stand in `helpers.data.REGIONS`.
 """
 
 from __future__ import annotations
-from dataclasses import dataclass
-from pathlib import Path
+
 import difflib
 import functools
-import numpy as np
-from . import _registry
+from dataclasses import dataclass
 
+import numpy as np
+
+from . import _registry
 
 EDGE_POINTS = 181  # points along each side of a box when its projected outline is drawn
 
@@ -68,11 +69,6 @@ class Region:
     def north(self) -> float:
         """Northern edge in degrees."""
         return float(self.box[3])
-
-    @property
-    def crosses_date_line(self) -> bool:
-        """True where the 180 degree meridian lies inside the box."""
-        return self.east > 180.0
 
     def unwrap(self, longitude):
         """Bring longitudes into the 360 degrees centred on the box, so that it has no seam.
@@ -203,6 +199,16 @@ def region_from_box(west, east, south, north, name="own", **about) -> Region:
     ------
     ValueError
         If an edge is no number, or the box is empty, too wide, or beyond a pole.
+
+    Examples
+    --------
+    >>> from helpers import data
+    >>> mine = data.region_from_box(170, -170, -45, -30, name="kermadec")
+    >>> mine.west, mine.east
+    (170.0, 190.0)
+    >>> northing, easting = mine.grid_coords(spacing_km=10.0)
+    >>> len(northing), len(easting)
+    (172, 194)
     """
     box = tuple(float(edge) for edge in (west, east, south, north))
     if not np.all(np.isfinite(box)):
@@ -268,10 +274,8 @@ def _centres(values, spacing):
 
 # Files: what comes with the workbook (`data/`), and what the registry fetches.
 #
-# Embedded: seafloor age and relief of the regions, the polarity time scale, coastlines; here is
-# also the one list of the regions. What a `Region` is stands in `_regions`, the fetching in
-# `_registry`; both are reached from here: a notebook needs only ``from helpers import
-# data``.
+# Embedded data: the regions of the workbook, their seafloor age and relief, the time scale.
+
 
 def _known(name, box, **about):
     """Make a region of the registry."""
@@ -341,6 +345,12 @@ def region(name: str) -> Region:
     ------
     KeyError
         If there is no such region; the message lists the names.
+
+    Examples
+    --------
+    >>> from helpers import data
+    >>> data.region("azores").box
+    (-38.0, -20.0, 32.0, 44.0)
     """
     if name in REGIONS:
         return REGIONS[name]
@@ -403,21 +413,12 @@ def timescale():
     return pd.read_csv(_registry.DATA / "timescale.csv", comment="#")
 
 
-def use_offline_coastlines() -> Path:
+def use_offline_coastlines():
     """Let cartopy draw coastlines and land at 110m and 50m without any network.
 
-    Returns
-    -------
-    pathlib.Path
-        The folder that cartopy now reads from.
-
-    Notes
-    -----
-    Name the scale when drawing (``ax.coastlines("50m")``): "auto" may ask for 10m, which is
-    not embedded.
+    Name the scale when drawing (``ax.coastlines("50m")``): "auto" may ask for 10m, which is not
+    embedded.
     """
     import cartopy
 
-    folder = _registry.DATA / "natural_earth"
-    cartopy.config["pre_existing_data_dir"] = str(folder)
-    return folder
+    cartopy.config["pre_existing_data_dir"] = str(_registry.DATA / "natural_earth")

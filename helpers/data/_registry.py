@@ -2,20 +2,19 @@
 
 `data/registry.csv` lists real cruises, picks, fracture zones and the like. A file is looked up
 in the mirror folder that LMA_DATA_MIRROR names (a relative one counts from the workbook's root),
-then in the cache (LMA_DATA_CACHE, or the user's own), then downloaded once. Every file is
-checked against its sha256 before its path is given out.
+then in the cache (LMA_DATA_CACHE, or the user's own), then downloaded once by `pooch`. Every file
+is checked against its sha256 before its path is given out.
 """
 
 from __future__ import annotations
-from pathlib import Path
-from urllib.parse import urlsplit
-import contextlib
+
 import csv
 import difflib
 import functools
 import hashlib
 import os
-
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from .. import _shared
 
@@ -34,21 +33,6 @@ class ChecksumError(DataUnavailable):
     """A file is there but its bytes are not the expected ones."""
 
 
-def names(folder: str = "") -> list[str]:
-    """List the files of the registry.
-
-    Parameters
-    ----------
-    folder : str
-        Beginning of the names wanted, such as ``"tracks/ncei/"``; all by default.
-
-    Returns
-    -------
-    list of str
-    """
-    return [name for name in _registry() if name.startswith(folder)]
-
-
 def citation(name: str) -> str:
     """Say what to cite for a file of the registry, and its licence.
 
@@ -65,6 +49,12 @@ def citation(name: str) -> str:
     ------
     KeyError
         If there is no such file.
+
+    Examples
+    --------
+    >>> from helpers import data
+    >>> data.citation("timescales/gsfml_timescales.txt")
+    'Gee, J. S. & Kent, D. V. (2007), ... (free with citation)'
     """
     entry = _entry(name)
     return f"{entry['citation']} ({entry['licence']})"
@@ -87,15 +77,14 @@ def fetch(name: str) -> Path:
     ------
     KeyError
         If there is no such file in the registry; the message names the closest.
-    ChecksumError
-        If the file in the mirror, the cache or the download is not the expected one.
     DataUnavailable
-        If it is in neither mirror nor cache and cannot be downloaded.
+        If it is in neither mirror nor cache and cannot be downloaded, or if the file in the
+        mirror, the cache or the download is not the expected one (`ChecksumError`).
 
     Notes
     -----
-    A download goes to a part file that takes the final name only when its checksum is right. A
-    server that cannot be reached is not asked again in the same process; see `retry_network`.
+    A download takes its name only when it is whole and its checksum right. A server that cannot
+    be reached is not asked again in the same process.
     """
     entry = _entry(name)
     for place, folder in (("mirror", mirror_folder()), ("cache", cache_folder())):
@@ -106,7 +95,13 @@ def fetch(name: str) -> Path:
             f"{name} is in neither mirror nor cache, and it has no address to download from. "
             f"{_by_hand(name)} Where it comes from: {entry['citation']}."
         )
-    return _download(entry, cache_folder() / name)
+    reason = _unreachable.get(urlsplit(entry["url"]).netloc) or _download(entry)
+    if reason:
+        raise DataUnavailable(
+            f"{name} is in neither mirror nor cache and could not be downloaded: {reason}. "
+            f"Fetch {entry['url']} where there is a network. {_by_hand(name)}"
+        )
+    return cache_folder() / name
 
 
 def try_fetch(name: str) -> Path | None:
@@ -143,12 +138,7 @@ def at_hand() -> dict[str, bool]:
         For each file of the registry, whether the mirror or the cache has it.
     """
     folders = [place for place in (mirror_folder(), cache_folder()) if place is not None]
-    return {name: any((place / name).is_file() for place in folders) for name in names()}
-
-
-def retry_network() -> None:
-    """Forget which servers could not be reached, so that the next fetch asks them again."""
-    _unreachable.clear()
+    return {name: any((place / name).is_file() for place in folders) for name in entries()}
 
 
 def mirror_folder() -> Path | None:
@@ -168,7 +158,7 @@ def cache_folder() -> Path:
 
 
 @functools.lru_cache(maxsize=1)
-def _registry() -> dict[str, dict[str, str]]:
+def entries() -> dict[str, dict[str, str]]:
     """Rows of data/registry.csv by name."""
     with open(DATA / "registry.csv", newline="", encoding="utf-8") as stream:
         return {row["name"]: row for row in csv.DictReader(stream)}
@@ -176,28 +166,24 @@ def _registry() -> dict[str, dict[str, str]]:
 
 def _entry(name):
     """Row of one file; KeyError with the closest names where there is none."""
-    if name in _registry():
-        return _registry()[name]
-    short = {known.rsplit("/", 1)[-1].lower(): known for known in _registry()}
+    if name in entries():
+        return entries()[name]
+    short = {known.rsplit("/", 1)[-1].lower(): known for known in entries()}
     near = difflib.get_close_matches(str(name).rsplit("/", 1)[-1].lower(), short, n=3)
-    hint = f"Closest: {', '.join(short[key] for key in near)}" if near else "See data.names()"
+    hint = f"Closest: {', '.join(short[key] for key in near)}" if near else "See data.at_hand()"
     raise KeyError(f"No file {name!r} in the registry. {hint}")
 
 
 def _by_hand(name):
     """Say what to do where a file cannot be downloaded."""
+    folder = mirror_folder()
+    note = "it is not set" if folder is None else f"now {folder}"
+    if folder is not None and not folder.is_dir():
+        note += ", which is no folder"
     return (
         f"Put it at {cache_folder() / name}, or set LMA_DATA_MIRROR to a folder that holds "
-        f"{name}{_mirror_note()}."
+        f"{name} ({note})."
     )
-
-
-def _mirror_note():
-    """Give a word on the mirror that is set now."""
-    folder = mirror_folder()
-    if folder is None:
-        return " (it is not set)"
-    return f" (now {folder}{'' if folder.is_dir() else ', which is no folder'})"
 
 
 @functools.lru_cache(maxsize=1024)
@@ -216,7 +202,6 @@ def _checked(path, entry, place):
     todo = {
         "mirror": f"Replace {path}, or unset LMA_DATA_MIRROR",
         "cache": f"Delete {path} and fetch it again",
-        "download": f"Try again later; {entry['url']} may have changed, nothing was kept",
     }[place]
     raise ChecksumError(
         f"{entry['name']} in the {place} is not the expected file: its sha256 is {actual}, "
@@ -224,46 +209,31 @@ def _checked(path, entry, place):
     )
 
 
-def _download(entry, target):
-    """Download to a part file, check it, and only then give it its name."""
-    server = urlsplit(entry["url"]).netloc
-    reason = _unreachable.get(server)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        if reason is None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            reason = _transfer(entry["url"], part, server)
-        if reason is None:
-            _checked(part, entry, "download")
-            os.replace(part, target)
-            return target
-    except OSError as error:
-        reason = f"the cache cannot be written ({error}); LMA_DATA_CACHE may name another folder"
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-    raise DataUnavailable(
-        f"{entry['name']} is in neither mirror nor cache and could not be downloaded: {reason}. "
-        f"Fetch {entry['url']} where there is a network. {_by_hand(entry['name'])}"
-    )
-
-
-def _transfer(url, part, server):
-    """Copy a URL to a file; None on success, else the reason in words."""
+def _download(entry):
+    """Let pooch download a file to the cache and check it; None, or in words why it could not."""
     import pooch
+    import requests
 
-    get = pooch.HTTPDownloader(progressbar=False, timeout=(CONNECT_S, READ_S))
+    name, url = entry["name"], entry["url"]
+    server = urlsplit(url).netloc
+    files = pooch.create(cache_folder(), "", registry={name: entry["sha256"]}, urls={name: url})
+    get = pooch.HTTPDownloader(timeout=(CONNECT_S, READ_S))
     for _ in range(TRIES):
         try:
-            get(url, str(part), None)
+            files.fetch(name, downloader=get)
             return None
-        except OSError as error:  # as are all errors of requests, which pooch downloads with
-            kinds = {kind.__name__ for kind in type(error).__mro__}
-            if "RequestException" not in kinds:
-                raise
-            if "HTTPError" in kinds:
-                return f"{server} answered {error.response.status_code} {error.response.reason}"
-            if kinds & {"ConnectionError", "Timeout"}:
-                why = f"{server} cannot be reached ({type(error).__name__}; not asked again)"
-                return _unreachable.setdefault(server, why)
+        except requests.HTTPError as error:
+            return f"{server} answered {error.response.status_code} {error.response.reason}"
+        except (requests.ConnectionError, requests.Timeout) as error:
+            why = f"{server} cannot be reached ({type(error).__name__}; not asked again)"
+            return _unreachable.setdefault(server, why)
+        except requests.RequestException:
+            continue
+        except ValueError as error:  # pooch's, of the sha256
+            raise ChecksumError(
+                f"{name}: the download is not the expected file. Try again later; {url} may have "
+                f"changed, nothing was kept. {error}"
+            ) from error
+        except OSError as error:
+            return f"the cache cannot be written ({error}); LMA_DATA_CACHE may name another folder"
     return f"{server} broke off in the middle, {TRIES} times"

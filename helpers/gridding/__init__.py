@@ -1,7 +1,6 @@
 """Gridding: from readings on tracks to a grid that knows its distance to data."""
 
-from ._cross_validate import cross_validate
-from ._cross_validate import pooled as pooled_errors
+from ._cross_validate import cross_validate, pooled_errors
 from ._grid import (
     NOISE_NT,
     error_by_distance,

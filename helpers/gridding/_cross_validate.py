@@ -18,7 +18,6 @@ import xarray as xr
 from .. import tracks
 from . import _grid, _gridders
 
-TILE_FOLDS = 4
 LEAST_CELLS = 20  # a part with fewer cells to compare is left out of the table
 
 
@@ -34,10 +33,10 @@ def cross_validate(table, region, spacing_km=2.0, methods=("linear",), by="tiles
     spacing_km : float
         Side of the square cells.
     methods : sequence of str or dict of str to callable
-        Gridders of `_gridders.METHODS`, or any functions that take block medians
+        Gridders of `gridding.METHODS`, or any functions that take block medians
         (numpy.ndarray, NaN off the tracks) and give the whole grid.
     by : str
-        ``"tiles"``: every fourth tile of `_grid.TILE_CELLS` cells in turn; ``"cruise"``: one
+        ``"tiles"``: every fourth tile of 24 by 24 cells in turn; ``"cruise"``: one
         cruise after another, compared in the cells that only it crosses; ``"line"``: one leg of a
         track (`tracks.legs`) after another, likewise.
 
@@ -76,19 +75,9 @@ def cross_validate(table, region, spacing_km=2.0, methods=("linear",), by="tiles
 
 
 def left_out_grid(table, region, spacing_km=2.0, method="linear"):
-    """Predict every track cell from a grid made without the tile in which it lies.
+    """Predict every track cell (nT) from a grid made without the tile in which it lies.
 
-    Parameters
-    ----------
-    table, region, spacing_km
-        As `cross_validate`.
-    method : str
-        A gridder of `_gridders.METHODS`.
-
-    Returns
-    -------
-    xarray.DataArray
-        Predicted anomaly (nT) on the track cells, NaN elsewhere and where the gridder gives none.
+    NaN off the tracks and where the gridder gives none.
     """
     northing, easting = region.grid_coords(spacing_km)
     predicted = np.full((len(northing), len(easting)), np.nan)
@@ -100,7 +89,7 @@ def left_out_grid(table, region, spacing_km=2.0, method="linear"):
     return xr.DataArray(predicted, coords, ("northing", "easting"), attrs={"units": "nT"})
 
 
-def pooled(errors):
+def pooled_errors(errors):
     """Put all parts of a cross-validation together.
 
     Parameters
@@ -153,9 +142,9 @@ def _compare(kept, withheld, methods):
 def _tile_parts(table, region, spacing_km):
     """Yield number, block medians that are kept, and those withheld, for each set of tiles."""
     block = _block(table, region, spacing_km)
-    rows, columns = np.indices(block.shape) // _grid.TILE_CELLS
-    for number in range(TILE_FOLDS):
-        out = (rows + 2 * columns) % TILE_FOLDS == number
+    fold = _grid.tile_folds(block.shape)
+    for number in range(_grid.TILE_FOLDS):
+        out = fold == number
         yield f"tiles {number + 1}", np.where(out, np.nan, block), np.where(out, block, np.nan)
 
 
@@ -183,4 +172,4 @@ def _block(table, region, spacing_km):
     """Block medians of a table in a region."""
     northing, easting = region.grid_coords(spacing_km)
     east, north = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
-    return _grid.block_median(east, north, table["residual_nt"].to_numpy(), northing, easting)[0]
+    return _grid.block_median(east, north, table["residual_nt"].to_numpy(), northing, easting).block

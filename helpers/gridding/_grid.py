@@ -4,17 +4,33 @@ The steps are the usual ones of marine geophysics: project, take the median of e
 ship crossed, interpolate, and say how much the interpolation can be trusted.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import ndimage
 
+from .. import _shared
 from . import _gridders
 
 NOISE_NT = 10.0  # error of one crossing of a cell: instrument, diurnal variation, navigation
 SLOPE_NT_KM = 30.0  # usual slope of the field inside a cell
 TILE_CELLS = 24  # side of the tiles that are left out to measure the interpolation error
+TILE_FOLDS = 4  # a quarter of the tiles is left out at a time
 LEAST_SHARED = 20  # cells shared by cruises; fewer do not tell the error on the tracks
+
+
+class Cells(NamedTuple):
+    """What the readings of each cell say, as grids; NaN and 0 in cells without readings.
+
+    The scatter is that about a plane, which stands for the slope of the field inside the cell
+    and is no error of the readings; of a single reading it is NaN.
+    """
+
+    block: np.ndarray  # median (nT)
+    spread: np.ndarray  # standard deviation about the plane (nT)
+    count: np.ndarray
 
 
 def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
@@ -30,7 +46,7 @@ def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
     spacing_km : float
         Side of the square cells.
     method : str
-        A gridder of `_gridders.METHODS`.
+        A gridder of `gridding.METHODS`.
     mask_km : float, optional
         Leave ``anomaly`` and ``uncertainty_nt`` blank (NaN) farther from data than this.
 
@@ -85,10 +101,10 @@ def grid_points(
     uncertainty : bool
         Also measure the interpolation error (a second interpolation).
     method : str
-        A gridder of `_gridders.METHODS`.
+        A gridder of `gridding.METHODS`.
     cruise : array_like, shape (n,), optional
         Which cruise each value comes from. In cells that cruises share, their disagreement is
-        the error on the tracks; without it, or with few such cells, that is `NOISE_NT`.
+        the error on the tracks; without it, or with few such cells, that is 10 nT.
 
     Returns
     -------
@@ -134,22 +150,7 @@ def grid_points(
 
 
 def block_median(east_km, north_km, value_nt, northing, easting):
-    """Median, spread and number of the readings in each cell.
-
-    Parameters
-    ----------
-    east_km, north_km, value_nt : array_like, shape (n,)
-        Projected positions (km) and values (nT).
-    northing, easting : numpy.ndarray, 1-D
-        Cell centres (km), ascending and evenly spaced.
-
-    Returns
-    -------
-    tuple of numpy.ndarray, each of shape (len(northing), len(easting))
-        Median (nT), standard deviation of the readings about a plane (nT) and count. The plane
-        stands for the slope of the field inside the cell, which is no error of the readings.
-        NaN and 0 in cells without readings; the spread of a single reading is NaN.
-    """
+    """Median, scatter (nT) and number of the readings in each cell of a grid."""
     points = _in_cells(east_km, north_km, value_nt, northing, easting)
     return _medians(points, (len(northing), len(easting)))
 
@@ -177,27 +178,12 @@ def sample(grid, region, longitude, latitude):
 
 
 def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOISE_NT):
-    """Estimate the error of each cell from the misfit of left-out cells at known distances.
+    """Estimate the error (nT) of cells from the misfit of left-out ones at known distances.
 
-    The root mean square misfit is taken in classes of distance and never allowed to fall with
-    distance; beyond the farthest class it grows to the spread of the data.
-
-    Parameters
-    ----------
-    left_out_distance, misfit : numpy.ndarray, shape (n,)
-        Distance to the nearest cell that was used (cells) and predicted minus observed (nT).
-    distance : numpy.ndarray, any shape
-        Distance to data of the cells wanted (cells).
-    spread : float
-        Standard deviation of the data (nT): the error where nothing is known.
-    on_track : float
-        Error of the cells that were used (nT): the noise of the readings where the map passes
-        through them, more where it smooths them.
-
-    Returns
-    -------
-    numpy.ndarray, shape of `distance`
-        Expected error (nT), at least `on_track`.
+    Distances are in cells. The root mean square misfit is taken in classes of distance and never
+    allowed to fall with distance, from `on_track` where the map passes through readings (their
+    noise) or smooths them (more); beyond the farthest class it grows to `spread`, the standard
+    deviation of the data.
     """
     edges = np.array([0.0, 1.5, 2.5, 4.5, 6.5, 9.5, 13.5, 20.5])
     centres, errors = [0.0], [on_track]
@@ -213,28 +199,22 @@ def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOIS
 
 
 def leave_out_tiles(used):
-    """Choose every fourth tile of the track cells, in a slanting pattern.
+    """Cells with data that lie in every fourth tile, in a slanting pattern."""
+    return used & (tile_folds(used.shape) == 0)
 
-    Parameters
-    ----------
-    used : numpy.ndarray of bool, shape (n, m)
-        Cells with data.
 
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n, m)
-        The cells to withhold; tiles are `TILE_CELLS` wide.
-    """
-    rows, columns = np.indices(used.shape) // TILE_CELLS
-    return used & ((rows + 2 * columns) % 4 == 0)
+def tile_folds(shape):
+    """Give each cell the number of its tile, 0 to 3; tiles side by side have different ones."""
+    rows, columns = np.indices(shape) // TILE_CELLS
+    return (rows + 2 * columns) % TILE_FOLDS
 
 
 def _in_cells(east_km, north_km, value_nt, northing, easting, cruise=None):
     """Take the readings inside the grid: cell, place in it (km), value (nT) and cruise."""
     spacing = float(easting[1] - easting[0])
     value = np.asarray(value_nt, float)
-    column = (np.asarray(east_km, float) - easting[0]) / spacing + 0.5
-    row = (np.asarray(north_km, float) - northing[0]) / spacing + 0.5
+    place = _shared.cell_of(east_km, north_km, easting, northing)
+    row, column = (part + 0.5 for part in place)  # from the edge of the first cell
     good = np.isfinite(value) & np.isfinite(column) & np.isfinite(row)
     good &= (row >= 0) & (row < len(northing)) & (column >= 0) & (column < len(easting))
     row, column = row[good], column[good]
@@ -257,7 +237,7 @@ def _medians(points, shape):
     count = np.bincount(points["cell"], minlength=block.size)
     scatter = _scatter_about_plane(points, block.size)
     spread[median.index] = scatter[median.index]
-    return block.reshape(shape), spread.reshape(shape), count.reshape(shape)
+    return Cells(block.reshape(shape), spread.reshape(shape), count.reshape(shape))
 
 
 def _scatter_about_plane(points, size):
@@ -276,6 +256,7 @@ def _scatter_about_plane(points, size):
         points[name].to_numpy() - (total(points[name]) / count)[cell]
         for name in "x y value".split()
     )
+    # normal equations of the plane, the prior on their diagonal
     prior = (NOISE_NT / SLOPE_NT_KM) ** 2
     xx, yy, xy = total(x * x) + prior, total(y * y) + prior, total(x * y)
     xv, yv = total(x * value), total(y * value)

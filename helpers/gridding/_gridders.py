@@ -48,7 +48,9 @@ def interpolate(block, method="linear"):
     block : numpy.ndarray, shape (n, m)
         Values on track cells, NaN elsewhere.
     method : str
-        One of `METHODS`; the head of this module says which to take.
+        One of `gridding.METHODS`: ``linear`` (flat triangles; the default), ``minimum_curvature``
+        (a sheet under tension; fills gaps of any width), ``equivalent_sources`` (point sources
+        below the ship), ``spline`` and ``cubic`` (both only for exact, noise-free data).
 
     Returns
     -------
@@ -60,6 +62,17 @@ def interpolate(block, method="linear"):
     ------
     ValueError
         If there is no such method.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import gridding
+    >>> block = np.full((3, 3), np.nan)
+    >>> block[[0, 0, 2, 2], [0, 2, 0, 2]] = 0.0, 2.0, 2.0, 4.0
+    >>> gridding.interpolate(block)
+    array([[0., 1., 2.],
+           [1., 2., 3.],
+           [2., 3., 4.]])
     """
     if method not in METHODS:
         raise ValueError(f"No gridder {method!r}; choose one of {', '.join(METHODS)}.")

@@ -1,7 +1,7 @@
 """Grids that others made: read EMAG2, WDMAM, GMT grids, GeoTIFF and a picture, and map them.
 
-`read` gives the grid as it is, on its own coordinates; `on_map` puts it on the square cells of a
-region's projection, where everything else of the workbook works.
+`read_grid` gives the grid as it is, on its own coordinates; `on_map` puts it on the square cells
+of a region's projection, where everything else of the workbook works.
 """
 
 import re
@@ -61,7 +61,7 @@ def region_of(grid, name="own"):
     Parameters
     ----------
     grid : xarray.DataArray
-        From `read`.
+        From `read_grid`.
     name : str
         Name of the region.
 
@@ -90,7 +90,7 @@ def on_map(grid, region, spacing_km=2.0):
     Parameters
     ----------
     grid : xarray.DataArray
-        From `read`.
+        From `read_grid`.
     region : helpers.data.Region
         Gives the projection and the bounds.
     spacing_km : float
@@ -99,7 +99,7 @@ def on_map(grid, region, spacing_km=2.0):
     Returns
     -------
     xarray.Dataset
-        As `_grid.grid_tracks` gives it, every cell with a value being data: ``anomaly``,
+        As `grid_tracks` gives it, every cell with a value being data: ``anomaly``,
         ``block``, ``weight`` and ``distance_km``.
 
     Raises
@@ -116,7 +116,7 @@ def on_map(grid, region, spacing_km=2.0):
             f"The grid has no value in region {region.name} ({region.west:g} to {region.east:g} E, "
             f"{region.south:g} to {region.north:g} N); its x is {float(grid.x[0]):g} to "
             f"{float(grid.x[-1]):g}, its y {float(grid.y[0]):g} to {float(grid.y[-1]):g} "
-            f"({grid.attrs['crs']}). realgrids.region_of(grid) makes a region that fits."
+            f"({grid.attrs['crs']}). gridding.region_of(grid) makes a region that fits."
         )
     far = ndimage.distance_transform_edt(~known) * spacing_km
     layers = {"anomaly": value, "block": value, "weight": known, "distance_km": far}
@@ -165,7 +165,7 @@ def _interpolated(grid, lon, lat):
     return grid.interp(x=(dims, x), y=(dims, y)).to_numpy()
 
 
-# The file formats of grids that others made; `_read_grid` chooses among them.
+# The readers of the file formats; `READERS` below chooses among them by the ending.
 
 MARGIN_DEG = 0.5  # read beyond a box, so that its projected edges are covered
 CHUNK_ROWS = 2_000_000  # of the EMAG2 table, which is too large for memory
@@ -177,28 +177,13 @@ Y_NAMES = ("y", "lat", "latitude", "northing")
 
 
 def as_grid(values, x, y, crs):
-    """Put values on ascending coordinates.
-
-    Parameters
-    ----------
-    values : array_like, shape (len(y), len(x))
-        NaN where there is none.
-    x, y : array_like, 1-D
-        Cell centres, ascending or descending.
-    crs : str
-        What x and y are.
-
-    Returns
-    -------
-    xarray.DataArray
-        On (y, x).
-    """
+    """Put values on coordinates of cell centres, both then ascending: a grid on (y, x)."""
     grid = xr.DataArray(values, {"y": np.asarray(y, float), "x": np.asarray(x, float)}, ("y", "x"))
     return grid.astype("float32").sortby(["y", "x"]).assign_attrs(crs=str(crs))
 
 
 def is_geographic(grid):
-    """Tell whether x and y of a grid are degrees."""
+    """Whether x and y of a grid are degrees."""
     from pyproj import CRS
 
     return CRS(grid.attrs["crs"]).is_geographic
@@ -207,25 +192,8 @@ def is_geographic(grid):
 def read_emag2(path, box=None, column="sea level"):
     """Read EMAG2 as delivered, or a table of longitude, latitude and anomaly of a regular grid.
 
-    EMAG2 v3 is a table of 8 columns without a header, v2 one of 4; GMT's grd2xyz writes one of 3.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    box : tuple of float, optional
-        West, east, south, north (degrees).
-    column : str
-        Of v3: ``sea level`` or ``upward`` (continued to 4 km).
-
-    Returns
-    -------
-    xarray.DataArray
-        On (y, x), degrees.
-
-    Raises
-    ------
-    ValueError
-        If the table has another number of columns, holds no numbers, or nothing in the box.
+    EMAG2 v3 is a table of 8 columns without a header (`column`: at sea level, or continued upward
+    to 4 km), v2 one of 4; GMT's grd2xyz writes one of 3.
     """
     with open(path) as text:
         first = text.readline()
@@ -252,25 +220,8 @@ def read_emag2(path, box=None, column="sea level"):
 def read_netcdf(path, box=None, variable=None, crs=None):
     """Read a netCDF grid of WDMAM, GMT (also of its old form) or the workbook's own.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-    box : tuple of float, optional
-        West, east, south, north (degrees); for grids in degrees.
-    variable : str, optional
-        Which, where there are several.
-    crs : str, optional
-        What x and y are, where the file does not say it and they are no degrees.
-
-    Returns
-    -------
-    xarray.DataArray
-        On (y, x).
-
-    Raises
-    ------
-    ValueError
-        If there is no grid in it, there are several, or x and y are of no known kind.
+    `variable` says which, where there are several; `crs` what x and y are, where they are no
+    degrees and the file doesn't say it.
     """
     try:
         opened = xr.open_dataset(path)
@@ -284,7 +235,7 @@ def read_netcdf(path, box=None, variable=None, crs=None):
         if len(chosen) != 1 or chosen[0] not in grids:
             raise ValueError(
                 f"{path.name} holds the grids {list(grids)} among {list(file.variables)}; name one "
-                "of them: read(path, variable=...)."
+                "of them: read_grid(path, variable=...)."
             )
         grid = grids[chosen[0]]
         y, x = _axes(grid)
@@ -295,45 +246,26 @@ def read_netcdf(path, box=None, variable=None, crs=None):
 
 
 def read_geotiff(path, box=None, band=1):
-    """Read a band of a GeoTIFF.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    box : tuple of float, optional
-        West, east, south, north (degrees).
-    band : int
-        Counted from 1.
-
-    Returns
-    -------
-    xarray.DataArray
-        On (y, x).
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read, has no projection, is turned, or has no such band.
-    """
+    """Read a band (counted from 1) of a GeoTIFF that lies north up."""
     import rasterio
+    import rioxarray
 
     try:
-        opened = rasterio.open(path)
+        opened = rioxarray.open_rasterio(path, mask_and_scale=True)
     except rasterio.errors.RasterioIOError as error:
         raise ValueError(f"{path.name} is no GeoTIFF that can be read: {error}") from error
     with opened as file:
-        if file.crs is None or file.transform.b or file.transform.d:
+        crs, transform = file.rio.crs, file.rio.transform()
+        if crs is None or transform.b or transform.d:
             raise ValueError(
-                f"{path.name} has the projection {file.crs} and the transform "
-                f"{tuple(file.transform)[:6]}; a projection and a grid with north up are needed."
+                f"{path.name} has the projection {crs} and the transform "
+                f"{tuple(transform)[:6]}; a projection and a grid with north up are needed."
             )
-        if not 1 <= band <= file.count:
-            raise ValueError(f"{path.name} has {file.count} bands; there is no band {band}.")
-        value = file.read(band, masked=True).astype("float32").filled(np.nan)
-        value = value * file.scales[band - 1] + file.offsets[band - 1]
-        x = file.transform.c + (np.arange(file.width) + 0.5) * file.transform.a
-        y = file.transform.f + (np.arange(file.height) + 0.5) * file.transform.e
-        return _cut(as_grid(value, x, y, file.crs.to_wkt()), box)
+        if not 1 <= band <= file.rio.count:
+            raise ValueError(f"{path.name} has {file.rio.count} bands; there is no band {band}.")
+        whole = file.sel(band=band, drop=True).assign_attrs(crs=crs.to_wkt())
+        cut = _cut(whole.sortby(["y", "x"]), box)  # nothing is read before here
+        return as_grid(cut.to_numpy(), cut.x, cut.y, crs.to_wkt())
 
 
 def _inside(chunk, box):
@@ -387,7 +319,7 @@ def _kind(file, grid, x, name):
         return "EPSG:4326"
     raise ValueError(
         f"{name}: x runs from {float(file[x][0]):g} to {float(file[x][-1]):g}, which are no "
-        "degrees, and the file names no projection; name it: read(path, crs=...)."
+        "degrees, and the file names no projection; name it: read_grid(path, crs=...)."
     )
 
 

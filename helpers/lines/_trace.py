@@ -271,8 +271,8 @@ class _Frame:
         """Values of a grid in the cells of places (km); NaN where it was not given."""
         if name not in self.grids:
             return np.full(len(places), np.nan)
-        origin = [self.easting[0], self.northing[0]]
-        column, row = np.rint((places - origin) / self.spacing).astype(int).T
+        place = _shared.cell_of(*places.T, self.easting, self.northing)
+        row, column = np.rint(place).astype(int)
         return self.grids[name][row, column]
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from .. import _shared
+
 SAMPLE_KM = 1.0  # distance between readings along a track
 SPEED_KM_H = 18.0  # about 10 knots
 SURVEY_SHARE, STAR_SHARE = 0.15, 0.07  # of the cruises; the others are on passage
@@ -95,8 +97,8 @@ def lay_tracks(northing, easting, rng, coverage):
     wanted, pieces = int(np.ceil(coverage * crossed.size)), []
     while (missing := wanted - np.count_nonzero(crossed)) > 0:
         piece = _lose_some(_sample(_course(box, rng), box), rng)
-        row = np.rint((piece[1] - northing[0]) / (northing[1] - northing[0])).astype(int)
-        column = np.rint((piece[0] - easting[0]) / (easting[1] - easting[0])).astype(int)
+        place = _shared.cell_of(piece[0], piece[1], easting, northing)
+        row, column = np.rint(place).astype(int)
         cell = row * len(easting) + column
         new = np.sort(np.unique(cell, return_index=True)[1])
         new = new[~crossed[cell[new]]]

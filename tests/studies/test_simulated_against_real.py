@@ -23,6 +23,7 @@ def test_picks_are_read_with_their_columns(tmp_path):
     path.write_text(
         "# @VGMT1.0 @GPOINT\n"
         "# @NChron|AnomalyEnd|AnomEndQua|CruiseName|Reference|DOI|GeeK2007|IDMethod\n"
+        "# FEATURE_DATA\n"
         '# @DC2n|y|1|"NBP0403 s4"|A+B_1999|10.1/x|1.77|"Magnetic Anomaly"\n'
         "-113.5\t-49.25\n"
         '# @DC2n|o|2|N/A|A+B_1999|10.1/x||"Abyssal Hill"\n'
