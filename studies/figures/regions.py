@@ -151,7 +151,7 @@ def draw_real_swath():
 def draw_blocks(cruise="NBP9707", rows=3):
     """Draw the real anomaly along a cruise, its picked normal blocks and where lines cross it."""
     table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
-    found = cases.real_swath()[3]
+    found = cases.real_swath().lines
     line = lines_against_maps.track(table, cruise, region)
     blocks = lines_against_maps.blocks(line, _needed(data.region_picks(region)), region)
     crossed = lines_against_maps.crossings(found, line)
@@ -182,7 +182,7 @@ def draw_small_surveys(names=SMALL):
     """Draw guided map and probability, with lines, of the small real surveys."""
     panels = []
     for name in names:
-        grid, guided, prediction, found = _shared.at_hand(cases.survey(name))
+        grid, guided, prediction, found = _shared.at_hand(cases.real_survey(name))
         about = tracks.SURVEYS[name]
         near = grid["distance_km"] <= about.mask_km
         limit = maps.robust_limit(grid["block"])

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from helpers import diffusion, network, tracks
-from helpers.tracks import _surveys
 from registry_files import fetch_or_skip
 from studies import made_up_fields
 
 
 @pytest.mark.parametrize("kind", made_up_fields.KINDS)
-def test_invented_maps_are_surveyed_fields_of_the_size_asked_for(kind):
-    grid = made_up_fields.invented(kind, np.random.default_rng(1), 0.1, cells=96)
+def test_invented_maps_are_surveyed_fields(monkeypatch, kind):
+    monkeypatch.setattr(made_up_fields, "CELLS", 96)
+    grid = made_up_fields.invented(kind, np.random.default_rng(1), 0.1)
     assert grid["anomaly"].shape == (96, 96)
     assert 0.1 <= np.isfinite(grid["block"]).mean() < 0.2
     assert {"weight", "distance_km"} <= set(grid)
     known = network.knowable(grid).to_numpy()
     np.testing.assert_array_equal(known, grid["distance_km"] <= network.KNOWABLE_KM)
-    same = made_up_fields.invented(kind, np.random.default_rng(1), 0.1, cells=96)
+    same = made_up_fields.invented(kind, np.random.default_rng(1), 0.1)
     assert same.identical(grid)
 
 
@@ -59,5 +59,5 @@ def test_real_surveys_keep_tracks_and_readings_in_another_order():
 
 
 def test_without_the_registry_there_are_no_real_ones(monkeypatch):
-    monkeypatch.setattr(_surveys, "load_all", dict)
+    monkeypatch.setattr(tracks, "load_surveys", dict)
     assert made_up_fields.shuffled(np.random.default_rng(1)) == []
