@@ -153,7 +153,7 @@ def draw_blocks(cruise="NBP9707", rows=3):
     table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
     found = cases.real_swath().lines
     line = lines_against_maps.track(table, cruise, region)
-    blocks = lines_against_maps.blocks(line, _needed(data.region_picks(region)), region)
+    blocks = lines_against_maps.picked_blocks(line, _needed(data.region_picks(region)), region)
     crossed = lines_against_maps.crossings(found, line)
     own = table[table["cruise"] == cruise]
     own = own[region.contains(own["longitude"], own["latitude"])]

@@ -64,7 +64,7 @@ def test_classes_tell_where_the_map_is_wrong(toy):
     assert table["recall"].iloc[0] == 1 and 0 < table["recall"].iloc[1] < 0.3
     assert table["share"].sum() == pytest.approx(1)
     assert table["error_nt"].iloc[0] == pytest.approx(np.sqrt(np.mean(far[:50] ** 2)))
-    both = region_doubts.correlations(xr.Dataset({"data": far, "back": -far}), misfit, known)
+    both = region_doubts.error_correlations(xr.Dataset({"data": far, "back": -far}), misfit, known)
     assert both == pytest.approx({"data": 1, "back": -1})
 
 
