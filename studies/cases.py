@@ -1,11 +1,16 @@
 """What several figures and notebooks show: computed once and kept.
 
-Simulated regions under simulated cruises, and the real cruises over the Pacific-Antarctic Ridge.
+First regions simulated under simulated cruises, then real surveys and what the network makes of
+them, then the maps that the networks are shown: as they are interpolated, or diffused.
 """
 
 import functools
+from typing import NamedTuple
 
+import geopandas
 import numpy as np
+import pandas as pd
+import xarray as xr
 
 from helpers import data, diffusion, gridding, lines, network, seafloor, tracks
 from helpers.data import _published, _registry
@@ -14,15 +19,72 @@ from helpers.network import _inputs
 
 from . import protocol
 
+# Regions simulated under simulated cruises.
+
 COVERAGE = 0.1  # share of cells on simulated tracks in the figures
 SEED = 213  # of the cruises: others than those of training and test
-CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
-# (along a track far from others the networks on the raw grid draw lines along the track)
+
+
+class Surveyed(NamedTuple):
+    """A simulated region, the cruises over it and the grid of what they read."""
+
+    truth: xr.Dataset
+    table: pd.DataFrame
+    grid: xr.Dataset
+
+
+class Simulated(NamedTuple):
+    """A simulated region, surveyed and restored by guided diffusion."""
+
+    truth: xr.Dataset
+    table: pd.DataFrame
+    grid: xr.Dataset
+    guided: xr.Dataset
+
+
+class Detected(NamedTuple):
+    """What the network says of a map, and the lines that are traced in it."""
+
+    prediction: xr.Dataset
+    lines: geopandas.GeoDataFrame
+
+
+def region_grid(name, coverage, seed, kept=1.0, floor=0):
+    """Simulate a region, send cruises over it, level them and grid what they read.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    coverage : float
+        Share of cells on tracks.
+    seed : int
+        Seed of the cruises.
+    kept : float
+        Share of the cruises that is kept; the others are dropped, drawn at random.
+    floor : int
+        Seed of what is random in the seafloor (`seafloor.simulate_region`).
+
+    Returns
+    -------
+    Surveyed
+        ``truth`` (Dataset), levelled track ``table`` (DataFrame) and ``grid`` (Dataset).
+    """
+    truth, region = seafloor.simulate_region(name, seed=floor), data.region(name)
+    rng = np.random.default_rng(seed)
+    table = seafloor.cruise_over(truth, region, rng, coverage)
+    if kept < 1:
+        cruises = table["cruise"].unique()
+        chosen = rng.choice(cruises, max(2, round(kept * len(cruises))), replace=False)
+        table = table[table["cruise"].isin(chosen)].reset_index(drop=True)
+    table, _ = tracks.level(table, region)
+    grid = gridding.grid_tracks(table, region, float(truth.attrs["spacing_km"]))
+    return Surveyed(truth, table, grid.assign_attrs(source="simulated"))
 
 
 @functools.cache
 def simulated(name, coverage=COVERAGE):
-    """Truth, track table, grid and guided diffusion of a simulated region.
+    """Simulate a region, survey it and restore the map by guided diffusion.
 
     Parameters
     ----------
@@ -33,22 +95,56 @@ def simulated(name, coverage=COVERAGE):
 
     Returns
     -------
-    tuple
-        Truth (Dataset), track table, grid (Dataset), guided (Dataset).
+    Simulated
+        ``truth`` (Dataset), track ``table``, ``grid`` and ``guided`` (Datasets).
     """
-    return _diffused(*region_grid(name, coverage, SEED))
+    return _restored(region_grid(name, coverage, SEED))
 
 
 @functools.cache
 def tested(name, coverage=COVERAGE):
-    """As `simulated`, for the map that `make train` scores: another seafloor, other cruises."""
+    """Give the map that `make train` scores: another seafloor than `simulated`, other cruises.
+
+    Parameters
+    ----------
+    name, coverage
+        As `simulated`.
+
+    Returns
+    -------
+    Simulated
+    """
     seeds = protocol.CRUISE_SEED["test"], 1.0, protocol.FLOOR_SEED["test"]
-    return _diffused(*region_grid(name, coverage, *seeds))
+    return _restored(region_grid(name, coverage, *seeds))
 
 
-def _diffused(truth, table, grid):
+def _restored(surveyed):
     """Add the guided map to what `region_grid` gives."""
-    return truth, table, grid, diffusion.guided(grid["block"], grid["weight"])
+    grid = surveyed.grid
+    return Simulated(*surveyed, diffusion.guided(grid["block"], grid["weight"]))
+
+
+@functools.cache
+def detected(name):
+    """Show the guided map of a simulated region to the best network and trace lines.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+
+    Returns
+    -------
+    Detected
+        ``prediction`` (Dataset) and ``lines`` (GeoDataFrame).
+    """
+    case = simulated(name)
+    return Detected(*lines.find(case.grid, case.guided))
+
+
+def threshold():
+    """Probability from which the best shipped model takes a cell as line."""
+    return network.load(lines.BEST).record["threshold"]
 
 
 def test_window(name, cells=network.SIZE, number=0):
@@ -78,21 +174,87 @@ def test_window(name, cells=network.SIZE, number=0):
     return window
 
 
-@functools.cache
-def detected(name):
-    """Prediction of the best model on the guided map of a simulated region, and its lines."""
-    _, _, grid, guided = simulated(name)
-    return lines.find(grid, guided)
+def prepare_models(name, names, coverage=COVERAGE, most=6):
+    """Apply shipped models to the test blocks of a simulated region.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+    names : sequence of str
+        Models of ``data/models/models.json``.
+    coverage : float
+        Share of cells on tracks.
+    most : int
+        Take at most so many blocks.
+
+    Returns
+    -------
+    dict
+        ``label`` and ``mask``, lists with an array (rows, columns) for each block; ``seen`` (the
+        map, nT), ``probability`` and ``threshold``, by name of the model.
+    """
+    case, windows = tested(name, coverage), _test_windows(name, most)
+    near = network.knowable(case.grid)
+    made = {"label": [case.truth["label"].sel(each).to_numpy() for each in windows]}
+    made |= {"mask": [near.sel(each).to_numpy() for each in windows]}
+    made |= {"seen": {}, "probability": {}, "threshold": {}}
+    inputs = dict.fromkeys(GUIDED, as_seen(case.grid, "both", case.guided))
+    for each in names:
+        model = network.load(each)
+        kind = model.record["input"]
+        if kind not in inputs:
+            inputs[kind] = as_seen(case.grid, kind)
+        parts = [inputs[kind].sel(window) for window in windows]
+        made["seen"][each] = [part["anomaly"].to_numpy() for part in parts]
+        made["probability"][each] = [
+            network.predict(model, part)["probability"].to_numpy() for part in parts
+        ]
+        made["threshold"][each] = model.record["threshold"]
+    return made
 
 
-def threshold():
-    """Probability from which the best shipped model takes a cell as line."""
-    return network.load(lines.BEST).record["threshold"]
+def _test_windows(name, most):
+    """Test blocks of a region, at most so many."""
+    found = []
+    while len(found) < most:
+        try:
+            found.append(test_window(name, number=len(found)))
+        except IndexError:
+            break
+    return found
+
+
+# Real surveys, and what people have drawn.  Where files cannot be had there is nothing to show.
+
+CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")  # over the Pacific-Antarctic Ridge
+# (along a track far from others the networks on the raw grid draw lines along the track)
+CHILE = data.region_from_box(-75.6, -71.0, -41.5, -33.0, name="chile", title="EMAG2 v3 off Chile")
+CHILE_FILE = "emag2/emag2v3_chile_34.5S_67.2W.png"
+CHILE_CENTRE = (-67.2, -34.467)  # degrees, of the picture
+CHILE_CELL_DEG = 2 / 60
+CHILE_NT = (-200.0, 200.0)  # grey 0 and grey 254
+NO_DATA_GREY = 255
+
+
+class Interpreted(NamedTuple):
+    """A real survey and what the network for real data makes of it."""
+
+    grid: xr.Dataset
+    guided: xr.Dataset
+    prediction: xr.Dataset
+    lines: geopandas.GeoDataFrame
 
 
 @functools.cache
 def real_cruises():
-    """Residuals of the real Pacific-Antarctic cruises; None where they cannot be had."""
+    """Read the real cruises over the Pacific-Antarctic Ridge.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Residuals less the median of each cruise; None where the files cannot be had.
+    """
     paths = [data.try_fetch(f"tracks/ncei/{cruise}.m77t") for cruise in CRUISES]
     if None in paths:
         return None
@@ -101,20 +263,104 @@ def real_cruises():
 
 @functools.cache
 def real_swath():
-    """Grid, guided map, prediction and lines along the real cruises; None without them."""
+    """Map the real cruises over the Pacific-Antarctic Ridge and show the map to the network.
+
+    Returns
+    -------
+    Interpreted or None
+        None where the files cannot be had.
+    """
     table = real_cruises()
     if table is None:
         return None
-    grid = gridding.grid_tracks(table, data.region("pacific_antarctic"))
+    return _interpreted(gridding.grid_tracks(table, data.region("pacific_antarctic")))
+
+
+@functools.cache
+def real_survey(name):
+    """Map a real survey and show the map to the network.
+
+    Parameters
+    ----------
+    name : str
+        One of `tracks.SURVEYS`.
+
+    Returns
+    -------
+    Interpreted or None
+        None where the files cannot be had.
+    """
+    about = tracks.SURVEYS[name]
+    if None in [data.try_fetch(file) for file in about.files]:
+        return None
+    return _interpreted(
+        gridding.grid_tracks(tracks.load_survey(name), about.region, about.spacing_km)
+    )
+
+
+@functools.cache
+def chile(spacing_km=6.0):
+    """Show the sea of the picture of EMAG2 v3 off Chile to the network.
+
+    Parameters
+    ----------
+    spacing_km : float
+        Side of the cells.  The network knows stripes a few cells wide; those of this map are
+        smooth and wide, so that they suit it in larger cells than those of tracks.
+
+    Returns
+    -------
+    Interpreted or None
+        None where the picture cannot be had.
+    """
+    if data.try_fetch(CHILE_FILE) is None:
+        return None
+    map_ = gridding.on_map(chile_picture(), CHILE, spacing_km)
+    sea = ocean(map_, CHILE)
+    for name in ("anomaly", "block"):
+        map_[name] = map_[name].where(sea)
+    map_["weight"] = map_["weight"].where(sea, 0)
+    return _interpreted(map_)
+
+
+def _interpreted(grid):
+    """Diffuse a grid and show it to the network that is for real data."""
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return grid, guided, *lines.find(grid, guided, model=lines.SINGLE)
+    return Interpreted(grid, guided, *lines.find(grid, guided, model=lines.SINGLE))
 
 
-# The model applied: what is drawn over the simulated regions, and the real surveys it is shown.
-#
-# Everything is computed once and kept.
+def chile_picture():
+    """Read the picture of EMAG2 v3 off Chile (nT, in degrees; clipped at 200 nT when it was made).
 
-CHILE = data.region_from_box(-75.6, -71.0, -41.5, -33.0, name="chile", title="EMAG2 v3 off Chile")
+    Raises `DataUnavailable` where the registry cannot give it.
+    """
+    from PIL import Image
+
+    with Image.open(data.fetch(CHILE_FILE)) as picture:
+        grey = np.asarray(picture.convert("L"))[::-1].astype(float)
+    low, high = CHILE_NT
+    value = np.where(grey == NO_DATA_GREY, np.nan, low + grey / 254 * (high - low))
+    x, y = (
+        centre + (np.arange(size) - (size - 1) / 2) * CHILE_CELL_DEG
+        for centre, size in zip(CHILE_CENTRE, value.shape[::-1], strict=True)
+    )
+    return _read_grid.as_grid(value, x, y, "EPSG:4326").assign_attrs(units="nT")
+
+
+def ocean(map_, region):
+    """Tell which cells of a map are sea, by Natural Earth's land at 1:50 million."""
+    from rasterio.features import geometry_mask
+    from rasterio.transform import from_origin
+
+    folder = _registry.DATA / "natural_earth" / "shapefiles" / "natural_earth" / "physical"
+    box = (region.west - 1, region.south - 1, region.east + 1, region.north + 1)
+    land = geopandas.read_file(folder / "ne_50m_land.shp", bbox=box).clip(box).to_crs(region.crs)
+    spacing = float(map_.attrs["spacing_km"])
+    west, north = float(map_.easting[0]) - spacing / 2, float(map_.northing[-1]) + spacing / 2
+    corner = from_origin(west, north, spacing, spacing)
+    shape = map_["anomaly"].shape
+    sea = geometry_mask(land.geometry, shape, corner) if len(land) else np.ones(shape, bool)
+    return map_["anomaly"].copy(data=sea[::-1])
 
 
 @functools.cache
@@ -140,57 +386,8 @@ def drawn_over(name):
     return {"fracture zones": zones, "isochrons": isochrons, "triple junction": junction}
 
 
-@functools.cache
-def survey(name):
-    """Grid, guided map, prediction and lines of a real survey.
-
-    Parameters
-    ----------
-    name : str
-        One of `tracks.SURVEYS`.
-
-    Returns
-    -------
-    tuple or None
-        Grid, guided map, prediction (Datasets) and lines; None where the files cannot be had.
-    """
-    about = tracks.SURVEYS[name]
-    if None in [data.try_fetch(file) for file in about.files]:
-        return None
-    grid = gridding.grid_tracks(tracks.load_survey(name), about.region, about.spacing_km)
-    return _seen(grid)
-
-
-@functools.cache
-def chile(spacing_km=6.0):
-    """Show the sea of the picture of EMAG2 v3 off Chile to the model.
-
-    Parameters
-    ----------
-    spacing_km : float
-        Side of the cells.  The network knows stripes a few cells wide; those of this map are
-        smooth and wide, so that they suit it in larger cells than those of tracks.
-
-    Returns
-    -------
-    tuple or None
-        As `survey`.
-    """
-    if data.try_fetch(CHILE_FILE) is None:
-        return None
-    map_ = gridding.on_map(chile_picture(), CHILE, spacing_km)
-    sea = ocean(map_, CHILE)
-    for name in ("anomaly", "block"):
-        map_[name] = map_[name].where(sea)
-    map_["weight"] = map_["weight"].where(sea, 0)
-    return _seen(map_)
-
-
-def _seen(grid):
-    """Diffuse a grid and show it to the network that is for real data."""
-    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return grid, guided, *lines.find(grid, guided, model=lines.SINGLE)
-
+# The maps that the networks are shown.  There are four inputs: ``raw`` (linear interpolation),
+# ``classical`` (that grid diffused), ``guided``, and ``both`` (guided beside raw).
 
 GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 
@@ -203,11 +400,11 @@ def input_stack(grid, name, guided=None, layers=None):
     grid : xarray.Dataset, shape (n, m)
         From `gridding.grid_tracks` or `gridding.grid_points`.
     name : str
-        One of `INPUTS`.
+        ``raw``, ``classical``, ``guided`` or ``both``.
     guided : xarray.Dataset, optional
         From `diffusion.guided`, where it has been made already.
     layers : sequence of str, optional
-        Channels, if not those of `LAYERS`.
+        Channels, if not those that the input has by default.
 
     Returns
     -------
@@ -239,40 +436,8 @@ def as_seen(grid, name, guided=None):
     return network.with_guided(grid, guided)
 
 
-def join(raw, guided):
-    """Join the channels of the inputs ``raw`` and ``guided`` to those of ``both``.
-
-    Parameters
-    ----------
-    raw, guided : numpy.ndarray, shape (..., n, m, channels)
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., n, m, channels)
-    """
-    return np.concatenate([guided[..., :1], raw[..., :1], guided[..., 1:]], axis=-1)
-
-
 def make_map(grid, name):
-    """Turn a gridded dataset into the map of one of the inputs.
-
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        From `gridding.grid_tracks` or `gridding.grid_points`.
-    name : str
-        ``raw`` (linear interpolation), ``classical`` (that grid diffused), ``guided`` or ``both``.
-
-    Returns
-    -------
-    xarray.DataArray
-        Anomaly (nT) on the cells of `grid`.
-
-    Raises
-    ------
-    ValueError
-        If `name` is none of `INPUTS`.
-    """
+    """Make the anomaly (nT) that one of the inputs shows of a grid; ValueError for other names."""
     if name == "raw":
         return grid["anomaly"]
     if name == "classical":
@@ -284,153 +449,6 @@ def make_map(grid, name):
     )
 
 
-def region_grid(name, coverage, seed, kept=1.0, floor=0):
-    """Simulate a region, send cruises over it, level them and grid what they read.
-
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    coverage : float
-        Share of cells on tracks.
-    seed : int
-        Seed of the cruises.
-    kept : float
-        Share of the cruises that is kept; the others are dropped, drawn at random.
-    floor : int
-        Seed of what is random in the seafloor (`seafloor.simulate_region`).
-
-    Returns
-    -------
-    tuple
-        Truth (Dataset), levelled track table (DataFrame) and grid (Dataset).
-    """
-    truth, region = seafloor.simulate_region(name, seed=floor), data.region(name)
-    rng = np.random.default_rng(seed)
-    table = seafloor.cruise_over(truth, region, rng, coverage)
-    if kept < 1:
-        cruises = table["cruise"].unique()
-        chosen = rng.choice(cruises, max(2, round(kept * len(cruises))), replace=False)
-        table = table[table["cruise"].isin(chosen)].reset_index(drop=True)
-    table, _ = tracks.level(table, region)
-    grid = gridding.grid_tracks(table, region, float(truth.attrs["spacing_km"]))
-    return truth, table, grid.assign_attrs(source="simulated")
-
-
-CHILE_FILE = "emag2/emag2v3_chile_34.5S_67.2W.png"
-CHILE_CENTRE = (-67.2, -34.467)  # degrees, of the picture
-CHILE_CELL_DEG = 2 / 60
-CHILE_NT = (-200.0, 200.0)  # grey 0 and grey 254
-NO_DATA_GREY = 255
-
-
-def chile_picture(path=None):
-    """Read the picture of EMAG2 v3 off Chile.
-
-    Parameters
-    ----------
-    path : pathlib.Path, optional
-        The picture; by default that of the registry.
-
-    Returns
-    -------
-    xarray.DataArray
-        As `read`; values beyond 200 nT were clipped when the picture was made.
-
-    Raises
-    ------
-    DataUnavailable
-        If the registry cannot give it.
-    """
-    from PIL import Image
-
-    with Image.open(path or data.fetch(CHILE_FILE)) as picture:
-        grey = np.asarray(picture.convert("L"))[::-1].astype(float)
-    low, high = CHILE_NT
-    value = np.where(grey == NO_DATA_GREY, np.nan, low + grey / 254 * (high - low))
-    x, y = (
-        centre + (np.arange(size) - (size - 1) / 2) * CHILE_CELL_DEG
-        for centre, size in zip(CHILE_CENTRE, value.shape[::-1], strict=True)
-    )
-    return _read_grid.as_grid(value, x, y, "EPSG:4326").assign_attrs(units="nT")
-
-
-def ocean(map_, region):
-    """Tell which cells of a map are sea, by Natural Earth's land at 1:50 million.
-
-    Parameters
-    ----------
-    map_ : xarray.Dataset
-        From `on_map`.
-    region : helpers.data.Region
-        Its region.
-
-    Returns
-    -------
-    xarray.DataArray of bool
-    """
-    import geopandas
-    from rasterio.features import geometry_mask
-    from rasterio.transform import from_origin
-
-    folder = _registry.DATA / "natural_earth" / "shapefiles" / "natural_earth" / "physical"
-    box = (region.west - 1, region.south - 1, region.east + 1, region.north + 1)
-    land = geopandas.read_file(folder / "ne_50m_land.shp", bbox=box).clip(box).to_crs(region.crs)
-    spacing = float(map_.attrs["spacing_km"])
-    west, north = float(map_.easting[0]) - spacing / 2, float(map_.northing[-1]) + spacing / 2
-    corner = from_origin(west, north, spacing, spacing)
-    shape = map_["anomaly"].shape
-    sea = geometry_mask(land.geometry, shape, corner) if len(land) else np.ones(shape, bool)
-    return map_["anomaly"].copy(data=sea[::-1])
-
-
-def prepare_models(name, names, coverage=COVERAGE, most=6):
-    """Apply shipped models to the test blocks of a simulated region.
-
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    names : sequence of str
-        Models of ``data/models/models.json``.
-    coverage : float
-        Share of cells on tracks.
-    most : int
-        Take at most so many blocks.
-
-    Returns
-    -------
-    dict
-        ``label`` and ``mask``, lists with an array (rows, columns) for each block; ``seen`` (the
-        map, nT), ``probability`` and ``threshold``, by name of the model.
-    """
-    truth, _, grid, guided = tested(name, coverage)
-    windows = _test_windows(name, most)
-    near = network.knowable(grid)
-    made = {"label": [truth["label"].sel(each).to_numpy() for each in windows]}
-    made |= {"mask": [near.sel(each).to_numpy() for each in windows]}
-    made |= {"seen": {}, "probability": {}, "threshold": {}}
-    inputs = dict.fromkeys(GUIDED, as_seen(grid, "both", guided))
-    for each in names:
-        model = network.load(each)
-        kind = model.record["input"]
-        if kind not in inputs:
-            inputs[kind] = grid.assign(anomaly=make_map(grid, kind))
-        parts = [inputs[kind].sel(window) for window in windows]
-        made["seen"][each] = [part["anomaly"].to_numpy() for part in parts]
-        made["probability"][each] = [
-            network.predict(model, part)["probability"].to_numpy() for part in parts
-        ]
-        made["threshold"][each] = model.record["threshold"]
-    return made
-
-
-def _test_windows(name, most):
-    """Test blocks of a region, at most so many."""
-    found = []
-    while len(found) < most:
-        try:
-            found.append(test_window(name, number=len(found)))
-        except IndexError:
-            break
-    return found
+def join(raw, guided):
+    """Join the channels (last axis) of the inputs ``raw`` and ``guided`` to those of ``both``."""
+    return np.concatenate([guided[..., :1], raw[..., :1], guided[..., 1:]], axis=-1)

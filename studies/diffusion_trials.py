@@ -4,6 +4,7 @@ Each trial is made anew where it is called and none returns a stored number.
 """
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from helpers import _shared, data, diffusion, gridding, seafloor, tracks
 from helpers.diffusion import _guided, _pyramid, _withheld
 
 from . import made_up_fields
+
+# The maps that are compared, and how they are judged.
 
 
 def restore(grid):
@@ -63,28 +66,36 @@ def strike_errors(result, truth):
     xarray.DataArray
         Degrees, 0 to 90; NaN where there are no stripes.
     """
-    wrong = np.abs((result["strike_deg"] - truth["strike_deg"] + 90) % 180 - 90)
-    return wrong.where(truth["lineated"] == 1)
+    wrong = _shared.axial_difference(result["strike_deg"], truth["strike_deg"])
+    return truth["strike_deg"].copy(data=wrong).where(truth["lineated"] == 1)
 
 
-def withheld(grid, integration_cells=24.0, across=0.001):
+class Withheld(NamedTuple):
+    """How well withheld readings are predicted, and what guided diffusion makes of that."""
+
+    along_nt: dict  # root mean square error along strike, by smoothing
+    plate_nt: float  # that of the best plate
+    verdict: object  # ``support`` of a direction, cell by cell, ``smoothing`` and ``plate``
+
+
+def withheld(grid):
     """Predict half of the readings from the other half, along strike and by plates.
 
-    Much as `diffusion._withheld.weigh` does it, but on the fine cells.
+    Much as `diffusion.guided` does it to choose its smoothing, but on the fine cells.
 
     Parameters
     ----------
     grid : xarray.Dataset
         With ``block`` (nT) and ``weight``.
-    integration_cells, across : float
-        As in `diffusion.guided`.
 
     Returns
     -------
-    tuple
-        Root mean square errors (nT) along strike by smoothing (dict), that of the best plate,
-        and the `diffusion._withheld.Choice` that guided diffusion goes by.
+    Withheld
+        Root mean square errors ``along_nt`` strike by smoothing (dict) and ``plate_nt``, that of
+        the best plate; ``verdict``, what guided diffusion goes by, with ``support`` and
+        ``smoothing``.
     """
+    integration_cells, across = 24.0, 0.001
     values, weight = (grid[name].to_numpy() for name in ("block", "weight"))
     levels = _pyramid.build(values, weight)[1:]
     first = _pyramid.Options(_guided.FIRST_SMOOTHING, integration_cells, across, 6)
@@ -102,7 +113,12 @@ def withheld(grid, integration_cells=24.0, across=0.001):
     }
     best = min(error(_pyramid.plate(half, *choice)) for choice in _withheld.PLATES)
     halves = _withheld.halve(values, weight, None, levels)
-    return along, best, _withheld.weigh(halves, levels[0], tensor, None, across)
+    return Withheld(along, best, _withheld.weigh(halves, levels[0], tensor, None, across))
+
+
+# Made-up fields: without stripes, with seamounts, and where a direction misleads.
+
+APART_KM = 120.0  # between added seamounts; each is looked at within half of it
 
 
 def without_stripes(make, cells, coverage, seeds):
@@ -136,7 +152,7 @@ def without_stripes(make, cells, coverage, seeds):
     return pd.DataFrame(rows)
 
 
-def added_seamounts(grid, truth, height_nt, size_km, apart_km=120.0):
+def added_seamounts(grid, truth, height_nt, size_km):
     """Add round anomalies to the readings, far from each other; see what they add to each map.
 
     Parameters
@@ -145,20 +161,18 @@ def added_seamounts(grid, truth, height_nt, size_km, apart_km=120.0):
         Grid of the readings, simulated truth with ``strike_deg``.
     height_nt, size_km : float
         Height and standard deviation of the Gaussians that are added.
-    apart_km : float
-        Distance between neighbours; each is looked at within half of it.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each method, and ``told``, guided diffusion that knows the cells of the seamounts
-        (within 2.5 standard deviations): means over the seamounts of the size (standard deviation,
-        km) ``along_km`` and ``across_km`` strike of what is added and of its ``highest_nt``, and
-        ``error``, that of all that is added relative to what should be.
+        A row for each method, and ``told``, guided diffusion to which the cells of the seamounts
+        (within 2.5 standard deviations) are given as known: means over the seamounts of the size
+        (standard deviation, km) ``along_km`` and ``across_km`` strike of what is added and of its
+        ``highest_nt``, and ``error``, that of all that is added relative to what should be.
     """
     north, east = (grid[axis] - grid[axis].mean() for axis in ("northing", "easting"))
-    counts = [int((float(axis.max()) - apart_km / 2) // apart_km) for axis in (north, east)]
-    rows, columns = (apart_km * np.arange(-count, count + 1) for count in counts)
+    counts = [int((float(axis.max()) - APART_KM / 2) // APART_KM) for axis in (north, east)]
+    rows, columns = (APART_KM * np.arange(-count, count + 1) for count in counts)
     places = [(north - y, east - x) for y in rows for x in columns]
     height = sum(np.exp(-(y**2 + x**2) / (2 * size_km**2)) for y, x in places)
     known = diffusion.Known(seamount=(height > np.exp(-0.5 * 2.5**2)).to_numpy())
@@ -171,7 +185,7 @@ def added_seamounts(grid, truth, height_nt, size_km, apart_km=120.0):
     rows = {}
     for name in maps[0]:
         added = maps[1][name]["anomaly"] - maps[0][name]["anomaly"]
-        sizes = [_size(added, truth, *place, apart_km / 2) for place in places]
+        sizes = [_size(added, truth, *place, APART_KM / 2) for place in places]
         wrong = float((added - height_nt * height).std() / (height_nt * height).std())
         rows[name] = [*np.nanmean(sizes, axis=0), wrong]
     return pd.DataFrame(rows, index=["along_km", "across_km", "highest_nt", "error"]).T
@@ -190,7 +204,7 @@ def _size(added, truth, north, east, within_km):
     return [*sizes, float(added.max())]
 
 
-def hard_cases(cells, coverage, seeds):
+def misleading_directions(cells, coverage, seeds):
     """Try the methods where a direction misleads: bends, offsets, crossing strikes, a seamount.
 
     Parameters
@@ -206,8 +220,8 @@ def hard_cases(cells, coverage, seeds):
     -------
     pandas.DataFrame
         Mean correlation with the truth where the difficulty lies: a row for each case of
-        `made_up_fields.hard_cases`, columns the methods; ``told`` is guided diffusion that was
-        given the strike, the fracture zone or the seamount where one is known, NaN elsewhere.
+        `made_up_fields.hard_cases`, columns the methods; ``told`` is guided diffusion to which
+        the strike, the fracture zone or the seamount was given as known, NaN where none is.
     """
     rows = {}
     for name, case in made_up_fields.hard_cases(cells).items():
@@ -226,9 +240,7 @@ def hard_cases(cells, coverage, seeds):
     return pd.DataFrame(rows).T
 
 
-# Trials of guided diffusion on cruises: their constants and headings, and real surveys.
-#
-# Each trial is made anew where it is called and none returns a stored number.
+# Cruises: over simulated regions, with constants and headings of their own, and real surveys.
 
 _truth = functools.lru_cache(maxsize=2)(seafloor.simulate_region)
 
@@ -251,21 +263,12 @@ def region_survey(name, coverage, seed):
     return truth, _grid(tracks.level(table, region)[0], region, truth)
 
 
-def cruise_constants(name, coverage, seed, added_nt=0.0):
+def cruise_constants(name, coverage, seed, added_nt):
     """Solve for constants and headings of the cruises with the field, levelled before or not.
 
-    Parameters
-    ----------
-    name, coverage, seed
-        As in `cases.region_grid`.
-    added_nt : float
-        Standard deviation of constants that are added to the simulated cruises.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Correlations with the truth; rows ``as read`` and ``levelled``, columns ``field alone``,
-        ``with constants`` and ``with headings``.
+    `added_nt` is the standard deviation of constants that are added to the simulated cruises.
+    Gives correlations with the truth; rows ``as read`` and ``levelled``, columns ``field alone``,
+    ``with constants`` and ``with headings``.
     """
     truth, region = _truth(name), data.region(name)
     rng = np.random.default_rng(seed)
@@ -311,10 +314,8 @@ def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
         the constants (standard deviation, nT).
     """
     field, rows = made_up_fields.stripes(cells), []
-    cruise, columns = (
-        np.full((cells, cells), -1),
-        np.arange(spacing_cells // 2, cells, spacing_cells),
-    )
+    columns = np.arange(spacing_cells // 2, cells, spacing_cells)
+    cruise = np.full((cells, cells), -1)
     cruise[cells // 2] = len(columns)
     cruise[:, columns] = np.arange(len(columns))
     for seed in seeds:
@@ -339,23 +340,10 @@ def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
 
 
 def cruise_cells(table, region, grid):
-    """Find which cruise read the field in each cell, and where it was heading.
+    """Find which cruise read the field in each cell (number, -1 off the tracks), and its heading.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Track table.
-    region : helpers.data.Region
-        Gives the projection.
-    grid : xarray.Dataset
-        From `gridding.grid_tracks`.
-
-    Returns
-    -------
-    tuple of numpy.ndarray, shape (northing, easting)
-        Number of the cruise in order of its name (int), -1 off the tracks, and the heading
-        (degrees clockwise from north), NaN there; where several cruises share a cell, those of
-        the last reading.
+    Cruises are numbered in order of their names, headings are in degrees clockwise from north (NaN
+    off the tracks); where several cruises share a cell, those of the last reading.
     """
     track = tracks.legs(table)
     number, heading = np.full(grid["block"].shape, -1), np.full(grid["block"].shape, np.nan)
@@ -369,13 +357,8 @@ def cruise_cells(table, region, grid):
     return np.where(known, number, -1), np.where(known, heading, np.nan)
 
 
-def real_surveys(by="line"):
-    """Leave tracks or tiles of the real surveys out and predict them, by each method.
-
-    Parameters
-    ----------
-    by : str
-        As in `gridding.cross_validate`.
+def real_surveys():
+    """Leave lines of the real surveys out and predict them, by each method.
 
     Returns
     -------
@@ -396,7 +379,7 @@ def real_surveys(by="line"):
     for name, table in tracks.load_surveys().items():
         survey = tracks.SURVEYS[name]
         place = (survey.region, survey.spacing_km)
-        errors = gridding.cross_validate(table, *place, methods, by)
+        errors = gridding.cross_validate(table, *place, methods, "line")
         rows[survey.title] = gridding.pooled_errors(errors)["rms_nt"]
     return pd.DataFrame(rows, index=list(methods)).T
 

@@ -1,9 +1,11 @@
-"""Lines held against what people have drawn, and against lines that know nothing.
+"""Lines held against published isochrons and picks, and against lines that know nothing.
 
 A distance to the nearest isochron means little by itself: where lines are dense, something is
 always near.  So the same numbers are taken for the lines moved away, for the lines turned by 90
 degrees, and for the ridges of a plain filter.
 """
+
+from typing import NamedTuple
 
 import geopandas
 import numpy as np
@@ -20,6 +22,7 @@ from . import simulated_against_real
 
 STEP_KM = 5.0  # between the points of a line that are looked at
 TREND_DEG = 30.0  # a line and an isochron of one trend differ by no more
+TURNS = 12  # classes of strike in which points of one trend are sought
 MOVED_KM = (30.0, 60.0)
 PAIR_KM = (5.0, 60.0)  # between neighbouring picks of one chron
 YOUNGEST_MA = 5.0  # younger picks have those of the other flank within `PAIR_KM`
@@ -30,19 +33,7 @@ REACH_KM = 50.0  # isochrons farther off say nothing about a line
 
 
 def moved(found, rng):
-    """Move each line `MOVED_KM` in a random direction.
-
-    Parameters
-    ----------
-    found : geopandas.GeoDataFrame
-        Lines in km.
-    rng : numpy.random.Generator
-        Source of directions and distances.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-    """
+    """Move each line `MOVED_KM` in a random direction."""
     angle, far = rng.uniform(0, 2 * np.pi, len(found)), rng.uniform(*MOVED_KM, len(found))
     shifts = np.column_stack([far * np.cos(angle), far * np.sin(angle)])
     coordinates, owner = shapely.get_coordinates(found.geometry, return_index=True)
@@ -51,17 +42,7 @@ def moved(found, rng):
 
 
 def turned(found):
-    """Turn each line by 90 degrees about its middle.
-
-    Parameters
-    ----------
-    found : geopandas.GeoDataFrame
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        With ``strike_deg`` turned as well.
-    """
+    """Turn each line, and its ``strike_deg``, by 90 degrees about its middle."""
     strike = (found["strike_deg"] + 90) % 180
     return found.set_geometry(found.rotate(90, origin="centroid")).assign(strike_deg=strike)
 
@@ -74,7 +55,7 @@ def beside_chance(found, rng):
     found : geopandas.GeoDataFrame
         Lines of the network.
     rng : numpy.random.Generator
-        As `moved`.
+        Source of the directions and distances of moved lines.
 
     Returns
     -------
@@ -165,29 +146,42 @@ def compare(sets, isochrons, strikes, known=None):
         between lines and the nearest isochron within `REACH_KM` (``isochron_deg``), and between
         pairs of picks and lines within `BESIDE_KM` (``picks_deg``, ``pairs`` of them).
     """
-    drawn = lines.points_along(isochrons, STEP_KM)
+    published = _points(isochrons)
     if known is not None:
-        inside = _inside(drawn[0], known)
-        drawn = tuple(part[inside] for part in drawn)
-    rows = {name: _against(found, drawn, strikes) for name, found in sets.items()}
+        inside = _inside(published.places, known)
+        published = _Points(published.places[inside], published.strike_deg[inside])
+    rows = {name: _against(found, published, strikes) for name, found in sets.items()}
     return pd.DataFrame(rows).T.astype({"lines": int, "pairs": int})
 
 
-def _against(found, drawn, strikes):
+class _Points(NamedTuple):
+    """Points along lines: easting and northing (km), and the strike of the line there."""
+
+    places: np.ndarray
+    strike_deg: np.ndarray
+
+
+def _points(found):
+    """Points every `STEP_KM` along lines."""
+    places, strike_deg, _ = lines.points_along(found, STEP_KM)
+    return _Points(places, strike_deg)
+
+
+def _against(found, published, strikes):
     """Measure one set of lines: a row of `compare`."""
-    ours = lines.points_along(found, STEP_KM)
-    off, nearest = _nearest(ours[0], drawn[0], REACH_KM)
+    ours = _points(found)
+    off, nearest = _nearest(ours.places, published.places, REACH_KM)
     within = np.isfinite(off)
     pairs = strikes[["easting_km", "northing_km"]].to_numpy()
-    beside, which = _nearest(pairs, ours[0], BESIDE_KM)
+    beside, which = _nearest(pairs, ours.places, BESIDE_KM)
     close = np.isfinite(beside)
-    turn = _shared.axial_difference(ours[1][within], drawn[1][nearest[within]])
-    angle = _shared.axial_difference(strikes["strike_deg"][close], ours[1][which[close]])
+    turn = _shared.axial_difference(ours.strike_deg[within], published.strike_deg[nearest[within]])
+    angle = _shared.axial_difference(strikes["strike_deg"][close], ours.strike_deg[which[close]])
     return {
         "lines": len(found),
         "length_km": found.length.sum(),
-        "isochron_km": _median(_to_trend(drawn, ours)),
-        "to_isochron_km": _median(_to_trend(ours, drawn)),
+        "isochron_km": _median(_to_trend(published, ours)),
+        "to_isochron_km": _median(_to_trend(ours, published)),
         "isochron_deg": _median(turn),
         "picks_deg": _median(angle),
         "pairs": int(close.sum()),
@@ -215,15 +209,15 @@ def _inside(places, known):
     return good
 
 
-def _to_trend(points, others, turns=12):
+def _to_trend(points, others):
     """Distance from points to the nearest other point of like strike (km), inf without any."""
-    distance = np.full(len(points[0]), np.inf)
-    edges = np.linspace(0, 180, turns + 1)
+    distance = np.full(len(points.places), np.inf)
+    edges = np.linspace(0, 180, TURNS + 1)
     for low, high in zip(edges[:-1], edges[1:], strict=True):
-        mine = (points[1] >= low) & (points[1] < high)
-        like = _shared.axial_difference(others[1], 0.5 * (low + high)) <= TREND_DEG
+        mine = (points.strike_deg >= low) & (points.strike_deg < high)
+        like = _shared.axial_difference(others.strike_deg, 0.5 * (low + high)) <= TREND_DEG
         if mine.any() and like.any():
-            distance[mine] = _nearest(points[0][mine], others[0][like], np.inf)[0]
+            distance[mine] = _nearest(points.places[mine], others.places[like], np.inf)[0]
     return distance
 
 
@@ -272,7 +266,7 @@ def track(table, cruise, region):
     return line.simplify(EVERY_KM / 4)
 
 
-def blocks(line, picks, region):
+def picked_blocks(line, picks, region):
     """Place the picked normal chrons on a track.
 
     Parameters
@@ -301,6 +295,7 @@ def blocks(line, picks, region):
         raise ValueError(f"Only {own.sum()} picks lie within {ON_TRACK_KM} km of the track.")
     along, age = shapely.line_locate_point(line, points[own]), picks["age_ma"].to_numpy()[own]
     axis = along[age == age.min()].mean()
+    # place on the track as a function of age, negative on the flank before the axis
     signed = pd.Series(along, np.where(along < axis, -age, age)).groupby(level=0).mean()
     place = PchipInterpolator(signed.index, signed.to_numpy(), extrapolate=False)
     scale = data.timescale()
@@ -323,20 +318,9 @@ def blocks(line, picks, region):
 
 
 def crossings(found, line):
-    """Where lines cross a track.
+    """Where lines cross a track (km along it, ascending).
 
-    Parameters
-    ----------
-    found : geopandas.GeoDataFrame
-        Lines in the track's projection.
-    line : shapely.LineString
-        From `track`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Distances along the track (km), ascending; those nearer than `APART_KM` to the one before
-        are left out.
+    Those nearer than `APART_KM` to the one before are left out.
     """
     met = shapely.intersection(np.asarray(found.geometry), line)
     points = shapely.points(shapely.get_coordinates(met))
@@ -348,76 +332,58 @@ def crossings(found, line):
     return np.array(kept)
 
 
-def count(places, blocks_):
-    """Count blocks that are crossed, and crossings that have no block.
+def count(places, blocks):
+    """Count blocks that are ``crossed``, and ``crossings`` that are ``without_block``.
 
-    Parameters
-    ----------
-    places : numpy.ndarray
-        From `crossings`.
-    blocks_ : pandas.DataFrame
-        From `blocks`.
-
-    Returns
-    -------
-    dict of str to int
-        ``crossed`` blocks of ``blocks``; ``crossings`` between the first block and the last, and
-        those ``without_block``.
+    Only crossings between the first block and the last count.
     """
-    start, end = (blocks_[name].to_numpy() for name in ("start_km", "end_km"))
+    start, end = (blocks[name].to_numpy() for name in ("start_km", "end_km"))
     start, end = start - TOLERANCE_KM, end + TOLERANCE_KM
     places = places[(places >= start.min()) & (places <= end.max())]
     inside = (places[:, None] >= start) & (places[:, None] <= end)
     return {
-        "blocks": len(blocks_),
+        "blocks": len(blocks),
         "crossed": int(inside.any(axis=0).sum()),
         "crossings": len(places),
         "without_block": int((~inside.any(axis=1)).sum()),
     }
 
 
-def by_chance(places, blocks_, rng):
+def by_chance(places, blocks, rng):
     """Count what the same crossings give when they slide along the track together.
 
-    Parameters
-    ----------
-    places : numpy.ndarray
-        From `crossings`.
-    blocks_ : pandas.DataFrame
-        From `blocks`.
-    rng : numpy.random.Generator
-        Source of how far they slide; what leaves at one end comes in at the other.
-
-    Returns
-    -------
-    dict of str to float
-        As `count`, the mean of `DRAWS` draws.
+    What leaves at one end comes in at the other; the mean of `DRAWS` draws.
     """
-    low, high = blocks_["start_km"].min(), blocks_["end_km"].max()
+    low, high = blocks["start_km"].min(), blocks["end_km"].max()
     inside = places[(places >= low) & (places <= high)] - low
     slides = rng.uniform(0, high - low, DRAWS)
-    drawn = [count(low + (inside + slide) % (high - low), blocks_) for slide in slides]
+    drawn = [count(low + (inside + slide) % (high - low), blocks) for slide in slides]
     return pd.DataFrame(drawn).mean().to_dict()
 
 
-def table(sets, line, blocks_, rng):
+def compare_blocks(sets, line, blocks, rng):
     """Count for several sets of lines, with chance beside each.
 
     Parameters
     ----------
     sets : dict of str to geopandas.GeoDataFrame
-        Lines by name.
-    line, blocks_, rng
-        As `crossings` and `by_chance`.
+        Lines by name, in the track's projection.
+    line : shapely.LineString
+        From `track`.
+    blocks : pandas.DataFrame
+        From `picked_blocks`.
+    rng : numpy.random.Generator
+        Source of how far crossings slide.
 
     Returns
     -------
     pandas.DataFrame
-        One row a set: as `count`, and ``by_chance``, the blocks that slid crossings reach.
+        One row a set: ``crossed`` blocks of ``blocks``, ``crossings`` between the first block and
+        the last, those ``without_block``, and ``by_chance``, the blocks that slid crossings reach.
     """
     rows = {}
     for name, found in sets.items():
         places = crossings(found, line)
-        chance = by_chance(places, blocks_, rng)["crossed"]
-        rows[name] = count(places, blocks_) | {"by_chance": chance}
+        chance = by_chance(places, blocks, rng)["crossed"]
+        rows[name] = count(places, blocks) | {"by_chance": chance}
     return pd.DataFrame(rows).T

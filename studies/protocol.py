@@ -51,11 +51,12 @@ NAMES = {  # of (model, input) in tables and figures
 }
 UNTRAINED = (*ridge_filters.DETECTORS, "chance")
 
-
 # Of each part its own; those of the test were drawn before any of these models was trained
 CRUISE_SEED = {"train": 211, "validation": 212, "test": 214}
 FLOOR_SEED = {"train": 0, "validation": 0, "test": 1}  # of what is random in the seafloor
 ORDER = ("test", "train", "validation", "train", "test")  # of successive blocks, along the rows
+GAP_CELLS = 24  # between blocks
+LEAST_LINEATED = 0.6  # share of a block that is lineated seafloor
 
 
 def results(name):
@@ -103,37 +104,33 @@ def leading(records):
     ]
 
 
-def blocks(truth, gap=24, least_known=0.6):
+def blocks(truth):
     """Divide a region into spatial blocks for training, validation and test.
+
+    Blocks have `network.SIZE` cells a side and lie `GAP_CELLS` apart; those with less lineated
+    seafloor than `LEAST_LINEATED` are left out.
 
     Parameters
     ----------
     truth : xarray.Dataset
         Simulated region.
-    gap : int
-        Cells between blocks.
-    least_known : float
-        Blocks with a smaller share of lineated seafloor are left out.
 
     Returns
     -------
     dict of str to list of (row, column)
         Lower corners, under ``train``, ``validation`` and ``test``.
     """
-    lineated = truth["lineated"].to_numpy() > 0
+    lineated, size = truth["lineated"].to_numpy() > 0, network.SIZE
+    step = size + GAP_CELLS
+    # what is left over is left on both sides alike
     rows, columns = (
-        range(
-            (size - network.SIZE) % (network.SIZE + gap) // 2,
-            size - network.SIZE + 1,
-            network.SIZE + gap,
-        )
-        for size in lineated.shape
+        range((cells - size) % step // 2, cells - size + 1, step) for cells in lineated.shape
     )
     corners = [
         (row, column)
         for row in rows
         for column in columns
-        if lineated[row : row + network.SIZE, column : column + network.SIZE].mean() >= least_known
+        if lineated[row : row + size, column : column + size].mean() >= LEAST_LINEATED
     ]
     parts = {"train": [], "validation": [], "test": []}
     for number, corner in enumerate(corners):

@@ -23,28 +23,20 @@ EVERY = 4  # distance to lines is measured in every fourth cell and interpolated
 
 
 def plateau(truth):
-    """Outline the plateau: seafloor at least `PLATEAU_M` shallower than its age says.
-
-    Parameters
-    ----------
-    truth : xarray.Dataset
-        With ``age_ma``, ``relief_m`` and the attribute ``spacing_km``.
-
-    Returns
-    -------
-    xarray.DataArray of bool
-    """
+    """Outline the plateau: seafloor at least `PLATEAU_M` shallower than its age says."""
     age, relief = truth["age_ma"].to_numpy(), truth["relief_m"].to_numpy()
+    # normal depth of an age (GDH1): by its square root below 20 Ma, then towards a limit
     old = 5651.0 - 2473.0 * np.exp(-0.0278 * np.where(age >= 20, age, 20))
     normal = -np.where(age < 20, 2600.0 + 365.0 * np.sqrt(np.where(age < 20, age, 0)), old)
     known = np.isfinite(age) & np.isfinite(relief)
+    # how much shallower, averaged over the cells that are known
     sigma = SMOOTH_KM / float(truth.attrs["spacing_km"])
     weight = ndimage.gaussian_filter(known.astype(float), sigma)
     higher = ndimage.gaussian_filter(np.where(known, relief - normal, 0.0), sigma)
     return truth["age_ma"].copy(data=known & (higher >= PLATEAU_M * np.maximum(weight, 1e-6)))
 
 
-def distances(truth, grid, drawn=None):
+def distances(truth, grid, published=None):
     """Distance of each cell to what may spoil the map.
 
     Parameters
@@ -53,14 +45,14 @@ def distances(truth, grid, drawn=None):
         From `seafloor.simulate_region`.
     grid : xarray.Dataset
         From `gridding.grid_tracks` on the same cells.
-    drawn : dict of str to geopandas object, optional
+    published : dict of str to geopandas object, optional
         Lines by name (fracture zones, triple junction) in the region's projection.
 
     Returns
     -------
     xarray.Dataset
         In km: ``data`` (nearest reading), ``disturbed`` (seafloor whose isochrons change direction
-        within a few cells), ``plateau flank``, and one layer for each of `drawn`.
+        within a few cells), ``plateau flank``, and one layer for each of `published`.
     """
     high = plateau(truth).to_numpy()
     flank = high ^ ndimage.binary_erosion(high, border_value=1)
@@ -69,7 +61,7 @@ def distances(truth, grid, drawn=None):
         "disturbed": _from(_disturbed(truth), truth),
         "plateau flank": _from(flank, truth),
     }
-    for name, some in (drawn or {}).items():
+    for name, some in (published or {}).items():
         layers[name] = _to_lines(truth, some)
     return xr.Dataset(layers)
 
@@ -107,7 +99,7 @@ def by_distance(far, edges, probability, truth, known, misfit, threshold):
     return pd.DataFrame(rows, columns=["from_km", "precision", "recall", "error_nt", "share"])
 
 
-def correlations(far, misfit, known):
+def error_correlations(far, misfit, known):
     """Rank correlation (Spearman) of the size of the error with each distance.
 
     Parameters
@@ -179,8 +171,8 @@ def along_stripes(true, prediction, grid):
     Returns
     -------
     pandas.DataFrame
-        A row for each `scores._lines.STEP_KM`: ``to_data_km``, ``to_end_km`` (along the line, to
-        its nearer end), ``probability`` and ``spread`` of the cell.
+        A row every `scores._lines.STEP_KM` of a line: ``to_data_km``, ``to_end_km`` (along the
+        line, to its nearer end), ``probability`` and ``spread`` of the cell.
     """
     places, _, owner = lines.points_along(true, _lines.STEP_KM)
     layers = {
@@ -215,7 +207,7 @@ def _from(mask, truth):
 
 
 def _to_lines(truth, others):
-    """Distance of each cell to lines (km), measured on every few cells."""
+    """Distance of each cell to lines (km), measured exactly on every few cells."""
     coarse = truth["age_ma"][::EVERY, ::EVERY]
     whole = others.union_all() if hasattr(others, "union_all") else others
     prepare(whole)

@@ -13,6 +13,9 @@ Miller, H. G. & Singh, V. (1994). doi:10.1016/0926-9851(94)90022-1 (the tilt der
 Kovesi, P. (1997). Symmetry and asymmetry from local phase.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from scipy import fft, ndimage
 from skimage import filters
@@ -21,6 +24,7 @@ from helpers import scores
 
 WIDTHS = ((1.0, 1.5), (1.5, 2.5), (1.5, 2.5, 4.0), (2.5, 4.0), (4.0, 6.0))  # cells
 MARGIN = 16  # cells of mirror image around a map before it is transformed
+SCALES, ORIENTATIONS = 4, 8  # wavelengths and directions of `phase_symmetry`
 SHARES = np.linspace(0.04, 0.4, 13)  # of the cells that a threshold may take as lines
 
 
@@ -41,61 +45,38 @@ def frangi(field, sigmas):
 
 
 def tilt_maxima(field, smooth_cells):
-    """Crests of the tilt derivative.
+    """Crests of the tilt derivative of a map smoothed by a Gaussian of some cells.
 
     The tilt is the angle of the vertical against the horizontal derivative (Miller & Singh 1994):
     it is as large over weak sources as over strong ones.
-
-    Parameters
-    ----------
-    field : numpy.ndarray, shape (n, m)
-        The map.
-    smooth_cells : float
-        Standard deviation of the Gaussian before differentiation.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
     """
     wide = np.pad(ndimage.gaussian_filter(field, smooth_cells), MARGIN, mode="symmetric")
     wavenumber, _ = _wavenumbers(wide.shape)
+    # the vertical derivative multiplies the spectrum by the wavenumber
     vertical = fft.irfft2(fft.rfft2(wide) * wavenumber, wide.shape)
     tilt = np.arctan2(vertical, np.hypot(*np.gradient(wide)))
     return sato(tilt, [smooth_cells])[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
-def phase_symmetry(field, shortest_cells, noise=1.0, scales=4, orientations=8):
-    """Symmetry of the local phase (Kovesi 1997): where waves of many lengths have a crest.
+def phase_symmetry(field, shortest_cells, noise):
+    """Symmetry of the local phase (Kovesi 1997), 0 to 1: where waves of many lengths have a crest.
 
-    The map passes log-Gabor filters of several wavelengths and directions.  On a crest the even
-    part of each answer is large and the odd part vanishes; what noise alone would give is taken
-    off, and the sum is divided by that of the amplitudes, so that weak crests count like strong
-    ones.
-
-    Parameters
-    ----------
-    field : numpy.ndarray, shape (n, m)
-        The map.
-    shortest_cells : float
-        Wavelength of the finest filter; each next one is 1.6 times longer.
-    noise : float
-        How often the median answer of the finest filter is taken off.
-    scales, orientations : int
-        Number of wavelengths and directions.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        0 to 1.
+    The map passes log-Gabor filters of `SCALES` wavelengths, the finest of `shortest_cells` and
+    each next one 1.6 times longer, and of `ORIENTATIONS` directions.  On a crest the even part of
+    each answer is large and the odd part vanishes; what noise alone would give, `noise` times the
+    median answer of the finest filter, is taken off, and the sum is divided by that of the
+    amplitudes, so that weak crests count like strong ones.
     """
     wide = np.pad(field, MARGIN, mode="symmetric")
     wavenumber, angle = _wavenumbers(wide.shape, whole=True)
     spectrum = fft.fft2(wide)
     symmetry, total = np.zeros((2, *wide.shape))
-    for direction in np.arange(orientations) * np.pi / orientations:
+    for direction in np.arange(ORIENTATIONS) * np.pi / ORIENTATIONS:
+        # half the plane, a Gaussian of the angle: the answer is complex, even and odd part
         away = np.abs(np.angle(np.exp(1j * (angle - direction))))
-        beam = np.exp(-0.5 * (away * orientations / (1.2 * np.pi)) ** 2) * (away < np.pi / 2)
-        for scale in range(scales):
+        beam = np.exp(-0.5 * (away * ORIENTATIONS / (1.2 * np.pi)) ** 2) * (away < np.pi / 2)
+        for scale in range(SCALES):
+            # a Gaussian of the logarithm of the wavenumber
             centre = 2 * np.pi / (shortest_cells * 1.6**scale)
             octave = np.log(np.maximum(wavenumber, 1e-9) / centre) / np.log(0.65)
             answer = fft.ifft2(spectrum * beam * np.exp(-0.5 * octave**2) * (wavenumber > 0))
@@ -115,19 +96,28 @@ def _wavenumbers(shape, whole=False):
     return np.hypot(north, east), np.arctan2(north, east)
 
 
-DETECTORS = {  # name: function and the settings that are tried
-    "sato filter": (sato, [{"sigmas": widths} for widths in WIDTHS]),
-    "meijering filter": (meijering, [{"sigmas": widths} for widths in WIDTHS]),
-    "frangi filter": (frangi, [{"sigmas": widths} for widths in WIDTHS]),
-    "tilt maxima": (tilt_maxima, [{"smooth_cells": width} for width in (0.7, 1.0, 1.5, 2.5, 4.0)]),
-    "phase symmetry": (
+class Detector(NamedTuple):
+    """A filter (map to strength of a ridge) and the settings of it that are tried."""
+
+    filter: Callable
+    settings: list
+
+
+DETECTORS = {
+    "sato filter": Detector(sato, [{"sigmas": widths} for widths in WIDTHS]),
+    "meijering filter": Detector(meijering, [{"sigmas": widths} for widths in WIDTHS]),
+    "frangi filter": Detector(frangi, [{"sigmas": widths} for widths in WIDTHS]),
+    "tilt maxima": Detector(
+        tilt_maxima, [{"smooth_cells": width} for width in (0.7, 1.0, 1.5, 2.5, 4.0)]
+    ),
+    "phase symmetry": Detector(
         phase_symmetry,
         [{"shortest_cells": cells, "noise": much} for cells in (4.0, 6.0) for much in (0.5, 1, 2)],
     ),
 }
 
 
-def tune(name, fields, truth, mask, tolerance_cells=2):
+def tune(name, fields, truth, mask):
     """Choose the setting and the threshold of a detector on validation maps.
 
     Parameters
@@ -138,36 +128,18 @@ def tune(name, fields, truth, mask, tolerance_cells=2):
         The maps.
     truth, mask : numpy.ndarray, shape (maps, n, m)
         Label, and cells that count.
-    tolerance_cells : float
-        As in `scores.score_lines`.
 
     Returns
     -------
     dict
         ``setting``, ``threshold`` and the ``f1`` they reach on these maps.
     """
-    work, settings = DETECTORS[name]
-    tried = []
-    for setting in settings:
-        seen = np.stack([work(field, **setting) for field in fields])
+    detector, tried = DETECTORS[name], []
+    for setting in detector.settings:
+        seen = np.stack([detector.filter(field, **setting) for field in fields])
         for threshold in np.quantile(seen[mask > 0], 1 - SHARES):
             rows = zip(seen, truth, mask, strict=True)
-            found = [scores.score_lines(*row, tolerance_cells, threshold) for row in rows]
-            tried.append((scores.pooled(found)["f1"], float(threshold), setting))
-    best = max(tried, key=lambda one: one[0])
-    return {"setting": best[2], "threshold": best[1], "f1": best[0]}
-
-
-def detect(name, setting, fields):
-    """Give the answers of a detector to several maps.
-
-    Parameters
-    ----------
-    name, setting, fields
-        As `tune` takes and gives them.
-
-    Returns
-    -------
-    numpy.ndarray, shape (maps, n, m)
-    """
-    return np.stack([DETECTORS[name][0](field, **setting) for field in fields])
+            found = [scores.score_lines(*row, threshold=threshold) for row in rows]
+            f1 = scores.pooled(found)["f1"]
+            tried.append({"setting": setting, "threshold": float(threshold), "f1": f1})
+    return max(tried, key=lambda one: one["f1"])

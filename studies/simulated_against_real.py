@@ -1,4 +1,12 @@
-"""What notebook A1 and its figures hold the simulated seafloor against, each computed once."""
+"""What notebook A1 and its figures hold the simulated seafloor against, each computed once.
+
+First the questions that the notebook asks, then what answers them: profiles along real cruises,
+measures of how alike two profiles or two maps are, and distances from magnetic picks.
+
+References
+----------
+Seton, M. et al. (2014). doi:10.1002/2013GC005176 (GSFML, the compilation of the picks).
+"""
 
 import datetime
 import functools
@@ -14,46 +22,32 @@ from scipy.spatial import cKDTree
 from helpers import _shared, data, seafloor, tracks
 from helpers.seafloor import _region, crust, forward, ships
 
-CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")
+from . import cases
+
+# The questions.
+
 TIED = "NBP9707"  # the cruise on which picks lie
 QUIET_CRUISE, QUIET_BOX = "vanc05mv", (6.0, 14.0, -46.0, -36.0)  # east of C34 in the Cape Basin
-NEEDED = (
-    *(f"tracks/ncei/{name}.m77t" for name in (*CRUISES, QUIET_CRUISE)),
-    "picks/Croon++_2008_G3.gmt",
-)
+PICKS = "picks/Croon++_2008_G3.gmt"
+NEEDED = (*(f"tracks/ncei/{name}.m77t" for name in (*cases.CRUISES, QUIET_CRUISE)), PICKS)
+STEEP = 3.0  # a cell belongs to a fracture zone where age changes so many times faster than usual
+MOVED_SEED = 0  # of the directions in which picks are moved
 
 
 @functools.cache
-def simulated(name):
-    """Simulate a region once."""
+def simulated_region(name):
+    """Simulate a region once (`seafloor.simulate_region`)."""
     return seafloor.simulate_region(name)
-
-
-def careless_polarity(truth, region):
-    """Polarity of the nearest cell of the age grid: what a region would be without splines.
-
-    Parameters
-    ----------
-    truth : xarray.Dataset
-        Simulated region.
-    region : helpers.data.Region
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        -1 to 1; 0 where there is no seafloor.
-    """
-    grid = data.context(region.name)["age_ma"]
-    longitude, latitude = region.unproject(*np.meshgrid(truth["easting"], truth["northing"]))
-    row = np.searchsorted(0.5 * (grid.latitude[1:] + grid.latitude[:-1]), latitude)
-    column = np.searchsorted(0.5 * (grid.longitude[1:] + grid.longitude[:-1]), longitude)
-    age = grid.to_numpy()[row, column]
-    return np.nan_to_num(crust.mean_polarity(age, np.zeros_like(age)))
 
 
 @functools.cache
 def real_profiles():
-    """Real cruises against the simulated map they cross: one even profile for each cruise.
+    """Real cruises against the simulated map they cross.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By cruise: a point every km, with ``observed_nt``, ``simulated_nt`` and ``age_ma``.
 
     Raises
     ------
@@ -61,9 +55,9 @@ def real_profiles():
         If a cruise cannot be had.
     """
     region = data.region("pacific_antarctic")
-    table = tracks.read_tracks([data.fetch(f"tracks/ncei/{name}.m77t") for name in CRUISES])
+    table = tracks.read_tracks([data.fetch(f"tracks/ncei/{name}.m77t") for name in cases.CRUISES])
     return {
-        str(name): on_map(even_profile(part, region), simulated(region.name))
+        str(name): with_simulated(even_profile(part, region), simulated_region(region.name))
         for name, part in tracks.residual(table).groupby("cruise")
     }
 
@@ -72,35 +66,68 @@ def real_profiles():
 def tied_profile():
     """Profile of the cruise on which picks lie, with the anomaly of ages tied to them.
 
+    Returns
+    -------
+    pandas.DataFrame
+        As one of `real_profiles`.
+
     Raises
     ------
     helpers.data.DataUnavailable
         If cruise or picks cannot be had.
     """
     region = data.region("pacific_antarctic")
-    data.fetch("picks/Croon++_2008_G3.gmt")
+    data.fetch(PICKS)
     own = data.region_picks(region).query("cruise == @TIED")
     table = tracks.residual(tracks.read_tracks(data.fetch("tracks/ncei/nbp9707.m77t")))
     return tied_to_picks(even_profile(table, region), own, region)
 
 
 @functools.cache
+def quiet_profile():
+    """Even profile of a real cruise over crust of the Cretaceous superchron.
+
+    VANC05MV in the Cape Basin, between the isochrons of chrons 34 (83 Ma, crossed near 5 E) and M0
+    (121 Ma, beyond the end of the cruise) of Mueller et al. (2016),
+    doi:10.1146/annurev-earth-060115-012211.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A point every km, with ``observed_nt``.
+
+    Raises
+    ------
+    helpers.data.DataUnavailable
+        If the cruise cannot be had.
+    """
+    region = data.region_from_box(*QUIET_BOX, name="cape_basin")
+    table = tracks.read_tracks(data.fetch(f"tracks/ncei/{QUIET_CRUISE}.m77t"))
+    return even_profile(tracks.residual(table), region)
+
+
+@functools.cache
 def pick_distances(name):
-    """Distance (km) of each pick in a region to the simulated boundary of its age.
+    """Distance of each pick in a region to the simulated boundary of its age.
+
+    Returns
+    -------
+    numpy.ndarray
+        km, of the picks that have one.
 
     Raises
     ------
     helpers.data.DataUnavailable
         If no picks can be had.
     """
-    data.fetch("picks/Croon++_2008_G3.gmt")
+    data.fetch(PICKS)
     region = data.region(name)
-    distance = distance_to_boundaries(data.region_picks(region), simulated(name), region)
+    distance = distance_to_boundaries(data.region_picks(region), simulated_region(name), region)
     return distance[np.isfinite(distance)]
 
 
 @functools.cache
-def line_distances(name, moved_km=0.0, seed=0):
+def line_distances(name, moved_km=0.0):
     """Distance (km) of each pick in a region to the label line of its chron.
 
     Parameters
@@ -109,64 +136,22 @@ def line_distances(name, moved_km=0.0, seed=0):
         A region of the registry.
     moved_km : float
         Move the picks so far in random directions first: what chance gives.
-    seed : int
-        Of the directions.
 
     Returns
     -------
     pandas.DataFrame
-        As `distance_to_lines`, the picks that have one.
+        ``distance_km`` and ``expected_km``, how far apart the simulated map itself has that line
+        and the place of the pick's age; the picks that have one.
 
     Raises
     ------
     helpers.data.DataUnavailable
         If no picks can be had.
     """
-    data.fetch("picks/Croon++_2008_G3.gmt")
-    region, rng = data.region(name), np.random.default_rng(seed)
-    given = data.region_picks(region), simulated(name), region
+    data.fetch(PICKS)
+    region, rng = data.region(name), np.random.default_rng(MOVED_SEED)
+    given = data.region_picks(region), simulated_region(name), region
     return distance_to_lines(*given, moved_km, rng).dropna()
-
-
-def continuity(name, lag_km):
-    """Correlation of polarity along strike in a region, as simulated and taken carelessly."""
-    truth = simulated(name)
-    where, strike = truth["lineated"].to_numpy() > 0, truth["strike_deg"].to_numpy()
-    lag = lag_km / truth.attrs["spacing_km"]
-    return tuple(
-        along_strike_correlation(polarity, strike, where, lag)
-        for polarity in (
-            truth["polarity"].to_numpy(), careless_polarity(truth, data.region(name)),
-        )
-    )  # fmt: skip
-
-
-def fracture_contrast(name, steep=3.0):
-    """Mean size of polarity at fracture zones, as simulated and taken carelessly.
-
-    There the age grid passes through ages that never were; stripes drawn from them are false.
-
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    steep : float
-        A cell belongs to a fracture zone where age changes so many times faster than usual.
-
-    Returns
-    -------
-    tuple of float
-        0 for no stripes, 1 for stripes of full strength.
-    """
-    truth = simulated(name)
-    slope, usual = _region.age_slopes(truth["age_ma"].to_numpy(), truth.attrs["spacing_km"])
-    where = slope > steep * usual
-    return tuple(
-        float(np.mean(np.abs(polarity[where])))
-        for polarity in (
-            truth["polarity"].to_numpy(), careless_polarity(truth, data.region(name)),
-        )
-    )  # fmt: skip
 
 
 @functools.cache
@@ -183,62 +168,95 @@ def age_error(name):
     helpers.data.DataUnavailable
         If no picks can be had.
     """
-    data.fetch("picks/Croon++_2008_G3.gmt")
-    region, truth = data.region(name), simulated(name)
+    data.fetch(PICKS)
+    region, truth = data.region(name), simulated_region(name)
     table = data.region_picks(region)
     east, north = region.project(table["longitude"], table["latitude"])
     age = truth["age_ma"]
-    at = {"northing": ("pick", north), "easting": ("pick", east)}
-    found = age.interp({key: xr.Variable(*value) for key, value in at.items()}).to_numpy()
+    at = {"northing": xr.Variable("pick", north), "easting": xr.Variable("pick", east)}
+    found = age.interp(at).to_numpy()
     _, usual = _region.age_slopes(age.to_numpy(), truth.attrs["spacing_km"])
-    here = age.copy(data=usual).interp({key: xr.Variable(*value) for key, value in at.items()})
+    here = age.copy(data=usual).interp(at)
     off = found - table["age_ma"].to_numpy()
     return pd.DataFrame({"off_ma": off, "off_km": off / here.to_numpy()}).dropna()
 
 
-@functools.cache
-def quiet_profile():
-    """Even profile of a real cruise over crust of the Cretaceous superchron.
-
-    VANC05MV in the Cape Basin, between the isochrons of chrons 34 (83 Ma, crossed near 5 E) and M0
-    (121 Ma, beyond the end of the cruise) of Mueller et al. (2016),
-    doi:10.1146/annurev-earth-060115-012211.
-
-    Raises
-    ------
-    helpers.data.DataUnavailable
-        If the cruise cannot be had.
-    """
-    region = data.region_from_box(*QUIET_BOX, name="cape_basin")
-    table = tracks.read_tracks(data.fetch(f"tracks/ncei/{QUIET_CRUISE}.m77t"))
-    return even_profile(tracks.residual(table), region)
-
-
-# Simulated against real: profiles along cruises, spectra, distributions, continuity of stripes.
-
-STEP_KM = 1.0  # between points of a profile
-REGIONAL_KM = 100.0  # standard deviation of the Gaussian that is taken off as regional field
-BANDS_KM = ((6, 10), (10, 15), (15, 25), (25, 40), (40, 70), (70, 120))
-ON_TRACK_KM = 3.0  # a pick farther from a track is not its own
-WINDOW_KM = 400.0  # of local shifts
-SEGMENT_POINTS = 512  # of a spectrum
-
-
-def even_profile(table, region):
-    """Resample one cruise to even steps along its track.
+def continuity(name, lag_km):
+    """Correlation of polarity along strike in a region, as simulated and taken carelessly.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Track table of one cruise, in the order of sailing.
-    region : helpers.data.Region
-        Gives the projection; readings outside its box are left out.
+    name : str
+        A region of the registry.
+    lag_km : float
+        Between two places of one stripe.
 
     Returns
     -------
-    pandas.DataFrame
-        Every `STEP_KM`: ``distance_km``, ``easting_km``, ``northing_km``, ``observed_nt`` (less
-        its regional field) and ``depth_km``.
+    tuple of float
+        Near 1 where stripes are whole.
+    """
+    truth = simulated_region(name)
+    where, strike = truth["lineated"].to_numpy() > 0, truth["strike_deg"].to_numpy()
+    lag = lag_km / truth.attrs["spacing_km"]
+    return tuple(
+        along_strike_correlation(polarity, strike, where, lag) for polarity in _polarities(name)
+    )
+
+
+def fracture_contrast(name):
+    """Mean size of polarity at fracture zones, as simulated and taken carelessly.
+
+    There the age grid passes through ages that never were; stripes drawn from them are false.
+
+    Parameters
+    ----------
+    name : str
+        A region of the registry.
+
+    Returns
+    -------
+    tuple of float
+        0 for no stripes, 1 for stripes of full strength.
+    """
+    truth = simulated_region(name)
+    slope, usual = _region.age_slopes(truth["age_ma"].to_numpy(), truth.attrs["spacing_km"])
+    where = slope > STEEP * usual
+    return tuple(float(np.mean(np.abs(polarity[where]))) for polarity in _polarities(name))
+
+
+def _polarities(name):
+    """Polarity of a region as simulated, and taken carelessly."""
+    truth = simulated_region(name)
+    return truth["polarity"].to_numpy(), careless_polarity(truth, data.region(name))
+
+
+def careless_polarity(truth, region):
+    """Polarity (-1 to 1; 0 off the seafloor) of the nearest cell of the age grid.
+
+    What a simulated region would be without splines.
+    """
+    grid = data.context(region.name)["age_ma"]
+    longitude, latitude = region.unproject(*np.meshgrid(truth["easting"], truth["northing"]))
+    row = np.searchsorted(0.5 * (grid.latitude[1:] + grid.latitude[:-1]), latitude)
+    column = np.searchsorted(0.5 * (grid.longitude[1:] + grid.longitude[:-1]), longitude)
+    age = grid.to_numpy()[row, column]
+    return np.nan_to_num(crust.mean_polarity(age, np.zeros_like(age)))
+
+
+# Profiles along cruises, and what the simulated seafloor has below them.
+
+STEP_KM = 1.0  # between points of a profile
+REGIONAL_KM = 100.0  # standard deviation of the Gaussian that is taken off as regional field
+ON_TRACK_KM = 3.0  # a pick farther from a track is not its own
+TIED_DATE = datetime.datetime(1997, 2, 1)  # of the reference field of `TIED`
+
+
+def even_profile(table, region):
+    """Resample one cruise (in the order of sailing) to a point every `STEP_KM` along its track.
+
+    Readings outside the box of the region are left out.  Gives ``distance_km``, ``easting_km``,
+    ``northing_km``, ``observed_nt`` (less its regional field) and ``depth_km``.
     """
     table = table[region.contains(table["longitude"], table["latitude"])]
     table = table[np.isfinite(table["residual_nt"])]
@@ -261,20 +279,10 @@ def less_regional(values):
     return values - ndimage.gaussian_filter1d(values, REGIONAL_KM / STEP_KM)
 
 
-def on_map(profile, truth):
+def with_simulated(profile, truth):
     """Add what a simulated map has below a profile: ``simulated_nt`` and ``age_ma``.
 
-    Parameters
-    ----------
-    profile : pandas.DataFrame
-        From `even_profile`.
-    truth : xarray.Dataset
-        From `seafloor.simulate_region`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Without the points where the map has no seafloor.
+    Points where the map has no seafloor are left out.
     """
     place = profile["easting_km"], profile["northing_km"]
     row, column = _shared.cell_of(*place, truth["easting"], truth["northing"])
@@ -286,34 +294,23 @@ def on_map(profile, truth):
     return profile
 
 
-def tied_to_picks(profile, picks, region, date=datetime.datetime(1997, 2, 1)):
+def tied_to_picks(profile, picks, region):
     """Add the anomaly of stripes whose ages are tied to the picks on the track itself.
 
     Between picks, age grows smoothly (a monotone cubic); the layer follows the depth sounded, the
-    stripes are two-dimensional and square to the track where it crosses the ridge.
-
-    Parameters
-    ----------
-    profile : pandas.DataFrame
-        From `even_profile`.
-    picks : pandas.DataFrame
-        From `data.region_picks`; those within `ON_TRACK_KM` of the track count.
-    region : helpers.data.Region
-    date : datetime.datetime
-        Of the reference field.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The part of the profile between its outermost picks with ``age_ma`` and ``simulated_nt``.
+    stripes are two-dimensional and square to the track where it crosses the ridge.  Picks within
+    `ON_TRACK_KM` count; the profile between the outermost is given, with ``age_ma`` and
+    ``simulated_nt``.
     """
     age, axis_km = _tied_age(profile, picks, region)
     profile = profile.assign(age_ma=age).dropna().reset_index(drop=True)
+    # strike: square to the course over 200 points about the axis
     middle = int(np.argmin(np.abs(profile["distance_km"] - axis_km)))
     ends = profile.loc[[max(middle - 100, 0), min(middle + 100, len(profile) - 1)]]
     course = np.degrees(np.arctan2(*np.diff(ends[["easting_km", "northing_km"]], axis=0)[0]))
+    # direction of the present field: east, north, down
     longitude, latitude = region.unproject(*profile.loc[middle, ["easting_km", "northing_km"]])
-    east, north, up = (float(np.squeeze(b)) for b in ppigrf.igrf(longitude, latitude, 0, date))
+    east, north, up = (float(np.squeeze(b)) for b in ppigrf.igrf(longitude, latitude, 0, TIED_DATE))
     field = np.array([east, north, -up]) / np.linalg.norm([east, north, up])
     profile["simulated_nt"] = less_regional(
         _stripes(profile, field, forward.dipole(latitude), course - 90)
@@ -338,6 +335,7 @@ def _tied_age(profile, picks, region):
     distance = profile["distance_km"].to_numpy()
     tied = np.full(len(distance), np.nan)
     for side in (-1, 1):
+        # one flank at a time: age has its least value, a kink, on the axis
         part = knots[side * (knots.index - axis) >= 0]
         spline = PchipInterpolator(part.index, part.to_numpy(), extrapolate=False)
         where = side * (distance - axis) >= 0
@@ -359,41 +357,57 @@ def _stripes(profile, field, remanence, strike_deg):
     return forward.total_field_anomaly(*wide, STEP_KM, turn @ field, turn @ remanence)[160]
 
 
-def band_amplitudes(values, bands_km=BANDS_KM):
-    """Root mean square of a profile in bands of wavelength.
+# How alike two profiles or the two ends of a stripe are: spectra, shifts, distributions.
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (n,)
-        Every `STEP_KM`.
-    bands_km : sequence of (shortest, longest)
+BANDS_KM = ((6, 10), (10, 15), (15, 25), (25, 40), (40, 70), (70, 120))
+SEGMENT_POINTS = 512  # of a spectrum
+WINDOW_KM = 400.0  # of local shifts
+FARTHEST_KM = 60.0  # longest shift
 
-    Returns
-    -------
-    numpy.ndarray, shape (bands,)
-        In the unit of `values`.
-    """
+
+def band_amplitudes(values):
+    """Root mean square of a profile (a point every `STEP_KM`) in each of `BANDS_KM`."""
     values = np.asarray(values, float)
     frequency, density = signal.welch(values, 1 / STEP_KM, nperseg=min(SEGMENT_POINTS, len(values)))
     step = frequency[1] - frequency[0]
     power = [
         density[(frequency >= 1 / longest) & (frequency < 1 / shortest)].sum() * step
-        for shortest, longest in bands_km
+        for shortest, longest in BANDS_KM
     ]
     return np.sqrt(power)
 
 
 def amplitude_ratio(profile):
-    """Divide the simulated by the real amplitude of a profile, band by band."""
+    """Divide the simulated by the real amplitude of a profile, band by band.
+
+    Parameters
+    ----------
+    profile : pandas.DataFrame
+        With ``observed_nt`` and ``simulated_nt``.
+
+    Returns
+    -------
+    numpy.ndarray, shape (len(BANDS_KM),)
+    """
     return band_amplitudes(profile["simulated_nt"]) / band_amplitudes(profile["observed_nt"])
 
 
 def correlation(profile):
-    """Correlation of the observed and the simulated anomaly of a profile."""
-    return _correlation(profile["observed_nt"], profile["simulated_nt"])
+    """Correlation of the observed and the simulated anomaly of a profile.
+
+    Parameters
+    ----------
+    profile : pandas.DataFrame
+        With ``observed_nt`` and ``simulated_nt``.
+
+    Returns
+    -------
+    float
+    """
+    return _shared.agreement(profile["observed_nt"], profile["simulated_nt"])
 
 
-def correlation_after_shift(profile, farthest_km=60.0):
+def correlation_after_shift(profile):
     """Correlation of observed and simulated, window by window, each shifted to fit best.
 
     The age grid is off by tens of km in places, more than a stripe is wide; the shift takes that
@@ -404,8 +418,6 @@ def correlation_after_shift(profile, farthest_km=60.0):
     ----------
     profile : pandas.DataFrame
         With ``observed_nt`` and ``simulated_nt``.
-    farthest_km : float
-        Longest shift.
 
     Returns
     -------
@@ -414,12 +426,12 @@ def correlation_after_shift(profile, farthest_km=60.0):
         ``by_chance``.
     """
     observed, simulated = (profile[name].to_numpy() for name in ("observed_nt", "simulated_nt"))
-    length, farthest = int(WINDOW_KM / STEP_KM), int(farthest_km / STEP_KM)
+    length, farthest = int(WINDOW_KM / STEP_KM), int(FARTHEST_KM / STEP_KM)
     rows = []
     for start in range(farthest, len(observed) - length - farthest, length):
         window = observed[start : start + length]
         found, chance = (
-            [_correlation(window, part[start + s : start + s + length])
+            [_shared.agreement(window, part[start + s : start + s + length])
              for s in range(-farthest, farthest + 1)]
             for part in (simulated, simulated[::-1])
         )  # fmt: skip
@@ -432,18 +444,7 @@ def correlation_after_shift(profile, farthest_km=60.0):
 def along_strike_correlation(field, strike_deg, where, lag_cells):
     """Correlation between values some way apart along strike: near 1 where stripes are whole.
 
-    Parameters
-    ----------
-    field, strike_deg : numpy.ndarray, shape (n, m)
-        The map, and strike clockwise from north (degrees).
-    where : numpy.ndarray of bool, shape (n, m)
-        Middles of the pairs.
-    lag_cells : float
-        Distance between the two.
-
-    Returns
-    -------
-    float
+    Strike is in degrees clockwise from north; `where` tells the cells that are middles of pairs.
     """
     row, column = np.nonzero(where)
     strike = np.radians(strike_deg[row, column])
@@ -456,7 +457,7 @@ def along_strike_correlation(field, strike_deg, where, lag_cells):
         )
         for half in (-0.5, 0.5)
     ]
-    return _correlation(*ends)
+    return _shared.agreement(*ends)
 
 
 def laplace_gain(values):
@@ -479,45 +480,23 @@ def laplace_gain(values):
     return float(laplace - normal)
 
 
-def _correlation(one, other):
-    """Correlation of two arrays."""
-    return float(np.corrcoef(one, other)[0, 1])
-
-
 # Magnetic picks: where others saw the borders of polarity blocks, and how far ours are off.
-#
-# References
-# ----------
-# Seton, M. et al. (2014). doi:10.1002/2013GC005176 (GSFML, the compilation).
 
 ONE_ANOMALY_KM = 4.0  # blocks nearer than the layer is deep blend into one crest
 SAME_MA = 0.002  # the compilation and the time scale are rounded to 0.001
 
 
 def distance_to_boundaries(picks, truth, region):
-    """Distance from each pick to the nearest place of its age on a simulated map.
+    """Distance (km) from each pick to the nearest place of its age on a simulated map.
 
-    The pick marks an end of a chron, which on the map is the border of a polarity block.
-
-    Parameters
-    ----------
-    picks : pandas.DataFrame
-        From `region_picks`.
-    truth : xarray.Dataset
-        With ``age_ma``, as `seafloor.simulate_region` gives.
-    region : helpers.data.Region
-        The map's projection.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(picks),)
-        km; NaN where the map has no seafloor of that age, or none below the pick.
+    The pick marks an end of a chron, which on the map is the border of a polarity block.  NaN where
+    the map has no seafloor of that age, or none below the pick.
     """
     from skimage.measure import find_contours
 
     age = truth["age_ma"].to_numpy()
     spacing = float(truth.attrs["spacing_km"])
-    row, column = _cells(picks, truth, region)
+    row, column = _cells(*_project(picks, region), truth)
     distance = np.full(len(picks), np.nan)
     for value, which in picks.groupby("age_ma").indices.items():
         contours = find_contours(age, value)
@@ -533,33 +512,17 @@ def distance_to_lines(picks, truth, region, moved_km=0.0, rng=None):
     The pick marks an end of a block of normal polarity, the label line runs along the crest of
     its anomaly: on a right map half the block's width away, unless skewness slides the crest to
     one side, or neighbouring blocks are too near to each other to have crests of their own. A
-    line belongs to the normal chron next to it, and to all that are nearer than
-    `ONE_ANOMALY_KM`.
+    line belongs to the normal chron next to it, and to all that are nearer than `ONE_ANOMALY_KM`.
+    Picks may be moved in random directions first, to tell what chance gives.
 
-    Parameters
-    ----------
-    picks : pandas.DataFrame
-        From `region_picks`; those of the ends of normal chrons count.
-    truth : xarray.Dataset
-        With ``age_ma`` and ``label``, as `seafloor.simulate_region` gives.
-    region : helpers.data.Region
-        The map's projection.
-    moved_km : float
-        Move each pick so far in a random direction first, to tell what chance gives.
-    rng : numpy.random.Generator, optional
-        Source of the directions.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a pick, its index kept: ``distance_km`` and ``expected_km``, how far apart the
-        map itself has that line and the place of the pick's age; NaN where the map has no line
-        of that chron, or no seafloor below the pick.
+    Gives a row a pick: ``distance_km`` and ``expected_km``, how far apart the map itself has that
+    line and the place of the pick's age; NaN where the map has no line of that chron, or no
+    seafloor below the pick.
     """
     from skimage.morphology import skeletonize
 
     age, spacing = truth["age_ma"].to_numpy(), float(truth.attrs["spacing_km"])
-    row, column = _cells(picks, truth, region)
+    row, column = _cells(*_project(picks, region), truth)
     turn = 0.0 if rng is None else rng.uniform(0, 2 * np.pi, len(picks))
     places = np.column_stack([row + moved_km / spacing * np.sin(turn),
                               column + moved_km / spacing * np.cos(turn)])  # fmt: skip
@@ -581,9 +544,9 @@ def distance_to_lines(picks, truth, region, moved_km=0.0, rng=None):
     return pd.DataFrame(found.T, picks.index, ["distance_km", "expected_km"])
 
 
-def _dense(contour, steps=8):
+def _dense(contour):
     """Points between the vertices of a contour, which lie up to a cell apart."""
-    fine = np.arange(0, len(contour) - 1 + 1e-9, 1 / steps)
+    fine = np.arange(0, len(contour) - 1 + 1e-9, 1 / 8)
     return np.column_stack([np.interp(fine, np.arange(len(contour)), part) for part in contour.T])
 
 
@@ -593,10 +556,14 @@ def _chron(age_ma, ends):
     return np.where(off.min(axis=1) < SAME_MA, off.argmin(axis=1), -1)
 
 
-def _cells(picks, truth, region):
-    """Row and column (not whole) of each pick on a map."""
-    place = region.project(picks["longitude"], picks["latitude"])
-    return _shared.cell_of(*place, truth["easting"], truth["northing"])
+def _project(picks, region):
+    """Easting and northing (km) of picks."""
+    return region.project(picks["longitude"], picks["latitude"])
+
+
+def _cells(east, north, truth):
+    """Row and column (not whole) of places on a map."""
+    return _shared.cell_of(east, north, truth["easting"], truth["northing"])
 
 
 def _on_seafloor(row, column, age):

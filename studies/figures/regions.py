@@ -176,9 +176,9 @@ def draw_real_swath():
 def draw_blocks():
     """Draw the real anomaly along a cruise, its picked normal blocks and where lines cross it."""
     table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
-    found = cases.real_swath()[3]
+    found = cases.real_swath().lines
     line = lines_against_maps.track(table, CRUISE, region)
-    blocks = lines_against_maps.blocks(line, _needed(data.region_picks(region)), region)
+    blocks = lines_against_maps.picked_blocks(line, _needed(data.region_picks(region)), region)
     crossed = lines_against_maps.crossings(found, line)
     own = table[table["cruise"] == CRUISE]
     own = own[region.contains(own["longitude"], own["latitude"])]
@@ -207,7 +207,7 @@ def draw_small_surveys():
     """Draw guided map and probability, with lines, of the small real surveys."""
     panels = []
     for name in SMALL:
-        grid, guided, prediction, found = _shared.at_hand(cases.survey(name))
+        grid, guided, prediction, found = _shared.at_hand(cases.real_survey(name))
         about = tracks.SURVEYS[name]
         near = grid["distance_km"] <= about.mask_km
         limit = maps.robust_limit(grid["block"])

@@ -102,7 +102,7 @@ def score_detector(job, name, kind):
     )
 
     def look(field):
-        return ridge_filters.DETECTORS[kind][0](field, **chosen["setting"])
+        return ridge_filters.DETECTORS[kind].filter(field, **chosen["setting"])
 
     test = np.stack([look(field) for field in blocks[f"test_{name}"][..., 0]])
     about = {"model": kind, "input": name, "seed": 0, "threshold": chosen["threshold"],

@@ -405,7 +405,7 @@ def test_a_null_test_of_no_kind_is_a_clear_error():
 
 def test_integration_follows_the_data():
     """Few tracks ask for a wide average of the orientation, many over a fan for a narrow one."""
-    straight = made_up_fields.hard_cases(192, wavelength_cells=16.0)["curved"].field
+    straight = made_up_fields.hard_cases(192)["curved"].field
     north, east = np.indices((192, 192)) - 96.0
     swirl = 100 * np.sin(np.hypot(north, east) / 2.5)  # turns by 90 degrees within 40 cells
     chosen = []

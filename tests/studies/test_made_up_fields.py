@@ -1,23 +1,68 @@
-"""Maps without lineations: no direction in them, of the right size, and every kind reachable."""
+"""Made-up fields are what they say; maps without lineations have no direction in them."""
 
 import numpy as np
 import pytest
 
-from helpers import diffusion, network, tracks
-from helpers.tracks import _surveys
+from helpers import _shared, diffusion, network, tracks
 from registry_files import fetch_or_skip
 from studies import made_up_fields
 
+CELLS = 128
+
+
+def coherence(field):
+    tensor = diffusion.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
+    return diffusion.orientation(tensor)[1].mean()
+
+
+@pytest.mark.parametrize("make", [made_up_fields.blobs, made_up_fields.seamounts])
+def test_fields_without_stripes_have_no_direction(make):
+    field = make(CELLS, np.random.default_rng(1))
+    assert field.mean() == pytest.approx(0, abs=1e-9)
+    assert field.std() == pytest.approx(made_up_fields.AMPLITUDE_NT)
+    assert coherence(field) < 0.25  # stripes have 0.9
+
+
+def test_stripes_run_along_their_strike():
+    field = made_up_fields.stripes(CELLS, strike_deg=30.0).astype("float32")
+    tensor = diffusion.structure_tensor(field, np.ones_like(field), 2.0, 24.0)
+    angle, found = diffusion.orientation(tensor)
+    inner = (slice(8, -8),) * 2  # the rim of the tensor is averaged with nothing beyond it
+    np.testing.assert_allclose(np.degrees(-angle[inner]) % 180, 30.0, atol=1.0)
+    assert found[inner].min() > 0.95
+    assert field.std() == pytest.approx(made_up_fields.AMPLITUDE_NT, rel=0.02)
+
+
+def test_a_fracture_zone_offsets_one_side():
+    whole, broken = made_up_fields.stripes(CELLS), made_up_fields.stripes(CELLS, offset_cells=8.0)
+    beyond = made_up_fields.along_strike(CELLS) > 0
+    np.testing.assert_array_equal(broken[~beyond], whole[~beyond])
+    np.testing.assert_allclose(broken[beyond], -whole[beyond], atol=1e-6)  # half a wavelength
+
+
+def test_half_of_a_map_is_striped():
+    field = made_up_fields.half_striped(CELLS, np.random.default_rng(2))
+    assert coherence(field[:, : CELLS // 2]) > 0.85 > 0.35 > coherence(field[:, CELLS // 2 :])
+
+
+def test_survey_reads_the_field_where_it_says():
+    truth = made_up_fields.stripes(CELLS)
+    grid = made_up_fields.survey(truth, np.random.default_rng(3), 0.1)
+    # ships err in position, and some readings are lost
+    assert 0.05 < float(grid["block"].notnull().mean()) < 0.13
+    assert _shared.agreement(grid["block"], grid["truth"]) > 0.85
+
 
 @pytest.mark.parametrize("kind", made_up_fields.KINDS)
-def test_invented_maps_are_surveyed_fields_of_the_size_asked_for(kind):
-    grid = made_up_fields.invented(kind, np.random.default_rng(1), 0.1, cells=96)
+def test_invented_maps_are_surveyed_fields(monkeypatch, kind):
+    monkeypatch.setattr(made_up_fields, "CELLS", 96)
+    grid = made_up_fields.invented(kind, np.random.default_rng(1), 0.1)
     assert grid["anomaly"].shape == (96, 96)
     assert 0.1 <= np.isfinite(grid["block"]).mean() < 0.2
     assert {"weight", "distance_km"} <= set(grid)
     known = network.knowable(grid).to_numpy()
     np.testing.assert_array_equal(known, grid["distance_km"] <= network.KNOWABLE_KM)
-    same = made_up_fields.invented(kind, np.random.default_rng(1), 0.1, cells=96)
+    same = made_up_fields.invented(kind, np.random.default_rng(1), 0.1)
     assert same.identical(grid)
 
 
@@ -59,5 +104,5 @@ def test_real_surveys_keep_tracks_and_readings_in_another_order():
 
 
 def test_without_the_registry_there_are_no_real_ones(monkeypatch):
-    monkeypatch.setattr(_surveys, "load_all", dict)
+    monkeypatch.setattr(tracks, "load_surveys", dict)
     assert made_up_fields.shuffled(np.random.default_rng(1)) == []

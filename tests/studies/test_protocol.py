@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from helpers import network, seafloor
-from studies import protocol
+from studies import protocol, ridge_filters
 
 
 def lineated(rows, columns):
@@ -13,8 +13,9 @@ def lineated(rows, columns):
 
 
 @pytest.mark.parametrize("gap", [0, 24])
-def test_blocks_of_different_parts_never_come_closer_than_the_gap(gap):
-    parts = protocol.blocks(lineated(640, 730), gap)
+def test_blocks_of_different_parts_never_come_closer_than_the_gap(monkeypatch, gap):
+    monkeypatch.setattr(protocol, "GAP_CELLS", gap)
+    parts = protocol.blocks(lineated(640, 730))
     assert {name: len(found) for name, found in parts.items()} == {
         0: {"train": 10, "validation": 5, "test": 10},
         24: {"train": 6, "validation": 3, "test": 7},
@@ -76,8 +77,6 @@ def test_only_the_best_detector_on_each_input_leads():
 
 
 def test_every_run_and_detector_has_a_name():
-    from studies import ridge_filters
-
     keys = {(name, kind) for name in ridge_filters.DETECTORS for kind in ("raw", "guided")}
     assert keys | set(protocol.RUNS) <= set(protocol.NAMES)
     assert len(set(protocol.NAMES.values())) == len(protocol.NAMES)

@@ -7,7 +7,6 @@ import xarray as xr
 from shapely.geometry import LineString
 
 from helpers import lines, scores, seafloor
-from helpers.seafloor import _region
 from studies import region_doubts
 
 SIDE = 120
@@ -64,7 +63,7 @@ def test_classes_tell_where_the_map_is_wrong(toy):
     assert table["recall"].iloc[0] == 1 and 0 < table["recall"].iloc[1] < 0.3
     assert table["share"].sum() == pytest.approx(1)
     assert table["error_nt"].iloc[0] == pytest.approx(np.sqrt(np.mean(far[:50] ** 2)))
-    both = region_doubts.correlations(xr.Dataset({"data": far, "back": -far}), misfit, known)
+    both = region_doubts.error_correlations(xr.Dataset({"data": far, "back": -far}), misfit, known)
     assert both == pytest.approx({"data": 1, "back": -1})
 
 
@@ -73,7 +72,7 @@ def test_causes_of_wrong_lines(toy, monkeypatch):
     column = np.arange(SIDE)
     stripes = layer(np.where(column % 20 == 10, 100.0, 0.0))
     truth["anomaly"] = stripes + layer(np.where(column == 85, 70.0, 0.0))  # a row of volcanoes
-    monkeypatch.setattr(_region, "stripes_alone", lambda truth: stripes.to_numpy())
+    monkeypatch.setattr(seafloor, "stripes_alone", lambda truth: stripes.to_numpy())
     true = scores.true_lines(truth, np.ones((SIDE, SIDE), bool))
     probability = layer(np.isin(column, (30, 85)).astype(float))
     found = lines.trace(xr.Dataset({"probability": probability}, attrs=truth.attrs))
@@ -88,7 +87,7 @@ def test_causes_of_wrong_lines(toy, monkeypatch):
 def test_a_bent_line_is_off_its_own_strike(toy, monkeypatch):
     truth, _ = toy
     truth["anomaly"] = layer(0.0)
-    monkeypatch.setattr(_region, "stripes_alone", lambda truth: np.zeros((SIDE, SIDE)))
+    monkeypatch.setattr(seafloor, "stripes_alone", lambda truth: np.zeros((SIDE, SIDE)))
     corner = LineString([(40, 40), (40, 140), (140, 140)])
     found = geopandas.GeoDataFrame({"strike_deg": [45.0]}, geometry=[corner])
     table = region_doubts.causes(found, found, truth)

@@ -18,7 +18,8 @@ def waves(strike_deg, size=96, wavelength=14.0):
 
 
 def look(name, field):
-    return ridge_filters.detect(name, ridge_filters.DETECTORS[name][1][2], field[None])[0]
+    detector = ridge_filters.DETECTORS[name]
+    return detector.filter(field, **detector.settings[2])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -66,9 +67,9 @@ def test_tuning_takes_the_setting_and_threshold_that_fit():
     fields = np.stack([field for field, _ in made]) + rng.normal(0, 0.8, (2, 96, 96))
     truth, mask = np.stack([crest for _, crest in made]), np.ones(fields.shape)
     chosen = ridge_filters.tune("sato filter", fields, truth, mask)
-    assert chosen["setting"] in ridge_filters.DETECTORS["sato filter"][1]
+    assert chosen["setting"] in ridge_filters.DETECTORS["sato filter"].settings
     # under so much noise the narrowest filter follows the noise
     assert max(chosen["setting"]["sigmas"]) >= 2.5 and chosen["f1"] > 0.7
-    seen = ridge_filters.detect("sato filter", chosen["setting"], fields)
+    seen = np.stack([ridge_filters.sato(field, **chosen["setting"]) for field in fields])
     share = (seen >= chosen["threshold"]).mean()
     assert ridge_filters.SHARES[0] - 0.01 <= share <= ridge_filters.SHARES[-1] + 0.01

@@ -198,7 +198,7 @@ def test_profile_of_a_map_keeps_its_short_waves(wavelength_km):
     )  # fmt: skip
     x = np.arange(30.0, 380)
     profile = pd.DataFrame({"easting_km": x * np.cos(turn), "northing_km": x * np.sin(turn)})
-    found = simulated_against_real.on_map(profile, truth)["simulated_nt"].to_numpy()[50:-50]
+    found = simulated_against_real.with_simulated(profile, truth)["simulated_nt"].to_numpy()[50:-50]
     assert found.std() * np.sqrt(2) == pytest.approx(1, abs=0.02)
 
 
@@ -211,7 +211,7 @@ def test_profile_of_a_map_stops_where_the_map_does():
         {"northing": np.arange(40) * 2.0, "easting": np.arange(40) * 2.0}, {"spacing_km": 2.0},
     )  # fmt: skip
     profile = pd.DataFrame({"easting_km": np.arange(0.0, 100), "northing_km": 40.0})
-    found = simulated_against_real.on_map(profile, truth)
+    found = simulated_against_real.with_simulated(profile, truth)
     assert found["easting_km"].max() == 38 and np.allclose(found["age_ma"], 1)
 
 
