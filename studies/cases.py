@@ -195,7 +195,7 @@ def _seen(grid):
 GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 
 
-def input_stack(grid, name, guided=None, layers=None):
+def input_stack(grid, name, guided=None):
     """Stack the channels of one of the inputs.
 
     Parameters
@@ -206,20 +206,17 @@ def input_stack(grid, name, guided=None, layers=None):
         One of `INPUTS`.
     guided : xarray.Dataset, optional
         From `diffusion.guided`, where it has been made already.
-    layers : sequence of str, optional
-        Channels, if not those of `LAYERS`.
 
     Returns
     -------
     numpy.ndarray, shape (n, m, len(layers)), float32
     """
-    return network.channels(
-        as_seen(grid, name, guided), layers or _inputs.LAYERS.get(name, network.CHANNELS)
-    )
+    layers = _inputs.LAYERS.get(name, network.CHANNELS)
+    return network.channels(as_seen(grid, name, guided), layers)
 
 
 def as_seen(grid, name, guided=None):
-    """Put the map of one input, and its orientation where it has one, into a grid.
+    """Put the map of one input into a grid.
 
     Parameters
     ----------
@@ -229,28 +226,14 @@ def as_seen(grid, name, guided=None):
     Returns
     -------
     xarray.Dataset
-        `grid` with another ``anomaly``; for ``guided`` and ``both`` also with ``strike_deg`` and
-        ``coherence``, and the anomaly of `grid` as ``linear``.
+        `grid` with another ``anomaly``; for ``guided`` and ``both`` its own is there as
+        ``linear``.
     """
     if name not in GUIDED:
         return grid.assign(anomaly=make_map(grid, name))
     if guided is None:
         guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     return network.with_guided(grid, guided)
-
-
-def join(raw, guided):
-    """Join the channels of the inputs ``raw`` and ``guided`` to those of ``both``.
-
-    Parameters
-    ----------
-    raw, guided : numpy.ndarray, shape (..., n, m, channels)
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., n, m, channels)
-    """
-    return np.concatenate([guided[..., :1], raw[..., :1], guided[..., 1:]], axis=-1)
 
 
 def make_map(grid, name):
