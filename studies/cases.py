@@ -392,7 +392,7 @@ def drawn_over(name):
 GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 
 
-def input_stack(grid, name, guided=None, layers=None):
+def input_stack(grid, name, guided=None):
     """Stack the channels of one of the inputs.
 
     Parameters
@@ -403,20 +403,17 @@ def input_stack(grid, name, guided=None, layers=None):
         ``raw``, ``classical``, ``guided`` or ``both``.
     guided : xarray.Dataset, optional
         From `diffusion.guided`, where it has been made already.
-    layers : sequence of str, optional
-        Channels, if not those that the input has by default.
 
     Returns
     -------
     numpy.ndarray, shape (n, m, len(layers)), float32
     """
-    return network.channels(
-        as_seen(grid, name, guided), layers or _inputs.LAYERS.get(name, network.CHANNELS)
-    )
+    layers = _inputs.LAYERS.get(name, network.CHANNELS)
+    return network.channels(as_seen(grid, name, guided), layers)
 
 
 def as_seen(grid, name, guided=None):
-    """Put the map of one input, and its orientation where it has one, into a grid.
+    """Put the map of one input into a grid.
 
     Parameters
     ----------
@@ -426,8 +423,8 @@ def as_seen(grid, name, guided=None):
     Returns
     -------
     xarray.Dataset
-        `grid` with another ``anomaly``; for ``guided`` and ``both`` also with ``strike_deg`` and
-        ``coherence``, and the anomaly of `grid` as ``linear``.
+        `grid` with another ``anomaly``; for ``guided`` and ``both`` its own is there as
+        ``linear``.
     """
     if name not in GUIDED:
         return grid.assign(anomaly=make_map(grid, name))
@@ -447,8 +444,3 @@ def make_map(grid, name):
     raise ValueError(
         f"There is no input named {name!r}; choose one of {', '.join(_inputs.INPUTS)}."
     )
-
-
-def join(raw, guided):
-    """Join the channels (last axis) of the inputs ``raw`` and ``guided`` to those of ``both``."""
-    return np.concatenate([guided[..., :1], raw[..., :1], guided[..., 1:]], axis=-1)

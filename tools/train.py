@@ -6,8 +6,8 @@
 
 Stages: simulate pretraining pairs (`pairs`), pretrain on them (`pretrain`), cut the patches of the
 labelled maps (`labelled`), train and fine-tune on these (`finetune`), see what more pairs, larger
-networks, other channels and other losses do (`curves`), score once on the test blocks and write
-everything (`results`).  What is finished is kept in the cache folder, and a training that was
+networks and fewer channels do (`curves`), score once on the test blocks and write everything
+(`results`).  What is finished is kept in the cache folder, and a training that was
 interrupted goes on from its last whole epoch.  Everything here is simulated seafloor but the
 tracks of the real surveys, whose readings are dealt anew.
 """

@@ -11,8 +11,8 @@ import ipywidgets
 import numpy as np
 import xarray as xr
 
-from .. import _shared, explore, lines
-from . import _labeller, _layer
+from .. import _shared, data, explore, lines, maps, network, scores
+from . import _labeller, _layer, _learn
 
 NETWORK = "the network"
 AROUND_KM = 10.0  # what lies so near to the box around the lines counts as looked at
@@ -59,7 +59,7 @@ class Desk:
 
     def __init__(self, maps, labels, who="me", mouse=True):
         self.maps, self.labels, self.mouse = Path(maps), Path(labels), mouse
-        self.labeller, self.said = None, ""
+        self.opened, self.labeller, self.said = None, None, ""
         self.map = explore.choice("Your map", [])
         self.who = ipywidgets.Text(value=who, description="Your name", continuous_update=False)
         self.other = explore.choice("Compare with", [])
@@ -73,24 +73,21 @@ class Desk:
         self.image.layout.display = "none"
         self.box = self._laid_out()
         for control in (self.map, self.who):
-            control.observe(self._opened, names="value")
+            control.observe(self._open, names="value")
         self.look()
 
     def look(self):
         """List the maps, the newest first, and open the newest."""
         found = sorted(self.maps.glob("*.nc"), key=lambda path: -path.stat().st_mtime)
-        self.map.unobserve(self._opened, names="value")
+        self.map.unobserve(self._open, names="value")
         self.map.options = [(path.stem, path) for path in found]
         self.map.value = found[0] if found else None
-        self.map.observe(self._opened, names="value")
-        self._opened()
+        self.map.observe(self._open, names="value")
+        self._open()
 
     def compare(self):
         """Score the lines against those of the other person; return the scores."""
-        from .. import network, scores
-        from . import _learn
-
-        _, _, made = self._made
+        made = self.opened.grid
         theirs = self._lines_of(self.other.value)
         mine, near = list(self.labeller.layer.lines.values()), network.knowable(made)
         if not mine or not theirs:
@@ -108,10 +105,7 @@ class Desk:
 
     def tune(self, epochs=EPOCHS):
         """Fine-tune the shipped network on the lines; show and write what it then finds."""
-        from .. import lines, network
-        from . import _learn
-
-        region, _, made = self._made
+        made, region = self.opened.grid, self.opened.region
         drawn = list(self.labeller.layer.lines.values())
         self._say("training: a minute or two ...")
         target = _learn.truth_of(drawn, made, around(drawn))
@@ -139,7 +133,7 @@ class Desk:
         except (ValueError, OSError) as problem:
             self._say(str(problem))
 
-    def _opened(self, _change=None):
+    def _open(self, _change=None):
         """Open the map chosen under the name given."""
         self.image.layout.display = "none"
         path, who = self.map.value, self.who.value.strip()
@@ -150,10 +144,9 @@ class Desk:
             text = NO_MAP.format(folder=escape(str(self.maps))) if path is None else "Your name?"
             self._say(text, plain=False)
             return
-        region, fields, about = _layer.open_map(path)
-        self._made = region, fields, _layer.read_map(path)
-        layer = _layer.Layer(self._path(who), region, who, about)
-        self.labeller = _labeller.Labeller(layer, fields, mouse=self.mouse)
+        self.opened = _layer.open_map(path)
+        layer = _layer.Layer(self._path(who), self.opened.region, who, self.opened.about)
+        self.labeller = _labeller.Labeller(layer, self.opened.fields, mouse=self.mouse)
         self.place.children = (self.labeller.box,)
         self._list_others()
         self._say(f"{len(layer.lines)} lines of {who}, kept in {layer.path}{_elsewhere(layer)}")
@@ -175,7 +168,7 @@ class Desk:
     def _lines_of(self, path):
         if path is None:
             raise ValueError("There is nobody to compare with; draw under a second name first.")
-        return _layer.read(path, self._made[0])
+        return _layer.read(path, self.opened.region)
 
     def _add_network(self):
         """Add the lines that the network found, as one stroke."""
@@ -186,9 +179,7 @@ class Desk:
 
     def _add_picks(self):
         """Add the picks of the GSFML, joined along chrons, as one stroke."""
-        from .. import data
-
-        region, _, made = self._made
+        region = self.opened.region
         table = data.region_picks(region)
         found = [] if table is None else _layer.pick_lines(table, region)
         if not found:
@@ -209,8 +200,6 @@ class Desk:
 
     def _show(self, found, target, made):
         """Show the probability before and after, and the change with the lines drawn."""
-        from .. import maps
-
         spacing = float(made["easting"][1] - made["easting"][0])
         change = {"change, your lines": found["fine-tuned"] - found["shipped"]}
         figure = maps.draw_probabilities(
@@ -239,22 +228,7 @@ class Desk:
 
 
 def around(drawn):
-    """Give the box around lines, a little larger: what their drawer looked at.
-
-    Parameters
-    ----------
-    drawn : list of labelling.Line
-
-    Returns
-    -------
-    tuple of float
-        West, east, south and north (km).
-
-    Raises
-    ------
-    ValueError
-        If there is no line.
-    """
+    """Box around lines (west, east, south, north; km), a little larger: what was looked at."""
     if not drawn:
         raise ValueError("There is no line to learn from: draw some first.")
     places = np.vstack([line.points for line in drawn])

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from shapely.geometry import LineString, Point
 
 from .. import explore, maps
 
@@ -44,8 +45,6 @@ class Labeller:
     fields : dict of str to xarray.DataArray
         Maps of one window by name, on (northing, easting) in km of the layer's region; the menu
         *Map* chooses among them.
-    other : iterable of helpers.labelling.Line, optional
-        Lines of somebody else, shown and not changed.
     mouse : bool
         Use ipympl. Without it the map is a picture, and sliders and buttons do all.
 
@@ -55,10 +54,11 @@ class Labeller:
         What the last action did, as shown beside the buttons.
     """
 
-    def __init__(self, layer, fields, other=(), mouse=True):
+    def __init__(self, layer, fields, mouse=True):
         if not fields:
             raise ValueError("Labeller needs at least one map; give fields={'name': map}.")
-        self.layer, self.fields, self.other = layer, dict(fields), list(other)
+        self.layer, self.fields = layer, dict(fields)
+        self.other = []  # lines of somebody else, shown and not changed
         self.current, self.held, self.said = None, None, ""  # line drawn, point held
         self.bar = None  # the scale of colours
         self._start = None  # the first point of a line, which is no line yet
@@ -154,7 +154,8 @@ class Labeller:
     def _nearest_line(self, place):
         """Find the nearest line within reach; return its number, or None."""
         found = [
-            (line_distance(line.points, place), number) for number, line in self.layer.lines.items()
+            (LineString(line.points).distance(Point(place)), number)
+            for number, line in self.layer.lines.items()
         ]
         distance, number = min(found, default=(np.inf, None))
         return number if distance <= self._reach() else None
@@ -321,23 +322,14 @@ def _size(fields):
     return WIDE, float(np.clip(0.82 * WIDE * rows / columns + 0.6, *HIGH))
 
 
-# A figure that answers to the mouse in a notebook, by ipympl, and what is drawn on it.
+# The canvas: a figure that answers to the mouse in a notebook; its colours and its words.
 
 
 def live(figure):
-    """Put a figure on a canvas of ipympl.
+    """Put a figure on a canvas of ipympl, a widget; None where ipympl is not installed.
 
     Where matplotlib is loaded already, ipympl makes itself its backend when it is imported, and
     the other figures of the notebook are then no longer shown; so the one before is put back.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-
-    Returns
-    -------
-    ipympl.backend_nbagg.Canvas or None
-        A widget; None where ipympl is not installed.
     """
     before = matplotlib.get_backend()
     plt.switch_backend(before)  # loads it: it must have told the notebook of itself by now
@@ -357,18 +349,7 @@ def live(figure):
 
 
 def in_degrees(region, east_km, north_km):
-    """Write a place of a map in degrees.
-
-    Parameters
-    ----------
-    region : helpers.data.Region
-    east_km, north_km : float
-
-    Returns
-    -------
-    str
-        As in ``"39.50 N, 31.02 W"``.
-    """
+    """Write a place of a map (km) in degrees, as in ``"39.50 N, 31.02 W"``."""
     longitude, latitude = (float(value) for value in region.unproject(east_km, north_km))
     longitude = (longitude + 180) % 360 - 180
     return (
@@ -378,35 +359,7 @@ def in_degrees(region, east_km, north_km):
 
 
 def colours(field):
-    """Choose the colours of a map: about zero where it has negative values, else from zero on.
-
-    Parameters
-    ----------
-    field : xarray.DataArray
-
-    Returns
-    -------
-    dict
-        Arguments of ``imshow``.
-    """
+    """Colours of a map, for ``imshow``: about zero where it has negative values, else from zero."""
     limit = maps.robust_limit(field)
     signed = float(field.min()) < 0
     return {"cmap": "RdBu_r" if signed else "Greys", "vmin": -limit if signed else 0, "vmax": limit}
-
-
-def line_distance(points, place):
-    """Measure how far a place is from a line.
-
-    Parameters
-    ----------
-    points : numpy.ndarray, shape (n, 2)
-    place : numpy.ndarray, shape (2,)
-
-    Returns
-    -------
-    float
-    """
-    start, step = points[:-1], np.diff(points, axis=0)
-    length = np.maximum((step**2).sum(axis=1), 1e-12)
-    share = np.clip(((place - start) * step).sum(axis=1) / length, 0, 1)
-    return float(np.hypot(*(start + share[:, None] * step - place).T).min())

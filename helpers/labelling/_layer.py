@@ -127,16 +127,7 @@ class Layer:
 
 
 def write(lines, path, region):
-    """Write lines as GeoJSON, beside the place and then moved there, on disk before it returns.
-
-    Parameters
-    ----------
-    lines : iterable of Line
-    path : pathlib.Path
-        The folder is made where it is missing.
-    region : helpers.data.Region
-        The projection of the points.
-    """
+    """Write lines as GeoJSON, beside the place and then moved there, on disk before it returns."""
     features = []
     for line in lines:
         place = np.column_stack(region.unproject(*line.points.T)).round(DECIMALS)
@@ -151,23 +142,10 @@ def write(lines, path, region):
 
 
 def read(path, region):
-    """Read lines that `write` wrote, or that a GIS drew.
+    """Read lines that `write` wrote, or that a GIS drew (GeoJSON or GeoPackage).
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        GeoJSON or GeoPackage; other columns than ours are passed over, ours may be missing.
-    region : helpers.data.Region
-        The projection to give the points in.
-
-    Returns
-    -------
-    list of Line
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or holds other shapes than lines.
+    Their points are in km of the region's projection.  Columns other than ours are passed over,
+    ours may be missing; other shapes than lines are a ValueError.
     """
     try:
         table = geopandas.read_file(path)
@@ -188,68 +166,43 @@ def read(path, region):
     return found
 
 
-def read_map(path):
-    """Read what `make map` made: the map as networks see it, and what it was made from.
+@dataclass(frozen=True)
+class OwnMap:
+    """A map that `make map` made of somebody's own tracks: ``build/maps/NAME.nc``."""
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        ``build/maps/NAME.nc``.
+    region: data.Region
+    grid: xr.Dataset  # as networks see it
 
-    Returns
-    -------
-    xarray.Dataset
-    """
-    with xr.open_dataset(path) as stored:
-        return stored.load()
+    @property
+    def fields(self):
+        """Maps by name, as the labeller shows them."""
+        return {name: self.grid[key] for name, key in SHOWN.items() if key in self.grid}
 
-
-def simpler(points, tolerance_km):
-    """Leave out points of a line that hardly bend it (Douglas & Peucker 1973).
-
-    Parameters
-    ----------
-    points : numpy.ndarray, shape (n, 2)
-    tolerance_km : float
-        Largest distance from the line as it was.
-
-    Returns
-    -------
-    numpy.ndarray, shape (m, 2)
-    """
-    return np.array(LineString(points).simplify(tolerance_km).coords)
+    @property
+    def about(self):
+        """What the map was made of."""
+        return self.grid.attrs["data"]
 
 
 def open_map(path):
-    """Open a map that `make map` made of somebody's own tracks.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        ``build/maps/NAME.nc``.
-
-    Returns
-    -------
-    tuple
-        Region, maps by name (dict of str to xarray.DataArray) as the labeller shows them, and
-        what they were made of.
-    """
-    made = read_map(path)
-    box = map(float, made.attrs["box"])
-    region = data.region_from_box(*box, name=made.attrs["name"])
-    return (
-        region,
-        {name: made[key] for name, key in SHOWN.items() if key in made},
-        made.attrs["data"],
-    )
+    """Open a map of one's own (`OwnMap`)."""
+    with xr.open_dataset(path) as stored:
+        grid = stored.load()
+    box = map(float, grid.attrs["box"])
+    return OwnMap(data.region_from_box(*box, name=grid.attrs["name"]), grid)
 
 
-def pick_lines(table, region, join_km=JOIN_KM):
+def simpler(points, tolerance_km):
+    """Leave out points of a line (n, 2) that bend it by less (Douglas & Peucker 1973)."""
+    return np.array(LineString(points).simplify(tolerance_km).coords)
+
+
+def pick_lines(table, region):
     """Join the picks of each end of each chron to lines, to start a layer from.
 
-    Picks of one isochron are joined by their minimum spanning tree, without its long edges, and
-    the tree is cut where it branches.  A pick marks the *border* of a polarity block, a label the
-    crest of its anomaly beside it: lines made here are to be moved.
+    Picks of one isochron are joined by their minimum spanning tree, without edges beyond 60 km,
+    and the tree is cut where it branches.  A pick marks the *border* of a polarity block, a label
+    the crest of its anomaly beside it: lines made here are to be moved.
 
     Parameters
     ----------
@@ -257,8 +210,6 @@ def pick_lines(table, region, join_km=JOIN_KM):
         From `data.region_picks`.
     region : helpers.data.Region
         Gives the projection.
-    join_km : float
-        Longest edge.
 
     Returns
     -------
@@ -268,7 +219,7 @@ def pick_lines(table, region, join_km=JOIN_KM):
     found = []
     for (chron, end), part in table.groupby(["chron", "end"]):
         points = np.column_stack(region.project(part["longitude"], part["latitude"]))
-        for path in _paths(np.unique(points, axis=0), join_km):
+        for path in _paths(np.unique(points, axis=0)):
             found.append((path, f"picks {chron}.{end}"))
     return found
 
@@ -296,12 +247,12 @@ def table_of(lines, region):
     return made.assign(length_km=made.length)
 
 
-def _paths(points, join_km):
+def _paths(points):
     """Cut the minimum spanning tree of points at its branches and its long edges."""
     if len(points) < 2:
         return []
     tree = minimum_spanning_tree(cdist(points, points)).tocoo()
-    short = tree.data <= join_km
+    short = tree.data <= JOIN_KM
     edges = np.column_stack([tree.row, tree.col])[short]
     degree = np.bincount(edges.ravel(), minlength=len(points))
     left = {tuple(sorted(edge)) for edge in edges.tolist()}

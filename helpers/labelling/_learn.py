@@ -1,11 +1,12 @@
 """What labels drawn by people are good for: agreement, truth, and fine-tuning of a model."""
 
 import numpy as np
+from rasterio import features
+from rasterio.transform import Affine
 from scipy import ndimage
-from skimage.draw import line as line_cells
+from shapely.geometry import LineString
 
 from .. import network, scores
-from ..network import _model
 from ..seafloor import labels
 
 BLOCK_CELLS = 32  # side of the blocks of which some are kept from training, to choose the epoch
@@ -15,35 +16,42 @@ STEP_CELLS = 48  # from one training patch to the next
 RATE, PATIENCE = 1e-3, 6
 
 
-def label_of(lines, grid, width_cells=labels.LINE_CELLS):
-    """Draw lines on the cells of a grid.
+def label_of(lines, grid):
+    """Draw lines on the cells of a grid, as wide as the labels of simulated maps.
 
     Parameters
     ----------
     lines : iterable of Line
     grid : xarray.Dataset or xarray.DataArray
         Gives the cells, (northing, easting) in km.
-    width_cells : int
-        Odd width of the lines.
 
     Returns
     -------
     numpy.ndarray of bool, shape of `grid`
+        True on lines, three cells wide; what lies beyond the grid is left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from helpers import labelling
+    >>> grid = xr.Dataset(coords={"northing": [0.0, 2.0, 4.0], "easting": np.arange(0, 14, 2.0)})
+    >>> line = labelling.Line(np.array([[6, 0], [6, 4]]), "Ada", "", "a map")
+    >>> labelling.label_of([line], grid)[1].astype(int).tolist()
+    [0, 0, 1, 1, 1, 0, 0]
     """
     east, north = (grid[name].to_numpy() for name in ("easting", "northing"))
-    marked = np.zeros((north.size, east.size), bool)
-    for line in lines:
-        column = np.rint((line.points[:, 0] - east[0]) / (east[1] - east[0])).astype(int)
-        row = np.rint((line.points[:, 1] - north[0]) / (north[1] - north[0])).astype(int)
-        for k in range(len(row) - 1):
-            i, j = line_cells(row[k], column[k], row[k + 1], column[k + 1])
-            inside = (i >= 0) & (j >= 0) & (i < north.size) & (j < east.size)
-            marked[i[inside], j[inside]] = True
-    widen = width_cells // 2
-    return ndimage.binary_dilation(marked, iterations=widen) if widen else marked
+    shape, paths = (north.size, east.size), [LineString(line.points) for line in lines]
+    if not paths:
+        return np.zeros(shape, bool)
+    wide, high = east[1] - east[0], north[1] - north[0]
+    # from columns and rows, counted from the outer corner of the first cell, to km
+    to_km = Affine(wide, 0, east[0] - wide / 2, 0, high, north[0] - high / 2)
+    marked = features.rasterize(paths, shape, transform=to_km)
+    return ndimage.binary_dilation(marked, iterations=labels.LINE_CELLS // 2)
 
 
-def agreement(first, second, grid, mask=None, tolerance_cells=2):
+def agreement(first, second, grid, mask=None):
     """Score one person's lines against another's, as a network's would be.
 
     Parameters
@@ -54,17 +62,16 @@ def agreement(first, second, grid, mask=None, tolerance_cells=2):
         The map on which both drew.
     mask : array_like of bool, optional
         Cells that count: what both have looked at; by default all.
-    tolerance_cells : float
-        Largest distance of a match.
 
     Returns
     -------
     dict of str to float
-        From `scores.score_lines`. Changing places swaps precision and recall; F1 stays.
+        From `scores.score_lines`, within 2 cells. Changing places swaps precision and recall; F1
+        stays.
     """
     drawn, truth = (label_of(lines, grid) for lines in (first, second))
     mask = np.ones(truth.shape, bool) if mask is None else mask
-    return scores.score_lines(drawn.astype(float), truth, mask, tolerance_cells)
+    return scores.score_lines(drawn.astype(float), truth, mask)
 
 
 def truth_of(lines, grid, area=None):
@@ -94,7 +101,7 @@ def truth_of(lines, grid, area=None):
     return np.stack([label_of(lines, grid), looked], axis=-1).astype("float32")
 
 
-def fine_tune(name, grid, truth, epochs=20, seed=0, folder=_model.MODELS):
+def fine_tune(name, grid, truth, epochs=20, seed=0):
     """Train a shipped model a little further on a labelled map.
 
     One block of cells in `EVERY` is kept from the loss and chooses the epoch. The running means
@@ -112,8 +119,6 @@ def fine_tune(name, grid, truth, epochs=20, seed=0, folder=_model.MODELS):
         At most this many.
     seed : int
         Seed of the order and the turns of the patches.
-    folder : pathlib.Path
-        Where the model lies.
 
     Returns
     -------
@@ -131,11 +136,12 @@ def fine_tune(name, grid, truth, epochs=20, seed=0, folder=_model.MODELS):
             "There is no line in the labelled area, or the area is smaller than a hundredth of "
             "the map; draw some lines first, and give the area that you looked at."
         )
-    model = network.load(name, folder)
+    model = network.load(name)
     for layer in model.layers:
         if type(layer).__name__ == "BatchNormalization":
             layer.trainable = False
-    stack, parts = _padded(_model.see(model, grid)), _split(truth)
+    seen = network.channels(grid, model.record["layers"])
+    stack, parts = _padded(seen), _split(truth)
     corners = _corners(stack.shape[:2])
     inputs = network.cut(stack, corners)
     kept, unseen = (network.cut(_padded(part), corners) for part in parts)

@@ -1,17 +1,14 @@
-"""Patches: what the network sees, made from maps in one place.
+"""What the network sees of a map and what it should answer, and the eight positions of both.
 
 A patch is a float32 array (n, 128, 128, channels).  What the channels can be:
 
 - ``anomaly``, divided by the amplitude of the track data around the cell;
 - ``linear``, the linear interpolation, likewise, where ``anomaly`` is the guided map;
-- ``nearness`` to data, ``exp(-distance / 8 km)``;
-- ``coherence`` of guided diffusion, 0 to 1: how far the readings support a direction;
-- ``cos2`` and ``sin2`` of twice the strike of guided diffusion, times the coherence.
-
-The last three do not pay, as the trials of `make train` show: no shipped network sees them.
+- ``nearness`` to data, ``exp(-distance / 8 km)``.
 
 Truth has four channels: the label (0 or 1), the weight of the cell in loss and score (0 or 1), and
-cosine and sine of twice the strike.
+cosine and sine of twice the strike.  The coherence and strike of guided diffusion were tried as
+further channels and did not pay (`data/results/training.json`, under ``curves``).
 """
 
 import numpy as np
@@ -29,13 +26,12 @@ LAYERS = {  # the channels of each input, in order
     "both": ("anomaly", "linear", "nearness"),
     "guided": CHANNELS,
 }
-TRIED = (*CHANNELS, "coherence", "cos2", "sin2")  # with the guided map; a strike comes last
 FIELDS = ("anomaly", "linear")  # channels that change their sign with the field; they come first
 INPUTS = tuple(LAYERS)
 
 
 def with_guided(grid, guided):
-    """Put the guided map, and its orientation, into a grid.
+    """Put the guided map into a grid, in place of the interpolated one.
 
     Parameters
     ----------
@@ -47,58 +43,60 @@ def with_guided(grid, guided):
     Returns
     -------
     xarray.Dataset
-        `grid` with another ``anomaly``, with ``strike_deg`` and ``coherence``, and the anomaly of
-        `grid` as ``linear``.
+        `grid` with the guided ``anomaly``, and its own as ``linear``.
     """
-    made = {part: guided[part] for part in ("anomaly", "strike_deg", "coherence")}
-    return grid.assign(made | {"linear": grid["anomaly"]})
+    return grid.assign(anomaly=guided["anomaly"], linear=grid["anomaly"])
 
 
 def channels(grid, layers=CHANNELS):
-    """Stack the channels of a map.
+    """Stack the channels of a map as a network sees them.
 
     Parameters
     ----------
     grid : xarray.Dataset or xarray.DataArray, shape (n, m)
         The map as ``anomaly`` (nT); with ``block`` and ``distance_km`` of the tracks under it
-        where they are known (without them every cell counts as data), and with ``coherence`` and
-        ``strike_deg``, and ``linear``, where they are asked for (`with_guided`).
+        where they are known (without them every cell counts as data), and with ``linear`` where
+        it is asked for (`with_guided`).
     layers : sequence of str
-        Which channels, as the head of this module names them.
+        Which channels: ``anomaly`` and ``linear``, each divided by the amplitude of the track data
+        around the cell and clipped at 4, and ``nearness``, ``exp(-distance / 8 km)``.
 
     Returns
     -------
     numpy.ndarray, shape (n, m, len(layers)), float32
-        Cells without a value are 0.
+        Rows run north, columns east.  Cells without a value are 0.
 
     Raises
     ------
     ValueError
-        If an orientation or a linear grid is asked for and the map has none.
+        If ``linear`` is asked for and the map has none.
+
+    Examples
+    --------
+    A map without tracks: every cell counts as data, and 50 nT is as large as usual.
+
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from helpers import network
+    >>> field = xr.DataArray(np.full((3, 4), 50.0), dims=("northing", "easting"))
+    >>> network.channels(field)[1, 2].round(3).tolist()
+    [1.0, 1.0]
     """
     if isinstance(grid, xr.DataArray):
         grid = grid.to_dataset(name="anomaly")
-    needed = {"coherence", "strike_deg"} if "coherence" in layers else set()
-    missing = sorted((needed | {"linear"} & set(layers)) - set(grid))
-    if missing:
+    if "linear" in layers and "linear" not in grid:
         raise ValueError(
-            f"The channels {', '.join(layers)} are asked for, but the map has no "
-            f"{' and '.join(missing)}; give what diffusion.guided returned (guided=...)."
+            f"The channels {', '.join(layers)} are asked for, but the map has no linear; give what "
+            "diffusion.guided returned (guided=...)."
         )
-    make = {"anomaly": _scaled, "linear": _linear, "nearness": _nearness, "coherence": _coherence,
-            "cos2": _cos2, "sin2": _sin2}  # fmt: skip
-    made = [make[layer](grid) for layer in layers]
+    made = [_nearness(grid) if layer == "nearness" else _scaled(grid, layer) for layer in layers]
     return np.stack([np.nan_to_num(part) for part in made], axis=-1).astype("float32")
 
 
-def _scaled(grid, name="anomaly"):
-    """Anomaly over the amplitude of the track data around it."""
+def _scaled(grid, name):
+    """Divide a field by the amplitude of the track data around each cell."""
     block = grid["block" if "block" in grid else "anomaly"].to_numpy()
     return np.clip(grid[name].to_numpy() / amplitude(block), -4, 4)
-
-
-def _linear(grid):
-    return _scaled(grid, "linear")
 
 
 def _nearness(grid):
@@ -108,39 +106,21 @@ def _nearness(grid):
     return np.exp(-grid["distance_km"].to_numpy() / NEARNESS_KM)
 
 
-def _coherence(grid):
-    return grid["coherence"].to_numpy()
-
-
-def _cos2(grid):
-    return _coherence(grid) * double_angle(grid["strike_deg"].to_numpy())[0]
-
-
-def _sin2(grid):
-    return _coherence(grid) * double_angle(grid["strike_deg"].to_numpy())[1]
-
-
 def amplitude(block):
-    """Amplitude (nT) of the track data around each cell.
+    """Root mean square (nT) of the track data around each cell, under a Gaussian.
 
-    Parameters
-    ----------
-    block : numpy.ndarray, shape (n, m)
-        Track data (nT), NaN elsewhere.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-        Root mean square of the data, averaged with a Gaussian of `AMPLITUDE_CELLS`.
+    `block` holds track data (nT), NaN elsewhere.  Far from all data it is that of all data.
     """
     known = np.isfinite(block)
 
     def average(values):
         return ndimage.gaussian_filter(values, AMPLITUDE_CELLS, truncate=3.0, mode="constant")
 
+    # share of cells with data, and their mean square, each under the Gaussian
     weight = average(known.astype("float32")) + 1e-9
-    overall = float(np.sqrt(np.mean(block[known] ** 2))) + 1e-3
     square = average(np.where(known, block, 0).astype("float32") ** 2)
+    # a little of the mean square of all data, which decides where none are near
+    overall = float(np.sqrt(np.mean(block[known] ** 2))) + 1e-3
     return np.sqrt((square + 1e-4 * overall**2) / (weight + 1e-4))
 
 
@@ -211,7 +191,8 @@ def cut(stack, corners):
     return np.stack([stack[row : row + SIZE, column : column + SIZE] for row, column in corners])
 
 
-# The eight positions of a square: four turns, and each of them mirrored.
+# The eight positions of a square: four turns, and each of them mirrored. A map of seafloor in any
+# of them is as likely a map.
 #
 # A strike is stored as the cosine and sine of twice its angle (clockwise from north), so that 0 and
 # 180 degrees are one direction.  A quarter turn of the map changes the sign of both, a mirror image
@@ -221,20 +202,10 @@ POSITIONS = 8
 
 
 def turn(stack, position, strike=False):
-    """Bring a map into one of its eight positions.
+    """Bring a map (rows north, columns east, channels) into one of its eight positions.
 
-    Parameters
-    ----------
-    stack : numpy.ndarray, shape (n, m, channels)
-        Rows northing, columns easting.
-    position : int
-        0 to 7; from 4 on mirrored, east for west.
-    strike : bool
-        Whether the last two channels are cosine and sine of twice the strike.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m, channels) or (m, n, channels)
+    From 4 on it is mirrored, east for west.  With `strike` the last two channels are cosine and
+    sine of twice the strike.
     """
     turned = np.rot90(stack, position % 4, axes=(0, 1))
     turned = turned[:, ::-1] if position >= 4 else turned
@@ -248,18 +219,16 @@ def turn_back(stack, position, strike=False):
     return _signed(turned, position) if strike else turned
 
 
+def _signed(stack, position):
+    """Change the signs of the double angle of the strike as the position asks."""
+    quarter = -1.0 if position % 2 else 1.0
+    signs = np.ones(stack.shape[-1], stack.dtype)
+    signs[-2:] = quarter, -quarter if position >= 4 else quarter
+    return stack * signs
+
+
 def double_angle(strike_deg):
-    """Cosine and sine of twice a strike.
-
-    Parameters
-    ----------
-    strike_deg : numpy.ndarray
-        Clockwise from north (degrees).
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-    """
+    """Cosine and sine of twice a strike (degrees clockwise from north)."""
     double = 2 * np.radians(strike_deg)
     return np.cos(double), np.sin(double)
 
@@ -267,11 +236,3 @@ def double_angle(strike_deg):
 def strike_deg(cos2, sin2):
     """Strike (degrees clockwise from north, 0 to 180) from cosine and sine of twice its angle."""
     return np.degrees(np.arctan2(sin2, cos2)) / 2 % 180
-
-
-def _signed(stack, position):
-    """Change the signs of the strike as the position asks."""
-    quarter = -1.0 if position % 2 else 1.0
-    signs = np.ones(stack.shape[-1], stack.dtype)
-    signs[-2:] = quarter, -quarter if position >= 4 else quarter
-    return stack * signs

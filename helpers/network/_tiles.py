@@ -14,22 +14,11 @@ STEP = 16  # tiles start at and measure multiples of this: the cells that the co
 
 
 def blend(stack, see, wanted=None):
-    """See a map tile by tile and blend what was seen.
+    """See a map (rows, columns, channels) tile by tile and blend what was seen.
 
-    Parameters
-    ----------
-    stack : numpy.ndarray, shape (n, m, channels)
-        The map.
-    see : callable
-        Takes a part of the stack, (rows, columns, channels), both multiples of `STEP`, and gives
-        (rows, columns, layers).
-    wanted : array_like of bool, shape (n, m), optional
-        Cells that matter; tiles without any are passed over.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m, layers), float32
-        NaN in cells that no tile reached.
+    `see` takes a part of the map whose sides are multiples of `STEP` and gives (rows, columns,
+    layers).  Tiles without any cell `wanted` (bool, rows by columns) are passed over; cells that
+    no tile reached are NaN.
     """
     rows, columns = stack.shape[:2]
     side = [padded(size) for size in (rows, columns)]
@@ -65,19 +54,7 @@ def starts(size):
 
 
 def ramp(part, size):
-    """Weights of a tile along one axis, falling towards edges inside the map.
-
-    Parameters
-    ----------
-    part : slice
-        Where the tile lies.
-    size : int
-        Cells of the whole map.
-
-    Returns
-    -------
-    numpy.ndarray, float32
-    """
+    """Weights of a tile along one axis, falling towards edges inside a map of `size` cells."""
     cell = np.arange(part.start, part.stop)
     low = cell - part.start + 1 if part.start > 0 else np.full(len(cell), OVERLAP)
     high = part.stop - cell if part.stop < size else np.full(len(cell), OVERLAP)

@@ -1,4 +1,4 @@
-"""Training: patches in random positions, early stopping, and going on after an interruption.
+"""Training: the loss, patches in random positions, and going on after an interruption.
 
 What is random in an epoch follows from the seed and the number of the epoch alone.  A training
 that was interrupted and goes on from its last whole epoch therefore ends as if it had not been.
@@ -16,11 +16,11 @@ from tqdm import tqdm
 from .. import _shared
 from . import _inputs
 
-# What the training lowers: losses for thin lines and for their strike.
+# What the training lowers: a loss for thin lines and for their strike.
 #
-# Lines fill about a tenth of a map, so plain cross entropy rewards predicting little.  Two cures:
-# count the cells on lines double, or count cells the less the more certain they are (the focal loss
-# of Lin et al. 2017); to both the loss of the overlap is added (Dice; Milletari et al. 2016).
+# Lines fill about a tenth of a map, so plain cross entropy rewards predicting little: the cells on
+# lines count double, and the loss of the overlap is added (Dice; Milletari et al. 2016).  Trials of
+# plain cross entropy and of the focal loss (Lin et al. 2017) are in `data/results/training.json`.
 #
 # Truth has four channels: label, weight, cosine and sine of twice the strike (`_inputs`);
 # the output of a network has the probability of a line and, if it has three channels, the strike.
@@ -41,13 +41,20 @@ def line_loss(truth, output):
     Parameters
     ----------
     truth : tensor, shape (n, rows, columns, 2 or 4)
-        Label and weight first, as `_inputs.truth_channels` gives them.
+        Label and weight first, as `truth_channels` gives them.
     output : tensor, shape (n, rows, columns, 1 or 3)
         Output of the network, the probability first.
 
     Returns
     -------
     tensor, shape (n,)
+        With label y, probability p and mean over the cells of weight 1: the mean of
+        ``-(1 + y) (y log p + (1 - y) log(1 - p))``, plus
+        ``1 - (2 sum(p y) + 50) / (sum(p + y) + 50)``.
+
+    References
+    ----------
+    Milletari, F., Navab, N. & Ahmadi, S.-A. (2016). doi:10.1109/3DV.2016.79.
     """
     label = truth[..., 0]
     return _mean((1 + (LINE_WEIGHT - 1) * label) * _entropy(truth, output), truth) + _dice(
@@ -56,44 +63,18 @@ def line_loss(truth, output):
 
 
 def strike_loss(truth, output):
-    """Squared error of the strike as a double angle, mean over the cells on lines.
-
-    Parameters
-    ----------
-    truth : tensor, shape (n, rows, columns, 4)
-        Label, weight, cosine and sine of twice the strike.
-    output : tensor, shape (n, rows, columns, 3)
-
-    Returns
-    -------
-    tensor, shape (n,)
-    """
+    """Squared error of the strike as a double angle, mean over the cells on lines."""
     on_lines = truth[..., 0] * truth[..., 1]
     square = ops.sum((output[..., 1:] - truth[..., 2:]) ** 2, axis=-1)
     return ops.sum(square * on_lines, axis=(1, 2)) / (ops.sum(on_lines, axis=(1, 2)) + 1.0)
 
 
-def with_strike(lines=line_loss):
-    """Join a loss of the lines and, where network and truth have one, that of the strike.
-
-    Parameters
-    ----------
-    lines : callable
-        `line_loss`, `focal_loss` or `plain_loss`.
-
-    Returns
-    -------
-    callable
-        Of truth and output.
-    """
-
-    def loss(truth, output):
-        total = lines(truth, output)
-        if output.shape[-1] == 3 and truth.shape[-1] == 4:
-            total = total + STRIKE_WEIGHT * strike_loss(truth, output)
-        return total
-
-    return loss
+def total_loss(truth, output):
+    """Loss of the lines and, where network and truth have one, that of the strike."""
+    total = line_loss(truth, output)
+    if output.shape[-1] == 3 and truth.shape[-1] == 4:
+        total = total + STRIKE_WEIGHT * strike_loss(truth, output)
+    return total
 
 
 def _entropy(truth, output):
@@ -117,6 +98,9 @@ def _dice(truth, output):
     return 1 - (2 * overlap + DICE_CELLS) / (size + DICE_CELLS)
 
 
+# What is shown in an epoch, and the training itself.
+
+
 class Batches(keras.utils.PyDataset):
     """Batches of patches in random order and position.
 
@@ -124,29 +108,15 @@ class Batches(keras.utils.PyDataset):
     may not change its sign, for its lines run along the positive bands; where no line is, either
     sign is as likely, and half of these maps are flipped.
 
-    Parameters
-    ----------
-    inputs : numpy.ndarray, shape (n, rows, columns, channels) or (n, versions, rows, ...)
-        Patches, the field first; one of the versions (the same map with other tracks) is drawn
-        anew each time.
-    truth : numpy.ndarray, shape as `inputs` with 2 or 4 channels
-        As `_inputs.truth_channels`.
-    seed : int
-        Of everything random.
-    batch : int
-        Patches in a batch; what is left over at the end waits for the next epoch.
-    per_epoch : int, optional
-        Patches in an epoch; by default all.
-    strike : bool
-        Whether the last two channels of `inputs` are a strike.
-    fields : int
-        How many of the first channels change their sign with the field.
+    `inputs` and `truth` are (n, rows, columns, channels), or (n, versions, rows, ...), where one
+    of the versions (the same map with other tracks) is drawn anew each time.  What `batch` leaves
+    over at the end waits for the next epoch, which takes `per_epoch` patches, by default all.  The
+    first `fields` channels change their sign with the field.
     """
 
-    def __init__(self, inputs, truth, seed, batch=16, per_epoch=None, strike=False, fields=1):
+    def __init__(self, inputs, truth, seed, batch=16, per_epoch=None, fields=1):
         super().__init__()
-        self.inputs, self.truth, self.seed = inputs, truth, seed
-        self.strike, self.fields = strike, fields
+        self.inputs, self.truth, self.seed, self.fields = inputs, truth, seed, fields
         self.size = min(per_epoch or len(inputs), len(inputs))
         self.batch = min(batch, self.size)
         self.begin(0)
@@ -182,7 +152,7 @@ class Batches(keras.utils.PyDataset):
         if pair[0].ndim == 4:
             pair = tuple(part[int(version * len(part))] for part in pair)
         seen, truth = (np.asarray(part, "float32") for part in pair)
-        seen = _inputs.turn(seen, int(position), self.strike)
+        seen = _inputs.turn(seen, int(position))
         truth = _inputs.turn(truth, int(position), truth.shape[-1] == 4)
         if not truth[..., 0].any():
             seen = seen.copy()
@@ -192,7 +162,7 @@ class Batches(keras.utils.PyDataset):
 
 def train(
     model, inputs, truth, validation, epochs, rate=1e-3, patience=8, batch=16, seed=0, verbose=0,
-    per_epoch=None, loss=line_loss, checkpoint=None,
+    per_epoch=None, checkpoint=None,
 ):  # fmt: skip
     """Train a model, with turned and mirrored patches, and keep its best weights.
 
@@ -201,7 +171,9 @@ def train(
     model : keras.Model
         Changed in place; its ``record``, if it has one, tells its layers.
     inputs, truth : numpy.ndarray
-        Training patches, as `Batches` takes them.
+        Training patches, shape (n, rows, columns, channels), from `channels` and
+        `truth_channels` by `cut`; or (n, versions, rows, ...), where one of the versions (the
+        same map with other tracks) is drawn anew each time.
     validation : tuple of numpy.ndarray
         Inputs and truth that choose the best epoch and stop the training.
     epochs : int
@@ -210,25 +182,33 @@ def train(
         Learning rate at the start; it falls to nothing along a cosine.
     patience : int
         Epochs without improvement before training stops.
-    batch, seed, per_epoch
-        As in `Batches`.
+    batch : int
+        Patches in a batch.
+    seed : int
+        Of the order, positions and signs of the patches.
     verbose : int
         0: no progress bar.
-    loss : callable
-        Of the lines, from `_training`; the loss of the strike is added where there is one.
+    per_epoch : int, optional
+        Patches in an epoch; by default all.
     checkpoint : pathlib.Path, optional
         File (.npz) that is written after every epoch; a training that finds it goes on from there.
 
     Returns
     -------
     dict of str to list of float
-        Loss and validation loss of each epoch.
+        ``loss`` and ``val_loss`` of each epoch: `line_loss`, and where network and truth have a
+        strike half its squared error as a double angle on the lines.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is of a training with other settings.
     """
     layers = getattr(model, "record", {}).get("layers", ())
     fields = max(1, sum(layer in _inputs.FIELDS for layer in layers))
-    batches = Batches(inputs, truth, seed, batch, per_epoch, "cos2" in layers, fields)
+    batches = Batches(inputs, truth, seed, batch, per_epoch, fields)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches), alpha=0.02)
-    model.compile(keras.optimizers.Adam(schedule), loss=with_strike(loss))
+    model.compile(keras.optimizers.Adam(schedule), loss=total_loss)
     model.optimizer.build(model.trainable_variables)
     about = {"seed": seed, "epochs": epochs, "rate": rate, "batch": batches.batch,
              "patches": len(inputs), "per_epoch": batches.size}  # fmt: skip
@@ -246,28 +226,25 @@ def train(
     return state.history
 
 
+@contextlib.contextmanager
 def on_all_devices(kind="GPU"):
-    """Scope in which models are built and trained on all devices together.
+    """Build and train models on all devices together; a context manager, or a decorator.
 
-    Parameters
-    ----------
-    kind : str
-        Of device, as TensorFlow names it.
-
-    Returns
-    -------
-    context manager
-        Batches are shared out where there are several devices; where there is one or none, or
-        where Keras does not run on TensorFlow, nothing changes.
+    Batches are shared out where there are several devices of that kind, as TensorFlow names it;
+    with one or none, or where Keras does not run on TensorFlow, nothing changes.
     """
-    if keras.backend.backend() != "tensorflow":
-        return contextlib.nullcontext()
-    import tensorflow
+    found = []
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
 
-    found = [device.name for device in tensorflow.config.list_logical_devices(kind)]
-    if len(found) < 2:
-        return contextlib.nullcontext()
-    return tensorflow.distribute.MirroredStrategy(found).scope()
+        found = [device.name for device in tensorflow.config.list_logical_devices(kind)]
+    several = len(found) > 1
+    with (
+        tensorflow.distribute.MirroredStrategy(found).scope()
+        if several
+        else contextlib.nullcontext()
+    ):
+        yield
 
 
 class _State:

@@ -80,6 +80,9 @@ def _arrow(axis, start, end, style):
 def trials():
     """List the trials that `make train` logged, with the networks that they stand beside.
 
+    Those of the orientation as a channel and of other losses are of an earlier run: they did not
+    pay, and `make train` no longer makes them.
+
     Returns
     -------
     list of dict

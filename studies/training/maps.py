@@ -1,4 +1,4 @@
-"""The maps that `train.py` trains on and tests with, made on both cores and kept in its cache."""
+"""The maps that `make train` trains on and tests with, made on both cores and kept in its cache."""
 
 import json
 import multiprocessing
@@ -19,9 +19,8 @@ from .. import cases, made_up_fields, protocol
 from . import pairs
 
 PROCESSES = 2
-STORED = {  # the inputs that are kept, and their channels; `both` is joined of two
-    "raw": network.CHANNELS, "classical": network.CHANNELS, "guided": _inputs.TRIED,
-}  # fmt: skip
+STORED = ("both", "classical")  # the inputs that are kept
+OF_BOTH = {"raw": np.s_[..., 1:], "guided": np.s_[..., ::2]}  # what `both` has of two others
 NULL_SHARE = 0.05  # of the pretraining pairs
 NULL_SEED = 31
 COMPILED = "compiled"  # the version of a map whose tracks are forgotten
@@ -62,7 +61,7 @@ def simulate_pairs(job):
     """Simulate the pretraining pairs, chunk by chunk; a finished chunk is kept."""
     number, chunk = job.size["pairs"], job.size["chunk"]
     seeds = np.random.SeedSequence(protocol.PRETRAIN_SEED).spawn(number)
-    widths = {name: len(layers) for name, layers in STORED.items()} | {"truth": 4}
+    widths = {name: len(_inputs.LAYERS[name]) for name in STORED} | {"truth": 4}
     for name, channels in widths.items():
         path = _pairs_file(job, name)
         if not path.exists():  # a sparse file: it grows as chunks are written
@@ -83,7 +82,7 @@ def _simulate_chunk(job, first, seeds):
               for name in (*STORED, "truth")}  # fmt: skip
     for number, seed in enumerate(seeds, start=first):
         rng = np.random.default_rng(seed)
-        maps, truth = pairs.simulate_pair(rng, None, STORED, NULL_SHARE, STORED)
+        maps, truth = pairs.simulate_pair(rng, None, STORED, NULL_SHARE)
         for name, stack in (maps | {"truth": truth}).items():
             stacks[name][number] = stack
     for stack in stacks.values():
@@ -93,19 +92,9 @@ def _simulate_chunk(job, first, seeds):
 
 def read_pairs(job, name):
     """Inputs of one name, or the truth, of all pretraining pairs; read from disk as needed."""
-    if name == "both":
-        return _both(read_pairs(job, "raw"), read_pairs(job, "guided"))
+    if name in OF_BOTH:
+        return read_pairs(job, "both")[OF_BOTH[name]]
     return np.load(_pairs_file(job, name), mmap_mode="r")
-
-
-def _both(raw, guided):
-    """Join the channels that the input ``both`` has."""
-    return cases.join(raw, guided[..., : len(network.CHANNELS)])
-
-
-def layers_of(name):
-    """Name the channels that are kept of an input."""
-    return STORED.get(name, _inputs.LAYERS[name])
 
 
 def _pairs_file(job, name):
@@ -137,9 +126,10 @@ def labelled(job):
     """
     with np.load(job.cache / "labelled.npz") as held:
         maps = {name: _wide(held[name]) for name in held.files}
-    joined = {f"{part}_both": _both(maps[f"{part}_raw"], maps[f"{part}_guided"])
-              for part in protocol.CRUISE_SEED}  # fmt: skip
-    return maps | joined
+    for part in protocol.CRUISE_SEED:
+        for name, channels in OF_BOTH.items():
+            maps[f"{part}_{name}"] = maps[f"{part}_both"][channels]
+    return maps
 
 
 def null_maps(job):
@@ -150,7 +140,7 @@ def null_maps(job):
             kind, number, part = name.split("|")
             maps.setdefault((kind, number), {"kind": kind})[part] = _wide(held[name])
     for one in maps.values():
-        one["both"] = _both(one["raw"], one["guided"])
+        one |= {name: one["both"][channels] for name, channels in OF_BOTH.items()}
     return list(maps.values())
 
 
@@ -210,8 +200,8 @@ def _cut_one(job, region, coverage, part, kept):
 def _cut(grid, answer, corners, region, coverage, null=False):
     """Cut blocks of all inputs and of the truth, and note where they are from."""
     made = {
-        name: network.cut(cases.input_stack(grid, name, None, layers), corners).astype("float16")
-        for name, layers in STORED.items()
+        name: network.cut(cases.input_stack(grid, name), corners).astype("float16")
+        for name in STORED
     }
     made["truth"] = network.cut(answer, corners).astype("float16")
     made["region"] = np.repeat(protocol.REGIONS.index(region), len(corners))
@@ -238,7 +228,6 @@ def _make_nulls(job):
 
 
 def _add_null(arrays, kind, number, grid):
-    for name, layers in STORED.items():
-        stack = cases.input_stack(grid, name, None, layers)
-        arrays[f"{kind}|{number}|{name}"] = stack.astype("float16")
+    for name in STORED:
+        arrays[f"{kind}|{number}|{name}"] = cases.input_stack(grid, name).astype("float16")
     arrays[f"{kind}|{number}|mask"] = network.knowable(grid).to_numpy()

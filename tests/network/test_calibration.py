@@ -7,6 +7,7 @@ from scipy.special import expit, logit
 from helpers import network
 from helpers.network import _model
 from helpers.scores import _cells
+from studies.training import results
 
 
 @pytest.mark.parametrize(("temperature", "offset"), [(1.0, 0.0), (2.5, -0.7), (0.6, 1.2)])
@@ -15,7 +16,7 @@ def test_fit_finds_what_spoilt_the_probabilities(temperature, offset):
     right = rng.normal(-1, 2, 200_000)
     truth = rng.random(right.size) < expit(right)
     spoilt = expit((right - offset) * temperature)
-    found = _model.fit(spoilt, truth)
+    found = _model.fit_calibration(spoilt, truth)
     # 200,000 cells tell slope and offset of the logit to about 0.01
     assert found["temperature"] == pytest.approx(temperature, rel=0.03)
     assert found["offset"] == pytest.approx(offset, abs=0.04)
@@ -23,7 +24,7 @@ def test_fit_finds_what_spoilt_the_probabilities(temperature, offset):
     assert _cells.calibration_error(mended, truth) < 0.005
     if temperature != 1:
         assert _cells.calibration_error(spoilt, truth) > 0.05
-        assert _model.brier(mended, truth) < _model.brier(spoilt, truth)
+        assert results.brier(mended, truth) < results.brier(spoilt, truth)
 
 
 def test_calibrated_by_hand():
@@ -41,4 +42,4 @@ def test_order_type_and_limits_stay():
 
 
 def test_brier_by_hand():
-    assert _model.brier(np.array([0.8, 0.3]), np.array([1, 0])) == pytest.approx(0.065)
+    assert results.brier(np.array([0.8, 0.3]), np.array([1, 0])) == pytest.approx(0.065)

@@ -1,4 +1,4 @@
-"""Patches: what each channel means, what is masked, and blocks that never touch."""
+"""What a network sees: what each channel means, what is masked, and how patches are cut."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ import xarray as xr
 from helpers import data, diffusion, network
 from helpers.network import _inputs
 from studies import cases
-from studies.training import pairs
 
 
 def grid_of(block, distance=None, anomaly=None):
@@ -131,53 +130,21 @@ def test_unknown_map_is_a_clear_error():
         cases.make_map(grid_of(np.zeros((8, 8))), "diffused")
 
 
-@pytest.fixture(scope="module")
-def guided():
-    """Return the guided map of a simulated survey with all the channels that were tried."""
-    rng = np.random.default_rng(5)
-    return pairs.simulate_pair(rng, 0.1, ("guided",), layers={"guided": _inputs.TRIED})[0]
-
-
-def test_orientation_of_the_guided_map_is_weighted_by_its_coherence(guided):
-    coherence, cos2, sin2 = np.moveaxis(guided["guided"][..., 2:], -1, 0)
-    assert 0 <= coherence.min() and coherence.max() <= 1 and coherence.max() > 0.3
-    np.testing.assert_allclose(np.hypot(cos2, sin2), coherence, atol=1e-5)
-
-
-def test_orientation_is_that_of_the_stripes():
-    """Stripes of strike 60 degrees, known on half of the cells: cos 120 and sin 120 degrees."""
-    rng, (row, column) = np.random.default_rng(7), np.indices((96, 96))
-    wave = 80 * np.cos(0.4 * (column * np.cos(np.pi / 3) - row * np.sin(np.pi / 3)))
-    block = np.where(rng.random(wave.shape) < 0.5, wave, np.nan)
-    grid = grid_of(block, 0 * wave, wave)
-    grid = grid.assign(weight=(("northing", "easting"), np.isfinite(block).astype(float)))
-    inner = cases.input_stack(grid, "guided", None, _inputs.TRIED)[20:-20, 20:-20]
-    coherence, cos2, sin2 = np.moveaxis(inner[..., 2:], -1, 0)
-    assert coherence.min() > 0.8
-    np.testing.assert_allclose(cos2 / coherence, -0.5, atol=0.05)
-    np.testing.assert_allclose(sin2 / coherence, np.sqrt(0.75), atol=0.05)
-
-
 def test_guided_map_made_already_is_taken():
     rng = np.random.default_rng(8)
     block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
     grid = grid_of(block, 0 * block, np.nan_to_num(block))
     grid = grid.assign(weight=grid["block"].notnull().astype(float))
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    stacks = [cases.input_stack(grid, "guided", made, _inputs.TRIED) for made in (None, guided)]
+    stacks = [cases.input_stack(grid, "guided", made) for made in (None, guided)]
     np.testing.assert_array_equal(*stacks)
-    blind = guided.assign(coherence=0 * guided["coherence"])
-    other = cases.input_stack(grid, "guided", blind, _inputs.TRIED)
-    assert (other[..., 2:] == 0).all() and (other[..., :2] == stacks[0][..., :2]).all()
+    flat = cases.input_stack(grid, "guided", guided.assign(anomaly=0 * guided["anomaly"]))
+    assert (flat[..., 0] == 0).all() and stacks[0][..., 0].std() > 0.1
 
 
-@pytest.mark.parametrize(
-    ("layers", "missing"),
-    [(_inputs.TRIED, "coherence and strike_deg"), (_inputs.LAYERS["both"], "linear")],
-)
-def test_channels_that_a_map_does_not_have_are_a_clear_error(layers, missing):
-    with pytest.raises(ValueError, match=f"no {missing}; give what diffusion.guided"):
-        network.channels(grid_of(np.ones((64, 64))), layers)
+def test_channels_that_a_map_does_not_have_are_a_clear_error():
+    with pytest.raises(ValueError, match="no linear; give what diffusion.guided"):
+        network.channels(grid_of(np.ones((64, 64))), _inputs.LAYERS["both"])
 
 
 # --- cutting ----------------------------------------------------------------------------------
@@ -226,3 +193,50 @@ def test_maps_of_a_region_lie_on_one_grid():
     shifted = [grid.block.values - np.roll(truth.anomaly.values, by, (0, 1)) for by in shifts]
     least = min(np.nanmedian(np.abs(part)) for part in shifted)
     assert np.nanmedian(np.abs(misfit)) < 0.8 * least
+
+
+# --- the eight positions ----------------------------------------------------------------------
+
+
+def test_eight_positions_are_different_and_turn_back():
+    stack = np.arange(32.0).reshape(4, 4, 2)
+    for strike in (False, True):
+        turned = [_inputs.turn(stack, position, strike) for position in range(_inputs.POSITIONS)]
+        assert len({part.tobytes() for part in turned}) == _inputs.POSITIONS
+        for position, part in enumerate(turned):
+            np.testing.assert_array_equal(_inputs.turn_back(part, position, strike), stack)
+
+
+def test_maps_that_are_no_squares_change_their_shape_by_quarter_turns():
+    stack = np.zeros((3, 5, 1))
+    shapes = [_inputs.turn(stack, position).shape for position in range(_inputs.POSITIONS)]
+    assert shapes == [(3, 5, 1), (5, 3, 1)] * 4
+
+
+@pytest.mark.parametrize("position", range(_inputs.POSITIONS))
+@pytest.mark.parametrize("angle", [0.0, 20.0, 45.0, 90.0, 130.0])
+def test_strike_turns_with_its_line(position, angle):
+    """A line drawn through a map keeps the strike that the turned channels say."""
+    cells = np.arange(-20.0, 20.0) + 0.5
+    north, east = np.meshgrid(cells, cells, indexing="ij")
+    radians = np.radians(angle)
+    line = np.abs(east * np.cos(radians) - north * np.sin(radians)) < 1.2
+    strike = np.full(line.shape, angle)
+    stack = np.stack([line, *_inputs.double_angle(strike)], axis=-1)
+    turned = _inputs.turn(stack, position, strike=True)
+    rows, columns = np.nonzero(turned[..., 0])
+    # the main direction of the cells of the line, by its moments
+    y, x = rows - rows.mean(), columns - columns.mean()
+    seen = np.degrees(0.5 * np.arctan2(2 * (x * y).sum(), (y * y - x * x).sum()))
+    told = _inputs.strike_deg(turned[..., 1], turned[..., 2])[rows[0], columns[0]]
+    # a line of three cells in a square has its ends cut at right angles to the axes: 2 degrees
+    assert abs((seen - told + 90) % 180 - 90) < 2
+
+
+def test_strike_comes_back_from_its_double_angle():
+    strike = np.array([0.0, 1.0, 45.0, 90.0, 135.0, 179.0])
+    np.testing.assert_allclose(
+        _inputs.strike_deg(*_inputs.double_angle(strike)), strike, atol=1e-12
+    )
+    turned = _inputs.strike_deg(*_inputs.double_angle(strike + 180))
+    np.testing.assert_allclose((turned - strike + 90) % 180, 90, atol=1e-9)

@@ -1,14 +1,11 @@
-"""Losses by hand, what they reward and what they ignore."""
+"""The loss by hand, what it rewards and what it ignores."""
 
 import numpy as np
 import pytest
 
 from helpers import network
 from helpers.network import _training
-from studies.training import runs
 from toys import stripes
-
-ALL = (network.line_loss, runs.focal_loss, runs.plain_loss)
 
 
 def value(loss, truth, output):
@@ -22,35 +19,22 @@ def test_loss_by_hand():
     cells = 64 * 64
     dice = 1 - (2 * 0.5 * cells / 2 + 50) / (cells / 2 + cells / 2 + 50)
     share = cells / (cells + 1)
-    expected = (
-        np.log(2) * (2 / 2 + 1 / 2) * share + dice,  # line cells count double
-        np.log(2) * share + dice,  # 4 * (1/2)**2 = 1
-        np.log(2) * share,
-    )
-    for loss, number in zip(ALL, expected, strict=True):
-        assert value(loss, truth, probability)[0] == pytest.approx(number, rel=1e-5)  # float32
+    expected = np.log(2) * (2 / 2 + 1 / 2) * share + dice  # line cells count double
+    found = value(network.line_loss, truth, probability)[0]
+    assert found == pytest.approx(expected, rel=1e-5)  # float32
 
 
-@pytest.mark.parametrize("loss", ALL)
-def test_loss_falls_as_maps_get_better(loss):
+def test_loss_falls_as_maps_get_better():
     _, truth = stripes(3, 2)
     label = truth[..., :1]
     maps = [1 - label, 0 * label + 0.1, 0.2 + 0.4 * label, 0.1 + 0.8 * label, label]
-    found = np.array([value(loss, truth, part.astype("float32")) for part in maps])
+    found = np.array([value(network.line_loss, truth, part.astype("float32")) for part in maps])
     assert found.shape == (5, 3)
     assert (np.diff(found, axis=0) < 0).all()
     assert found[-1].max() < 1e-3 and found[0].min() > 10
 
 
-def test_focal_loss_cares_less_for_what_is_nearly_right():
-    _, truth = stripes(2, 3)
-    label = truth[..., :1]
-    nearly, half = (0.1 + 0.8 * label).astype("float32"), (0 * label + 0.5).astype("float32")
-    shares = [value(loss, truth, nearly) / value(loss, truth, half) for loss in ALL[1:]]
-    assert (shares[0] < shares[1]).all()
-
-
-@pytest.mark.parametrize("loss", [*ALL, _training.with_strike()])
+@pytest.mark.parametrize("loss", [network.line_loss, _training.total_loss])
 def test_loss_ignores_masked_cells(loss):
     _, truth = stripes(2, 3)
     truth = np.concatenate([truth, truth[..., :1], 1 - truth[..., :1]], axis=-1)
@@ -66,11 +50,10 @@ def test_loss_ignores_masked_cells(loss):
     assert (value(loss, truth, one) != value(loss, truth, two)).all()
 
 
-@pytest.mark.parametrize("loss", ALL)
-def test_loss_is_finite_for_certain_errors_and_empty_masks(loss):
+def test_loss_is_finite_for_certain_errors_and_empty_masks():
     truth = np.ones((2, 16, 16, 2), "float32")
     truth[1, ..., 1] = 0
-    found = value(loss, truth, np.zeros((2, 16, 16, 1), "float32"))
+    found = value(network.line_loss, truth, np.zeros((2, 16, 16, 1), "float32"))
     assert np.isfinite(found).all() and found[0] > 10 and found[1] == pytest.approx(0, abs=1e-6)
 
 
@@ -80,7 +63,7 @@ def test_strike_loss_by_hand():
     truth[..., 1], truth[0, 0, 0] = 1, (1, 1, 1.0, 0.0)
     output[0, 0, 0], output[0, 1, 1] = (0.5, 0.4, 0.8), (0.5, 9.0, 9.0)
     assert value(_training.strike_loss, truth, output)[0] == pytest.approx(1 / (1 + 1))
-    joined, lines = _training.with_strike(), value(network.line_loss, truth, output)
+    joined, lines = _training.total_loss, value(network.line_loss, truth, output)
     expected = lines + _training.STRIKE_WEIGHT * 0.5
     np.testing.assert_allclose(value(joined, truth, output), expected, rtol=1e-6)
     np.testing.assert_allclose(value(joined, truth, output[..., :1]), lines, rtol=1e-6)

@@ -45,10 +45,9 @@ def test_features_are_the_answers_of_one_convolution():
 
 def test_patches_are_seen_once_in_batches():
     model = network.unet(widths=(2, 4))
-    inputs = np.random.default_rng(2).normal(0, 1, (5, 16, 16, 2)).astype("float32")
-    np.testing.assert_allclose(
-        _model.outputs(model, inputs, batch=2), np.asarray(model(inputs)), atol=1e-6
-    )
+    number = 2 * _model.BATCH + 1
+    inputs = np.random.default_rng(2).normal(0, 1, (number, 16, 16, 2)).astype("float32")
+    np.testing.assert_allclose(_model.outputs(model, inputs), np.asarray(model(inputs)), atol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -125,19 +124,15 @@ def test_prediction_turns_with_the_map(taught):
     np.testing.assert_allclose(np.rot90(one), two, atol=1e-5)  # sums in another order
 
 
-# --- strike, calibration, orientation, ensembles ----------------------------------------------
+# --- strike, calibration, guided maps, ensembles ----------------------------------------------
 
 
 def small(**changes):
-    """Return an untrained small network with a record, and a map with an orientation."""
+    """Return an untrained small network with a record, and a map."""
     record = {"kind": "unet", "widths": [4, 4, 4, 4, 4], "outputs": 3, "input": "guided",
-              "layers": list(_inputs.TRIED)} | changes  # fmt: skip
+              "layers": list(_inputs.LAYERS["guided"])} | changes  # fmt: skip
     keras.utils.set_random_seed(5)
-    grid = wave_grid((48, 64)).to_dataset(name="anomaly")
-    rng = np.random.default_rng(6)
-    for name, most in (("coherence", 1.0), ("strike_deg", 180.0)):
-        grid[name] = grid["anomaly"].copy(data=rng.uniform(0, most, grid["anomaly"].shape))
-    return _model.build(record), grid
+    return _model.build(record), wave_grid((48, 64)).to_dataset(name="anomaly")
 
 
 def test_strike_is_given_and_turns_with_the_map():
@@ -147,7 +142,6 @@ def test_strike_is_given_and_turns_with_the_map():
     assert seen["strike_deg"].attrs["units"] == "degree"
     assert 0 <= float(seen["strike_deg"].min()) and float(seen["strike_deg"].max()) <= 180
     turned = {name: (("northing", "easting"), np.rot90(part.values)) for name, part in grid.items()}
-    turned["strike_deg"] = (turned["strike_deg"][0], (turned["strike_deg"][1] - 90) % 180)
     other = network.predict(model, xr.Dataset(turned))
     np.testing.assert_allclose(
         np.rot90(seen["probability"].values), other["probability"].values, atol=1e-5
@@ -166,21 +160,19 @@ def test_probability_is_calibrated_as_the_record_says():
     assert float(made["uncertainty"].max()) > 0
 
 
-def test_orientation_is_taken_from_the_grid_or_from_guided():
-    model, grid = small()
+def test_guided_map_is_seen_in_place_of_the_grids_own():
+    model, grid = small(layers=list(_inputs.LAYERS["both"]))
     block = grid["anomaly"].where(np.random.default_rng(7).random(grid["anomaly"].shape) < 0.3)
     survey = grid[["anomaly"]].assign(block=block, weight=block.notnull().astype(float))
     survey["distance_km"] = 0 * survey["anomaly"]
     guided = diffusion.guided(survey["block"], survey["weight"], uncertainty=False)
-    expected = cases.input_stack(survey, "guided", guided, _inputs.TRIED)
-    np.testing.assert_array_equal(_model.see(model, survey, guided=guided), expected)
-    np.testing.assert_array_equal(_model.see(model, survey.assign(guided)), expected)
-    joined = _model.build({"layers": list(_inputs.LAYERS["both"])})
-    both = cases.join(cases.input_stack(survey, "raw"), expected[..., :2])
-    np.testing.assert_array_equal(_model.see(joined, survey, guided=guided), both)
-    plain = network.unet()
-    np.testing.assert_array_equal(_model.see(plain, survey, guided), expected[..., :2])
-    np.testing.assert_array_equal(_model.see(plain, survey), cases.input_stack(survey, "raw"))
+    raw, plain = cases.input_stack(survey, "raw"), network.unet()
+    expected = network.channels(survey.assign(anomaly=guided["anomaly"]))
+    np.testing.assert_array_equal(_model.see(plain, survey, guided), expected)
+    np.testing.assert_array_equal(_model.see(plain, survey), raw)
+    both = _model.see(model, survey, guided)
+    np.testing.assert_array_equal(both[..., ::2], expected)
+    np.testing.assert_array_equal(both[..., 1:], raw)
     with pytest.raises(ValueError, match="guided=..."):
         network.predict(model, survey)
 
@@ -310,5 +302,6 @@ def test_members_on_either_map_get_the_channels_that_they_know(tmp_path):
     for name, record in records.items():
         _model.build(record).save_weights(tmp_path / f"{name}.weights.h5")
     each = [np.asarray(network.load(name, tmp_path)(inputs[name])) for name in records]
-    seen = network.load("joined", tmp_path)(cases.join(inputs["raw"], inputs["guided"]))
+    both = np.concatenate([inputs["guided"][..., :1], inputs["raw"]], axis=-1)
+    seen = network.load("joined", tmp_path)(both)
     np.testing.assert_allclose(np.asarray(seen), np.mean(each, axis=0), atol=1e-6)

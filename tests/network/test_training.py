@@ -161,14 +161,14 @@ import os, sys
 import keras
 import numpy as np
 from test_training import run
-from helpers import training
+from helpers.network import _training
 
-begin = training.Batches.begin
+begin = _training.Batches.begin
 def fall(self, epoch):
     if epoch == int(sys.argv[2]):
         os._exit(9)
     begin(self, epoch)
-training.Batches.begin = fall
+_training.Batches.begin = fall
 run(sys.argv[1])
 """
 
@@ -208,12 +208,12 @@ import keras
 import numpy as np
 import tensorflow
 from test_training import run
-from helpers import network
+from helpers.network import _training
 
 cpu = tensorflow.config.list_physical_devices("CPU")[0]
 parts = [tensorflow.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
 tensorflow.config.set_logical_device_configuration(cpu, parts)
-with network.on_all_devices("CPU"):
+with _training.on_all_devices("CPU"):
     number = tensorflow.distribute.get_strategy().num_replicas_in_sync
     weights, history = run(None)
 print(number, *history["val_loss"])

@@ -42,10 +42,10 @@ def test_lines_grid_and_picture_are_written(tracks, tmp_path, monkeypatch, capsy
     found = geopandas.read_file(tmp_path / "own.gpkg")
     off = (found["strike_deg"] + 45) % 180 - 45  # the stripes run north
     assert found.crs.to_epsg() == 4326 and len(found) >= 5 and abs(off.median()) < 10
-    region, fields, about = _layer.open_map(tmp_path / "own.nc")
-    assert region.box == tuple(map(float, BOX)) and about == tracks.name
-    assert np.isfinite(fields["guided diffusion"]).all()
-    assert len(_layer.read(tmp_path / "own.geojson", region)) == len(found)
+    own = _layer.open_map(tmp_path / "own.nc")
+    assert own.region.box == tuple(map(float, BOX)) and own.about == tracks.name
+    assert np.isfinite(own.fields["guided diffusion"]).all()
+    assert len(_layer.read(tmp_path / "own.geojson", own.region)) == len(found)
 
 
 def test_tracks_elsewhere_are_told_where_they_are(tracks):
@@ -112,8 +112,9 @@ def test_a_grid_of_others_becomes_a_map(tmp_path, monkeypatch, capsys):
         make_map.main(["--grid", str(tmp_path / "grid.csv"), "--name", "g"])
     make_map.main(["--grid", str(tmp_path / "grid.csv"), "--name", "g", "--box", *BOX])
     assert "All count as data" in capsys.readouterr().out
-    _, fields, about = _layer.open_map(tmp_path / "g.nc")
-    assert about.endswith("grid.csv") and float(fields["distance to data"].median()) == 0
+    own = _layer.open_map(tmp_path / "g.nc")
+    assert own.about.endswith("grid.csv")
+    assert float(own.fields["distance to data"].median()) == 0
     assert len(geopandas.read_file(tmp_path / "g.gpkg")) >= 5
     make_map.main(["--grid", str(tmp_path / "grid.csv"), "--name", "g", "--box", "-1 1 50.5 51.5"])
     assert "replaces a map g of another box" in capsys.readouterr().out
