@@ -18,6 +18,7 @@ from helpers.gridding import _read_grid
 from helpers.network import _inputs
 
 from . import protocol
+from ._kept import kept
 
 # Regions simulated under simulated cruises.
 
@@ -82,7 +83,7 @@ def region_grid(name, coverage, seed, kept=1.0, floor=0):
     return Surveyed(truth, table, grid.assign_attrs(source="simulated"))
 
 
-@functools.cache
+@kept("diffusion")
 def simulated(name, coverage=COVERAGE):
     """Simulate a region, survey it and restore the map by guided diffusion.
 
@@ -101,7 +102,7 @@ def simulated(name, coverage=COVERAGE):
     return _restored(region_grid(name, coverage, SEED))
 
 
-@functools.cache
+@kept("diffusion")
 def tested(name, coverage=COVERAGE):
     """Give the map that `make train` scores: another seafloor than `simulated`, other cruises.
 
@@ -124,7 +125,7 @@ def _restored(surveyed):
     return Simulated(*surveyed, diffusion.guided(grid["block"], grid["weight"]))
 
 
-@functools.cache
+@kept("lines")
 def detected(name):
     """Show the guided map of a simulated region to the best network and trace lines.
 
@@ -261,7 +262,7 @@ def real_cruises():
     return tracks.remove_cruise_median(tracks.residual(tracks.read_tracks(paths)))
 
 
-@functools.cache
+@kept("lines")
 def real_swath():
     """Map the real cruises over the Pacific-Antarctic Ridge and show the map to the network.
 
@@ -276,7 +277,7 @@ def real_swath():
     return _interpreted(gridding.grid_tracks(table, data.region("pacific_antarctic")))
 
 
-@functools.cache
+@kept("lines")
 def real_survey(name):
     """Map a real survey and show the map to the network.
 
@@ -298,7 +299,7 @@ def real_survey(name):
     )
 
 
-@functools.cache
+@kept("lines")
 def chile(spacing_km=6.0):
     """Show the sea of the picture of EMAG2 v3 off Chile to the network.
 

@@ -23,6 +23,7 @@ from helpers import _shared, data, seafloor, tracks
 from helpers.seafloor import _region, crust, forward, ships
 
 from . import cases
+from ._kept import kept
 
 # The questions.
 
@@ -34,7 +35,7 @@ STEEP = 3.0  # a cell belongs to a fracture zone where age changes so many times
 MOVED_SEED = 0  # of the directions in which picks are moved
 
 
-@functools.cache
+@kept("seafloor")
 def simulated_region(name):
     """Simulate a region once (`seafloor.simulate_region`)."""
     return seafloor.simulate_region(name)

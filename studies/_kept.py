@@ -1,0 +1,75 @@
+"""Intermediate results on disk: what notebooks, figures and tests share is computed once.
+
+A result lies under `build/cache/`, in a folder named by a hash of all that it is made from: the
+sources of the rooms that it rests on, the embedded data and weights, the exact packages.  So a
+changed source never meets an old result.  joblib writes each result beside its place and then
+renames it, computes anew what it cannot read, and only warns where the disk is full.
+"""
+
+import functools
+import hashlib
+import warnings
+
+import joblib
+
+from helpers._shared import ROOT
+
+FOLDER = ROOT / "build" / "cache"
+ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores".split()
+EMBEDDED = "data/context data/models data/timescale.csv data/registry.csv requirements.lock".split()
+MADE_FROM = (".py", ".nc", ".csv", ".json", ".h5", ".lock")
+
+
+class _Nothing(Exception):
+    """A function had nothing to give, as where a file cannot be had: that is not kept."""
+
+
+def kept(last_room):
+    """Keep what a function returns: in memory, and on disk for other processes and later runs.
+
+    Parameters
+    ----------
+    last_room : str
+        The last room of helpers, in their order, that the function rests on.
+
+    Returns
+    -------
+    callable
+        The decorator.  What returns None is called anew the next time.
+    """
+
+    def keep(function):
+        @functools.wraps(function)
+        def made(*args, **kwargs):
+            result = function(*args, **kwargs)
+            if result is None:
+                raise _Nothing
+            return result
+
+        @functools.cache
+        @functools.wraps(function)
+        def found(*args, **kwargs):
+            folder = FOLDER / made_from(last_room, function.__module__)
+            try:
+                return joblib.Memory(folder, verbose=0).cache(made)(*args, **kwargs)
+            except _Nothing:
+                return None
+            except OSError as problem:  # such as a full disk: only the keeping fails
+                warnings.warn(f"{function.__name__} is not kept: {problem}", stacklevel=2)
+                return function(*args, **kwargs)
+
+        return found
+
+    return keep
+
+
+@functools.cache
+def made_from(last_room, module, root=ROOT):
+    """Hash everything that a result is made from: sources, embedded data, packages."""
+    parts = [f"helpers/{room}" for room in ROOMS[: ROOMS.index(last_room) + 1]]
+    parts += [*EMBEDDED, *(f"{name.replace('.', '/')}.py" for name in {module, "studies.protocol"})]
+    files = [path for part in parts for path in (root / part, *(root / part).rglob("*"))]
+    found = hashlib.sha256()
+    for path in sorted({path for path in files if path.suffix in MADE_FROM and path.is_file()}):
+        found.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    return found.hexdigest()[:16]

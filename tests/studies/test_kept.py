@@ -1,0 +1,110 @@
+"""What is kept on disk is given again, and never where what it was made from has changed."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from studies import _kept
+
+ROOT = _kept.ROOT
+CALLED = []
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Let results be kept in a folder of the test."""
+    monkeypatch.setattr(_kept, "FOLDER", tmp_path)
+    CALLED.clear()
+    return tmp_path
+
+
+def squares(number):
+    """Squares up to a number; None for 0."""
+    CALLED.append(number)
+    return np.arange(number) ** 2 if number else None
+
+
+def again():
+    """Decorate anew, as another process does."""
+    return _kept.kept("data")(squares)
+
+
+def test_a_result_is_computed_once_for_all_processes(folder):
+    for _ in range(2):
+        np.testing.assert_array_equal(again()(4), [0, 1, 4, 9])
+    assert CALLED == [4]
+    assert again()(3).size == 3 and CALLED == [4, 3]
+
+
+def test_nothing_is_not_kept(folder):
+    assert again()(0) is None and again()(0) is None
+    assert CALLED == [0, 0]
+
+
+def test_a_damaged_result_is_computed_anew(folder):
+    again()(4)
+    for path in folder.rglob("output.pkl"):
+        path.write_bytes(path.read_bytes()[:40])
+    np.testing.assert_array_equal(again()(4), [0, 1, 4, 9])
+    assert CALLED == [4, 4]
+
+
+def test_a_full_disk_costs_only_the_keeping(folder, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("joblib._store_backends.StoreBackendMixin._concurrency_safe_write", full)
+    with pytest.warns(UserWarning, match="not kept: .*No space left"):
+        np.testing.assert_array_equal(again()(4), [0, 1, 4, 9])
+
+
+@pytest.mark.parametrize(
+    ("changed", "valid"),
+    [
+        ("helpers/seafloor/crust.py", False),
+        ("helpers/_shared.py", False),
+        ("data/timescale.csv", False),
+        ("requirements.lock", False),
+        ("studies/cases.py", False),
+        ("helpers/lines/_write.py", True),
+        ("README.md", True),
+    ],
+)
+def test_a_changed_source_never_meets_an_old_result(tmp_path, changed, valid):
+    for name in ("helpers", "studies", "data"):
+        ignored = shutil.ignore_patterns("__pycache__", "natural_earth", "models")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name in ("requirements.lock", "README.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    keys = []
+    for text in ("", "\n"):
+        with open(tmp_path / changed, "a") as file:
+            file.write(text)
+        _kept.made_from.cache_clear()
+        keys.append(_kept.made_from("diffusion", "studies.cases", tmp_path))
+    assert (keys[0] == keys[1]) is valid
+
+
+TWO = """
+import sys
+from pathlib import Path
+import numpy as np
+from studies import _kept
+_kept.FOLDER = Path(sys.argv[1])
+
+def slow(seed):
+    return np.random.default_rng(seed).normal(size=1_000_000)
+
+slow.__module__ = "studies.cases"
+print(_kept.kept("data")(slow)(3).sum())
+"""
+
+
+def test_two_processes_at_once_break_nothing(tmp_path):
+    command = [sys.executable, "-c", TWO, str(tmp_path)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert len({process.communicate()[0] for process in running}) == 1
+    assert all(process.returncode == 0 for process in running)
