@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "explore.Explorer("
-NOTEBOOKS = [path for path in sorted(ROOT.glob("notebooks/*.ipynb")) if MARK in path.read_text()]
+EXPLORED = ROOT / "notebooks" / "02_anisotropic_diffusion.ipynb"  # the others run under nbval
 LABELLING = ROOT / "notebooks" / "A3_label_your_own.ipynb"
 RUN_TIMEOUT_S = 300
 CHROMIUM_FLAGS = [
@@ -83,8 +83,7 @@ def copy_of_project(work):
     for name in ("notebooks", "helpers", "studies", "data", "figures"):
         shutil.copytree(ROOT / name, work / name)
     toys.write(work / "notebooks" / "toy.ipynb", [toys.text("# A toy"), toys.code(toys.EXPLORER)])
-    for path in NOTEBOOKS:
-        slices.write_slice(path, MARK, work / "notebooks" / f"slice_{path.name}")
+    slices.write_slice(EXPLORED, MARK, work / "notebooks" / "slice_explorer.ipynb")
     if LABELLING.exists():
         slices.write_slice(LABELLING, "Labeller(own", work / "notebooks" / "slice_label.ipynb")
         slices.write_slice(LABELLING, "labelling.Desk(", work / "notebooks" / "slice_desk.ipynb")
@@ -271,9 +270,8 @@ def test_a_toy_notebook(lab, page):
     assert not our_errors(page)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_an_explorer_of_a_notebook(lab, page, path):
-    image = open_and_run(page, lab[0], f"slice_{path.name}")
+def test_an_explorer_of_a_notebook(lab, page):
+    image = open_and_run(page, lab[0], "slice_explorer.ipynb")
     box = move_a_slider(page, image)
     # every control has a label, and every slider and button can be reached by keyboard
     for slider in box.locator(".widget-slider, .widget-dropdown").all():
