@@ -116,6 +116,8 @@ def points_along(lines, every_km):
 
     Examples
     --------
+    >>> import geopandas
+    >>> from shapely import LineString
     >>> line = geopandas.GeoSeries([LineString([(0, 0), (0, 10)])])
     >>> points_along(line, 5.0).places.tolist()
     [[0.0, 2.5], [0.0, 7.5]]

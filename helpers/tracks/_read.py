@@ -85,6 +85,7 @@ def read_tracks(path, columns=None) -> pd.DataFrame:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "mine.csv"
     ...     _ = file.write_text("UTC,lon,lat,dT\n2001-02-03T04:05,327.5,38,-120\n")

@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import nbformat
+import numpy
+import pandas
 import pytest
+import xarray
 
 from helpers._shared import ROOT
 
@@ -67,7 +70,9 @@ def test_examples_of_a_face_are_right(face):
     runner, finder = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS), doctest.DocTestFinder()
     for name in module.__all__:
         given = getattr(module, name)
-        for example in finder.find(given, name, globs={face: module}) if callable(given) else ():
+        # an example may use what its face hands on, and np, pd and xr
+        known = vars(module) | {face: module, "np": numpy, "pd": pandas, "xr": xarray}
+        for example in finder.find(given, name, globs=known) if callable(given) else ():
             assert runner.run(example).failed == 0, f"the example of {face}.{name}"
 
 
