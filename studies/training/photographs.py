@@ -46,8 +46,11 @@ def vgg(channels, outputs):
 
 
 def build(record):
-    """Build an untrained model as its record says: ``vgg`` here, all else by the network's own."""
-    if record.get("kind") != "vgg":
+    """Build an untrained model as its record says: ``vgg`` here, ``unet`` by the network's own."""
+    kind = record.get("kind", "unet")
+    if kind not in ("unet", "vgg"):
+        raise ValueError(f"The record asks for a network of kind {kind!r}; known: unet, vgg.")
+    if kind == "unet":
         return _model.build(record)
     model = vgg(len(record["layers"]), record["outputs"])
     model.record = record
