@@ -32,11 +32,11 @@ README_SCORES = {  # a table that fits a terminal of 100 columns
     "strike_error_deg": "strike error",
     "false_km_per_1000_km2": "false lines",
 }
-SCORES = [
+ALL_SCORES = {name: name for name in (
     "f1", "f1_one_to_one_1", "f1_one_to_one_2", "f1_one_to_one_3", "precision", "recall",
     "average_precision", "cldice", "ods", "ois", "strike_error_deg", "ece",
     "line_km_per_1000_km2", "false_km_per_1000_km2",
-]  # fmt: skip
+)}  # fmt: skip
 
 
 def read(path):
@@ -122,7 +122,7 @@ def main(arguments=None):
     table = read(options.file)
     if options.readme:
         write_readme(table)
-    names = dict(zip(SCORES, SCORES, strict=True)) if options.all else README_SCORES
+    names = ALL_SCORES if options.all else README_SCORES
     print(
         "Scores: mean and 95 % interval; strike error in degrees, false lines in km per 1,000 km²"
     )

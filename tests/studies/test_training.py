@@ -101,7 +101,7 @@ def test_readme_and_tables_take_the_records(folder):
     lines = print_scores.readme_table(table).splitlines()
     # of ten filters on two inputs only the best on each
     assert len(lines) == 2 + len(protocol.leading(records(folder))) == 2 + 6 and "(" in lines[2]
-    assert "f1_one_to_one_2" in print_scores.summary(table)
+    assert "f1_one_to_one_2" in print_scores.summary(table, names=print_scores.ALL_SCORES)
 
 
 def test_log_tells_what_made_the_results(folder):
