@@ -4,6 +4,7 @@ Times are the median of several runs on the machine at hand; where a peer does t
 timed in the same run and its figure carries its name.
 """
 
+import itertools
 import json
 import multiprocessing
 import os
@@ -23,36 +24,26 @@ import pandas as pd
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
 
-from helpers import _shared, data, diffusion, explore, gridding, largearea, maps, seafloor, tracks
+from helpers import (
+    _shared,
+    data,
+    diffusion,
+    explore,
+    gridding,
+    largearea,
+    maps,
+    network,
+    seafloor,
+    tracks,
+)
 from helpers.network import _inputs
 from helpers.seafloor import ships
 
 from . import cases, diffusion_trials
 from .training import pairs
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 RESULTS = _shared.ROOT / "data" / "results"
 RUNS = 3
-
-
-def main():
-    """Run every measurement and write the figures."""
-    figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
-    measures = (
-        reading,
-        levelling_gain,
-        gridding_speed,
-        pair_rate,
-        guided_speed,
-        quality,
-        null_test,
-    )
-    for measure in (*measures, joint, inference, tiled, explorers):
-        figures |= measure()
-        print(json.dumps(figures, indent=1), flush=True)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    _shared.save_json(RESULTS / "bench.json", figures)
 
 
 def seconds(work, runs=RUNS):
@@ -66,8 +57,9 @@ def seconds(work, runs=RUNS):
     return statistics.median(times)
 
 
-def reading(rows=300_000, many=1_000_000):
+def reading():
     """Rows of MGD77T read in a second, pandas alone beside it; time and memory of a million."""
+    rows, many = 300_000, 1_000_000
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.m77t"
@@ -108,12 +100,13 @@ def _write_cruise(path, rows):
     path.write_text(header + table.to_csv(sep="\t", index=False, header=False))
 
 
-def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
+def levelling_gain():
     """How far levelling gets on simulated cruises with constants added, and the time it takes.
 
     Errors of offsets are those of the mean error of each cruise, up to a common constant.
     Beside the gain stands that of the true means alone, without terms of heading and time of day.
     """
+    constant_nt, coverage, much = 50.0, 0.05, 0.2
     rng, region = np.random.default_rng(0), data.region("epr")
     anomaly = seafloor.simulate_region("epr")
     table = seafloor.cruise_over(anomaly, region, rng, coverage)
@@ -131,7 +124,7 @@ def levelling_gain(constant_nt=50.0, coverage=0.05, large=0.2):
         residual_nt=table["residual_nt"] - error.groupby(table["cruise"]).transform("mean")
     )
     least = tracks.crossovers(known, region)["error_nt"].abs().median()
-    large = seafloor.cruise_over(anomaly, region, rng, large)
+    large = seafloor.cruise_over(anomaly, region, rng, much)
     return {
         "levelling_improvement": before / after,
         "levelling_improvement_true_constants": before / least,
@@ -153,8 +146,9 @@ def _true_anomaly(anomaly, region, table):
     return ships.between_cells(anomaly["anomaly"].to_numpy(), row / spacing, column / spacing)
 
 
-def gridding_speed(points=200_000, cells=1024):
+def gridding_speed():
     """Time to grid 200,000 points on 1024 x 1024 cells; scipy's triangle look-up beside it."""
+    points, cells = 200_000, 1024
     rng = np.random.default_rng(0)
     east, north = rng.uniform(0, 2 * cells, (2, points))
     value = np.sin(east / 20)
@@ -167,8 +161,9 @@ def gridding_speed(points=200_000, cells=1024):
     return {"grid_200k_to_1024_s": ours, "grid_200k_to_1024_s_scipy": seconds(scipy_alone, 1)}
 
 
-def pair_rate(number=20, processes=2):
+def pair_rate():
     """Complete training pairs made in a second (raw and guided) by two processes."""
+    number, processes = 20, 2
     pool = multiprocessing.get_context("spawn").Pool(processes, numba.set_num_threads, (1,))
     with pool:
         shares = [(seed, number) for seed in range(processes)]
@@ -204,7 +199,7 @@ def guided_speed():
     return figures
 
 
-def tiled(cells=8192, coverage=0.03):
+def tiled():
     """Peak memory and time of gridding and guided diffusion by tiles, two workers side by side.
 
     The peak is the sum of the peaks of this process, which lays the tracks, and of both workers.
@@ -212,6 +207,7 @@ def tiled(cells=8192, coverage=0.03):
     """
     import distributed
 
+    cells, coverage = 8192, 0.03
     name, axis = f"tiled_{cells}", np.arange(cells) * 2.0
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -275,23 +271,24 @@ def quality():
                 )["anomaly"],
             }
             for name, field in maps.items():
-                values[name].append(_correlation(field, given["truth"]))
+                values[name].append(_shared.agreement(field, given["truth"]))
         figures[f"stripes_corr_{percent}pct"] = float(np.mean(values.pop("guided")))
         for name, found in values.items():
             figures[f"stripes_corr_{percent}pct_{name}"] = float(np.mean(found))
     return figures
 
 
-def null_test(maps=4, side=256):
+def null_maps():
     """Coherence and correlation of guided maps of fields without stripes, three kinds of them.
 
     The ratio is that of the coherence found to the truth's; shuffled readings have no truth, and
     theirs is to the truth of the isotropic fields.
     """
+    number, side = 4, 256
     figures, usual = {}, None
     for kind in ("isotropic", "seamounts", "shuffled"):
         for percent in (5, 10, 20):
-            rows = [_null_map(kind, seed, side, percent / 100) for seed in range(maps)]
+            rows = [_null_map(kind, seed, side, percent / 100) for seed in range(number)]
             found, true, ours, linear = np.mean(rows, axis=0)
             usual = true if kind == "isotropic" else usual
             name = "null" if (kind, percent) == ("isotropic", 10) else f"null_{kind}_{percent}pct"
@@ -301,15 +298,16 @@ def null_test(maps=4, side=256):
     return figures
 
 
-def joint(added_nt=60.0, coverages=(0.05, 0.1), seeds=(13, 14)):
+def joint():
     """Cruises with constants: correlation with the truth of the map, levelled first or jointly.
 
     Eight simulated surveys; the first figures are of errors as they are, the second with constants
     added such as archives have.
     """
-    figures, cases = {}, [(n, c, s) for n in ("epr", "reykjanes") for c in coverages for s in seeds]
-    for suffix, added in (("", 0.0), (f"_{added_nt:.0f}_nt_added", added_nt)):
-        found = [diffusion_trials.cruise_constants(*case, added) for case in cases]
+    figures = {}
+    surveys = list(itertools.product(("epr", "reykjanes"), (0.05, 0.1), (13, 14)))
+    for suffix, added_nt in (("", 0.0), ("_60_nt_added", 60.0)):
+        found = [diffusion_trials.cruise_constants(*survey, added_nt) for survey in surveys]
         mean = sum(found) / len(found)
         gain = [
             table.loc["as read", "with headings"] - table.loc["levelled", "field alone"]
@@ -340,7 +338,7 @@ def _null_map(kind, seed, side, coverage):
     whole = diffusion.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
     ours = np.where(np.isfinite(linear), guided["anomaly"], np.nan)
     true = float(diffusion.orientation(whole)[1].mean())
-    scores = (_correlation(part, field) for part in (ours, linear))
+    scores = (_shared.agreement(part, field) for part in (ours, linear))
     return float(guided["coherence"].mean()), true, *scores
 
 
@@ -360,15 +358,13 @@ def _seamounts(rng, side):
     return field / field.std()
 
 
-def inference(side=1024):
+def inference():
     """Million cells seen in a second by one pass of the U-Net, and memory of a prediction.
 
     The memory is what a prediction takes at its peak beyond what there was before: some of it is
     that of a tile, the rest grows with the map, which is given and returned whole.
     """
-    from helpers import network
-
-    model = network.unet()
+    side, model = 1024, network.unet()
     stack = np.random.default_rng(0).standard_normal((side**2 // 256**2, 256, 256, 2))
     taken = seconds(lambda: model.predict(stack.astype("float32"), batch_size=4, verbose=0))
     run = [sys.executable, "-c", SPAWN_SMALL, sys.executable, "-c", PREDICT, *map(str, PREDICTED)]
@@ -423,27 +419,8 @@ def _lines(rng, side, coverage):
     return crossed
 
 
-def _correlation(field, truth):
-    """Correlation over the cells where both are known."""
-    field = np.asarray(field)
-    known = np.isfinite(field)
-    return float(np.corrcoef(field[known], truth[known])[0, 1])
-
-
-if __name__ == "__main__":
-    main()
-
-
-# Measure how long each explorer takes to draw anew, coarsely and finely: part of `make bench`.
-#
-# python studies/bench.py      prints the figures
-#
-# What an explorer shows is made as its notebook makes it; timed is what happens when a control
-# moves: the drawing and the PNG, median of several runs.
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-sys.path.insert(0, str(_shared.ROOT))
+# Explorers: what each shows is made as its notebook makes it; timed is what happens when a control
+# moves, the drawing and the PNG, median of several runs.
 
 PICTURES = 5
 MODELS = ("scratch_raw", "transfer_guided")
@@ -470,7 +447,7 @@ def cases_shown():
     blocks = ([seen[0] / _inputs.amplitude(seen[0])], found, made["label"], made["mask"])
     yield "threshold", maps.draw_threshold, (blocks,), (0, 0.3, 2)
     yield "models", maps.draw_models, (made,), (0, *MODELS, "lines")
-    regions = {"reykjanes": (grid, guided, cases.detected("reykjanes")[0], truth["label"])}
+    regions = {"reykjanes": (grid, guided, cases.detected("reykjanes").prediction, truth["label"])}
     values = ("reykjanes", "guided map", 0.3, 24, 20)
     yield "region", maps.draw_region, (regions,), values
 
@@ -495,6 +472,31 @@ def explorers():
     return figures
 
 
-if __name__ == "__main__":
+MEASURES = (
+    reading,
+    levelling_gain,
+    gridding_speed,
+    pair_rate,
+    guided_speed,
+    quality,
+    null_maps,
+    joint,
+    inference,
+    tiled,
+    explorers,
+)
+
+
+def main():
+    """Run every measurement and write the figures."""
     matplotlib.use("Agg")
-    print(json.dumps(explorers(), indent=1))
+    figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
+    for measure in MEASURES:
+        figures |= measure()
+        print(json.dumps(figures, indent=1), flush=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    _shared.save_json(RESULTS / "bench.json", figures)
+
+
+if __name__ == "__main__":
+    main()
