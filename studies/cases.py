@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from helpers import data, diffusion, gridding, lines, network, seafloor, tracks
-from helpers.data import _published, _registry
+from helpers import _shared, data, diffusion, gridding, lines, network, seafloor, tracks
+from helpers.data import _published
 from helpers.gridding import _read_grid
 from helpers.network import _inputs
 
@@ -353,7 +353,7 @@ def ocean(map_, region):
     from rasterio.features import geometry_mask
     from rasterio.transform import from_origin
 
-    folder = _registry.DATA / "natural_earth" / "shapefiles" / "natural_earth" / "physical"
+    folder = _shared.ROOT / "data" / "natural_earth" / "shapefiles" / "natural_earth" / "physical"
     box = (region.west - 1, region.south - 1, region.east + 1, region.north + 1)
     land = geopandas.read_file(folder / "ne_50m_land.shp", bbox=box).clip(box).to_crs(region.crs)
     spacing = float(map_.attrs["spacing_km"])

@@ -7,8 +7,7 @@ simulated seafloor and under cruises of their own, which no earlier training was
 
 import json
 
-from helpers import network
-from helpers.data import _registry
+from helpers import _shared, network
 
 from . import ridge_filters
 
@@ -71,7 +70,7 @@ def results(name):
     -------
     list or dict
     """
-    return json.loads((_registry.DATA / "results" / f"{name}.json").read_text())
+    return json.loads((_shared.ROOT / "data" / "results" / f"{name}.json").read_text())
 
 
 def leading(records):

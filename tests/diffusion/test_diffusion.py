@@ -9,6 +9,7 @@ from scipy.sparse.linalg import spsolve
 from helpers import diffusion, gridding
 from helpers.diffusion import _solver, _structure
 from registry_files import fetch_or_skip
+from studies import made_up_fields
 
 AMPLITUDE = 100.0  # of the stripes made here (nT)
 
@@ -436,3 +437,14 @@ def test_isotropic_is_a_gaussian_and_nothing_at_time_zero():
     np.testing.assert_allclose(diffusion.isotropic(rough, 0.0).anomaly, rough, rtol=1e-5)
     with pytest.raises(ValueError, match="time_cells2"):
         diffusion.isotropic(rough, -1.0)
+
+
+def test_guided_repeats_to_the_bit_wherever_its_arrays_lie():
+    rng = np.random.default_rng(24)
+    grid = made_up_fields.survey(made_up_fields.blobs(96, rng), rng, 0.05)
+    found, between = set(), []
+    for number in range(8):
+        again = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+        found.add(again["anomaly"].to_numpy().tobytes())
+        between.append(np.ones(1000 + 37 * number))  # moves what is allocated after it
+    assert len(found) == 1
