@@ -6,6 +6,7 @@ the environment that it inherits.
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.path
 os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
 os.environ.pop("MPLBACKEND", None)  # a kernel chooses its own inline backend
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # the same sums in the same order
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TQDM_DISABLE"] = "1"  # no progress bars in stored outputs
+os.environ.setdefault("LMA_LEFT_OUT", str(Path(tempfile.mkdtemp()) / "left_out.txt"))
 
 
 def pytest_collection_modifyitems(items):
@@ -39,11 +41,11 @@ def pytest_collection_modifyitems(items):
 def excusing_left_out(notebook, compare):
     """Excuse cells whose registry files cannot be had; with a mirror nothing is excused.
 
-    Such a cell says "Left out: ..."; those that depend on it are guarded and say nothing.
+    Such a cell says "Left out, ..."; those that depend on it are guarded and say nothing.
     """
 
     def judge(test, ref, skip_compare=None):
-        if any("Left out: " in output.get("text", "") for output in test):
+        if any("Left out" in output.get("text", "") for output in test):
             notebook.left_out = True
             return True
         if not test and getattr(notebook, "left_out", False):
@@ -51,6 +53,14 @@ def excusing_left_out(notebook, compare):
         return compare(test, ref, skip_compare)
 
     return judge
+
+
+def pytest_terminal_summary(terminalreporter):
+    """List once, at the end, what was left out for want of files."""
+    from helpers import data
+
+    if not hasattr(terminalreporter.config, "workerinput") and data.left_out():
+        terminalreporter.write_line(data.left_out())
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -39,7 +40,7 @@ from helpers import (
 from helpers.network import _inputs
 from helpers.seafloor import ships
 
-from . import cases, diffusion_trials
+from . import cases, diffusion_trials, made_up_fields
 from .training import pairs
 
 RESULTS = _shared.ROOT / "data" / "results"
@@ -251,27 +252,23 @@ def _readings(rng, side, coverage):
 
 
 def quality():
-    """Correlation with the truth on the given stripe maps, mean of two each."""
+    """Correlation with the truth on simulated stripe maps, mean of two each."""
     figures = {}
     for percent in (5, 10, 20):
         values = {"linear": [], "classical": [], "guided": [], "guided_cruises": []}
         for number in (11, 12):
-            path = data.try_fetch(f"stripes/stripes_{percent:02d}pct_{number}.npz")
-            if path is None:
-                return {}
-            given = np.load(path)
-            block = np.where(given["track"], given["linear"], np.nan)
-            cruise = given["cruise"].astype(int)
+            made = made_up_fields.stripe_map(percent / 100, number)
+            block, cruise = made["block"].to_numpy(), made["cruise"].to_numpy()
+            linear = gridding.interpolate(block)
+            guided = partial(diffusion.guided, block, uncertainty=False)
             maps = {
-                "linear": given["linear"],
-                "classical": diffusion.classical(given["linear"])["anomaly"],
-                "guided": diffusion.guided(block, uncertainty=False)["anomaly"],
-                "guided_cruises": diffusion.guided(
-                    block, uncertainty=False, known=diffusion.Known(cruise=cruise)
-                )["anomaly"],
+                "linear": linear,
+                "classical": diffusion.classical(linear)["anomaly"],
+                "guided": guided()["anomaly"],
+                "guided_cruises": guided(known=diffusion.Known(cruise=cruise))["anomaly"],
             }
             for name, field in maps.items():
-                values[name].append(_shared.agreement(field, given["truth"]))
+                values[name].append(_shared.agreement(field, made["truth"]))
         figures[f"stripes_corr_{percent}pct"] = float(np.mean(values.pop("guided")))
         for name, found in values.items():
             figures[f"stripes_corr_{percent}pct_{name}"] = float(np.mean(found))

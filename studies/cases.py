@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from helpers import _shared, data, diffusion, gridding, lines, network, seafloor, tracks
+from helpers import data, diffusion, gridding, lines, network, seafloor, tracks
 from helpers.data import _published
-from helpers.gridding import _read_grid
 from helpers.network import _inputs
 
 from . import protocol
@@ -230,12 +229,6 @@ def _test_windows(name, most):
 
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")  # over the Pacific-Antarctic Ridge
 # (along a track far from others the networks on the raw grid draw lines along the track)
-CHILE = data.region_from_box(-75.6, -71.0, -41.5, -33.0, name="chile", title="EMAG2 v3 off Chile")
-CHILE_FILE = "emag2/emag2v3_chile_34.5S_67.2W.png"
-CHILE_CENTRE = (-67.2, -34.467)  # degrees, of the picture
-CHILE_CELL_DEG = 2 / 60
-CHILE_NT = (-200.0, 200.0)  # grey 0 and grey 254
-NO_DATA_GREY = 255
 
 
 class Interpreted(NamedTuple):
@@ -299,69 +292,10 @@ def real_survey(name):
     )
 
 
-@kept("lines")
-def chile(spacing_km=6.0):
-    """Show the sea of the picture of EMAG2 v3 off Chile to the network.
-
-    Parameters
-    ----------
-    spacing_km : float
-        Side of the cells.  The network knows stripes a few cells wide; those of this map are
-        smooth and wide, so that they suit it in larger cells than those of tracks.
-
-    Returns
-    -------
-    Interpreted or None
-        None where the picture cannot be had.
-    """
-    if data.try_fetch(CHILE_FILE) is None:
-        return None
-    map_ = gridding.on_map(chile_picture(), CHILE, spacing_km)
-    sea = ocean(map_, CHILE)
-    for name in ("anomaly", "block"):
-        map_[name] = map_[name].where(sea)
-    map_["weight"] = map_["weight"].where(sea, 0)
-    return _interpreted(map_)
-
-
 def _interpreted(grid):
     """Diffuse a grid and show it to the network that is for real data."""
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     return Interpreted(grid, guided, *lines.find(grid, guided, model=lines.SINGLE))
-
-
-def chile_picture():
-    """Read the picture of EMAG2 v3 off Chile (nT, in degrees; clipped at 200 nT when it was made).
-
-    Raises `DataUnavailable` where the registry cannot give it.
-    """
-    from PIL import Image
-
-    with Image.open(data.fetch(CHILE_FILE)) as picture:
-        grey = np.asarray(picture.convert("L"))[::-1].astype(float)
-    low, high = CHILE_NT
-    value = np.where(grey == NO_DATA_GREY, np.nan, low + grey / 254 * (high - low))
-    x, y = (
-        centre + (np.arange(size) - (size - 1) / 2) * CHILE_CELL_DEG
-        for centre, size in zip(CHILE_CENTRE, value.shape[::-1], strict=True)
-    )
-    return _read_grid.as_grid(value, x, y, "EPSG:4326").assign_attrs(units="nT")
-
-
-def ocean(map_, region):
-    """Tell which cells of a map are sea, by Natural Earth's land at 1:50 million."""
-    from rasterio.features import geometry_mask
-    from rasterio.transform import from_origin
-
-    folder = _shared.ROOT / "data" / "natural_earth" / "shapefiles" / "natural_earth" / "physical"
-    box = (region.west - 1, region.south - 1, region.east + 1, region.north + 1)
-    land = geopandas.read_file(folder / "ne_50m_land.shp", bbox=box).clip(box).to_crs(region.crs)
-    spacing = float(map_.attrs["spacing_km"])
-    west, north = float(map_.easting[0]) - spacing / 2, float(map_.northing[-1]) + spacing / 2
-    corner = from_origin(west, north, spacing, spacing)
-    shape = map_["anomaly"].shape
-    sea = geometry_mask(land.geometry, shape, corner) if len(land) else np.ones(shape, bool)
-    return map_["anomaly"].copy(data=sea[::-1])
 
 
 @functools.cache

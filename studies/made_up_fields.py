@@ -20,6 +20,13 @@ WAVELENGTH_CELLS = 16.0  # from one positive stripe to the next
 CELLS_PER_MOUNT = 2200  # one seamount on so many cells
 MOUNT_CELLS = (4.0, 12.0)  # smallest and largest standard deviation of a seamount
 NEAR_CELLS = 10  # how far from the difficulty a hard case is judged
+WIDTHS_CELLS = 16.0, 0.5  # median width of a block of one polarity, and its spread (of the log)
+STRENGTH = 0.4, 1.0  # of a block; polarities alternate
+EDGE_CELLS = 2.0  # over which the anomaly turns from one polarity to the next
+BEND_CELLS = 25.0, 0.6  # how far stripes swing to either side, and how often on the map
+OFFSET_CELLS = 15.0, 40.0  # smallest and largest offset at a fracture zone
+CONSTANT, NOISE = 0.2, 0.1  # of cruises and of readings, over the spread of the anomaly
+TRACK_CELLS = 200, 600  # shortest and longest track, before the rim of the map cuts it
 
 
 def stripes(cells, strike_deg=30.0, offset_cells=0.0):
@@ -41,6 +48,61 @@ def stripes(cells, strike_deg=30.0, offset_cells=0.0):
     """
     across = across_strike(cells, strike_deg) + offset_cells * (along_strike(cells, strike_deg) > 0)
     return AMPLITUDE_NT * np.sqrt(2) * np.sin(2 * np.pi * across / WAVELENGTH_CELLS)
+
+
+def stripe_map(share, seed, cells=512):
+    """Make bending blocks with two fracture zones, and survey them on straight lines.
+
+    Parameters
+    ----------
+    share : float
+        Share of the cells that cruises cross.
+    seed : int
+        Seed of field and cruises.
+    cells : int
+        Side of the map.
+
+    Returns
+    -------
+    xarray.Dataset, shape (cells, cells)
+        ``truth`` (standard deviation 1); ``block``, the readings, each with noise and the unknown
+        constant of its cruise, NaN off the tracks; ``cruise``, its number, -1 off the tracks.
+    """
+    rng = np.random.default_rng(seed)
+    strike = rng.uniform(0, 180)
+    along, across = along_strike(cells, strike), across_strike(cells, strike)
+    swing, times = BEND_CELLS
+    across += swing * np.sin(2 * np.pi * (times * along / cells + rng.uniform()))
+    for place in rng.uniform(-0.35, 0.35, 2) * cells:  # fracture zones
+        across += rng.choice([-1, 1]) * rng.uniform(*OFFSET_CELLS) * (along > place)
+
+    # a profile of blocks across strike, in quarters of a cell, with edges as smooth as the depth
+    width = rng.lognormal(np.log(WIDTHS_CELLS[0]), WIDTHS_CELLS[1], cells)
+    strength = rng.uniform(*STRENGTH, cells) * (-1) ** np.arange(cells)
+    at = np.arange(across.min() - 1, across.max() + 1, 0.25)
+    block = np.searchsorted(np.cumsum(width), at - at[0])
+    profile = ndimage.gaussian_filter1d(strength[block], EDGE_CELLS / 0.25)
+    truth = np.interp(across, at, profile)
+    truth = (truth - truth.mean()) / truth.std()
+
+    cruise = _straight_tracks(share, rng, cells)
+    constant = rng.normal(0, CONSTANT, cruise.max() + 1)
+    reading = truth + constant[cruise] + rng.normal(0, NOISE, truth.shape)
+    layers = {"truth": truth, "block": np.where(cruise >= 0, reading, np.nan), "cruise": cruise}
+    return xr.Dataset({name: (("northing", "easting"), one) for name, one in layers.items()})
+
+
+def _straight_tracks(share, rng, cells):
+    """Draw the number of the cruise in each cell, -1 off the tracks; the last one counts."""
+    cruise = np.full((cells, cells), -1)
+    while (cruise >= 0).mean() < share:
+        angle, (south, west) = rng.uniform(0, 2 * np.pi), rng.uniform(0, cells, 2)
+        far = np.arange(0, rng.uniform(*TRACK_CELLS), 0.5)
+        places = south + far * np.cos(angle), west + far * np.sin(angle)
+        row, column = np.floor(places).astype(int)
+        inside = (row >= 0) & (row < cells) & (column >= 0) & (column < cells)
+        cruise[row[inside], column[inside]] = cruise.max() + 1
+    return cruise
 
 
 def along_strike(cells, strike_deg=30.0):

@@ -76,7 +76,6 @@ def main(arguments=None, folder=ROOT / "figures"):
     parser.add_argument("--only", metavar="NAME", help="redraw this one figure")
     parser.add_argument("--pdf", action="store_true", help="the set for a paper, in build/figures")
     options = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     import matplotlib
 

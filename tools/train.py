@@ -13,10 +13,7 @@ tracks of the real surveys, whose readings are dealt anew.
 """
 
 import argparse
-import os
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from studies import protocol
 from studies.training import maps, results, runs

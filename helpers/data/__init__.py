@@ -10,7 +10,7 @@ from ._regions import (
     timescale,
     use_offline_coastlines,
 )
-from ._registry import DataUnavailable, at_hand, citation, fetch, try_fetch
+from ._registry import DataUnavailable, at_hand, citation, fetch, left_out, try_fetch
 
 __all__ = [
     "DataUnavailable",
@@ -22,6 +22,7 @@ __all__ = [
     "fetch",
     "fracture_zones",
     "isochrons",
+    "left_out",
     "region",
     "region_from_box",
     "region_picks",

@@ -3,8 +3,7 @@
 References
 ----------
 Müller, R. D. et al. (2016). doi:10.1146/annurev-earth-060115-012211 (isochrons, ridges).
-Matthews, K. J. et al. (2011), doi:10.1029/2010JB007898; Wessel, P. et al. (2015) (GSFML fracture
-zones, by four interpreters).
+Cande, S. C. et al. (1989). Magnetic Lineations of the World's Ocean Basins. AAPG (fracture zones).
 Seton, M. et al. (2014), doi:10.1002/2013GC005176 (GSFML picks).
 """
 
@@ -22,7 +21,7 @@ ISOCHRONS = "fabric/Muller_etal_AREPS_2016_Isochrons.gmt"
 RIDGES = "fabric/Muller_etal_AREPS_2016_Ridges.gmt"
 MEET_KM = 40.0  # isochrons of two plate pairs whose ends are nearer met at a triple junction
 NEXT_KM = 900.0  # places of a triple junction that are farther apart are not joined
-FRACTURE_ZONES = tuple(f"fabric/GSFML_SF_{who}.gmt" for who in ("JW", "KM", "MC", "RM"))
+FRACTURE_ZONES = "lineations/cande1989_fracture_zones.gmt"
 
 
 def isochrons(region):
@@ -38,7 +37,7 @@ def isochrons(region):
         ``age_ma``, ``plates`` (numbers of the two plates) and ``geometry`` in the region's
         projection (km), cut to its box; None where the file cannot be had.
     """
-    return _read(region, [ISOCHRONS])
+    return _read(region, ISOCHRONS)
 
 
 def ridges(region):
@@ -53,11 +52,11 @@ def ridges(region):
     geopandas.GeoDataFrame or None
         As `isochrons`.
     """
-    return _read(region, [RIDGES])
+    return _read(region, RIDGES)
 
 
 def fracture_zones(region):
-    """Read the fracture zones of a region, of all four interpreters.
+    """Read the fracture zones of a region, as the chart of Cande et al. (1989) draws them.
 
     Parameters
     ----------
@@ -98,12 +97,12 @@ def _chain(places):
     ]
 
 
-def _read(region, names):
-    """Lines of files of the registry in the box and the projection of a region."""
-    paths = [_registry.try_fetch(name) for name in names]
-    if None in paths:
+def _read(region, name):
+    """Lines of a file of the registry in the box and the projection of a region."""
+    path = _registry.try_fetch(name)
+    if path is None:
         return None
-    drawn = pd.concat([geopandas.read_file(path).set_crs(4326) for path in paths])
+    drawn = geopandas.read_file(path).set_crs(4326)
     drawn = drawn.rename(columns={"FROMAGE": "age_ma"})
     if "PLATEID1" in drawn:
         pair = np.sort(drawn[["PLATEID1", "PLATEID2"]].astype(int), axis=1)
@@ -178,7 +177,7 @@ def region_picks(region):
     names = [
         name for name in _registry.entries() if name.startswith("picks/") and name.endswith(".gmt")
     ]
-    paths = [path for path in map(_registry.try_fetch, names) if path is not None]
+    paths = _registry.fetch_those_at_hand(names)
     if not paths:
         return None
     table = pd.concat([read_picks(path) for path in paths], ignore_index=True)

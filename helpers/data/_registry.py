@@ -4,6 +4,9 @@
 in the mirror folder that LMA_DATA_MIRROR names (a relative one counts from the workbook's root),
 then in the cache (LMA_DATA_CACHE, or the user's own), then downloaded once by `pooch`. Every file
 is checked against its sha256 before its path is given out.
+
+What cannot be had is left out, and said once in a process.  A command that starts several names a
+file in LMA_LEFT_OUT; all add to it what was missing, and the command ends with one list of it.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ CONNECT_S, READ_S = 10, 30  # seconds to wait for a server, and for each piece o
 TRIES = 2  # a download that breaks off is tried once more
 
 _unreachable: dict[str, str] = {}  # server -> reason; not asked again in this process
+_said: set[str] = set()  # files whose lack was said in this process
+MANY = 3  # more missing files of one folder are counted, not listed
 
 
 class DataUnavailable(RuntimeError):
@@ -86,26 +91,17 @@ def fetch(name: str) -> Path:
     A download takes its name only when it is whole and its checksum right. A server that cannot
     be reached is not asked again in the same process.
     """
-    entry = _entry(name)
-    for place, folder in (("mirror", mirror_folder()), ("cache", cache_folder())):
-        if folder is not None and (folder / name).is_file():
-            return _checked(folder / name, entry, place)
-    if entry["url"] == "-":
-        raise DataUnavailable(
-            f"{name} is in neither mirror nor cache, and it has no address to download from. "
-            f"{_by_hand(name)} Where it comes from: {entry['citation']}."
-        )
-    reason = _unreachable.get(urlsplit(entry["url"]).netloc) or _download(entry)
-    if reason:
-        raise DataUnavailable(
-            f"{name} is in neither mirror nor cache and could not be downloaded: {reason}. "
-            f"Fetch {entry['url']} where there is a network. {_by_hand(name)}"
-        )
-    return cache_folder() / name
+    try:
+        return _fetch(_entry(name))
+    except DataUnavailable:
+        if os.environ.get("LMA_LEFT_OUT"):
+            with open(os.environ["LMA_LEFT_OUT"], "a", encoding="utf-8") as record:
+                record.write(f"{name}\n")
+        raise
 
 
 def try_fetch(name: str) -> Path | None:
-    """Fetch a file, or print in one line why it is missing and go on.
+    """Fetch a file, or print in one line that it is missing and go on.
 
     Parameters
     ----------
@@ -115,18 +111,55 @@ def try_fetch(name: str) -> Path | None:
     Returns
     -------
     pathlib.Path or None
-        None where the file cannot be had.
+        None where the file cannot be had; `fetch` says why.
 
     Raises
     ------
     KeyError
         If there is no such file in the registry.
     """
-    try:
-        return fetch(name)
-    except DataUnavailable as reason:
-        print(f"Left out: {reason}")
-        return None
+    return next(iter(fetch_those_at_hand([name])), None)
+
+
+def fetch_those_at_hand(names) -> list[Path]:
+    """Paths of those files that can be had; a line says which cannot, once in a process."""
+    paths, missing = [], []
+    for name in names:
+        try:
+            paths.append(fetch(name))
+        except ChecksumError as problem:  # a damaged file is another matter than one not there
+            print(f"Left out: {problem}")
+        except DataUnavailable:
+            missing.append(name)
+    new = [name for name in missing if name not in _said]
+    _said.update(new)
+    if new:
+        print(f"Left out, since not at hand: {', '.join(_counted(new))}")
+    return paths
+
+
+def left_out() -> str:
+    """List what was missing since LMA_LEFT_OUT was named, and what to do; empty if nothing was."""
+    record = Path(os.environ.get("LMA_LEFT_OUT") or os.devnull)
+    names = sorted(set(record.read_text(encoding="utf-8").split())) if record.exists() else []
+    if not names:
+        return ""
+    folder = mirror_folder()
+    listed = "".join(f"  {text}\n" for text in _counted(names))
+    return (
+        f"Left out, since these files are not at hand and could not be fetched:\n{listed}"
+        "Run again where there is a network, or set LMA_DATA_MIRROR to a folder that holds them "
+        f"({'it is not set' if folder is None else f'now {folder}'})."
+    )
+
+
+def _counted(names):
+    """Names of files, those of one folder counted where they are many."""
+    folders = {}
+    for name in names:
+        folders.setdefault(name.rpartition("/")[0], []).append(name)
+    for folder, those in folders.items():
+        yield from [f"{len(those)} files of {folder}/"] if len(those) > MANY else those
 
 
 def at_hand() -> dict[str, bool]:
@@ -174,6 +207,21 @@ def _entry(name):
     raise KeyError(f"No file {name!r} in the registry. {hint}")
 
 
+def _fetch(entry):
+    """Path of a file in mirror or cache, or downloaded; `DataUnavailable` says why not."""
+    name, url = entry["name"], entry["url"]
+    for place, folder in (("mirror", mirror_folder()), ("cache", cache_folder())):
+        if folder is not None and (folder / name).is_file():
+            return _checked(folder / name, entry, place)
+    reason = _unreachable.get(urlsplit(url).netloc) or _download(entry)
+    if reason:
+        raise DataUnavailable(
+            f"{name} is in neither mirror nor cache and could not be downloaded: {reason}. "
+            f"Fetch {url} where there is a network. {_by_hand(name)}"
+        )
+    return cache_folder() / name
+
+
 def _by_hand(name):
     """Say what to do where a file cannot be downloaded."""
     folder = mirror_folder()
@@ -218,6 +266,7 @@ def _download(entry):
     server = urlsplit(url).netloc
     files = pooch.create(cache_folder(), "", registry={name: entry["sha256"]}, urls={name: url})
     get = pooch.HTTPDownloader(timeout=(CONNECT_S, READ_S))
+    pooch.get_logger().setLevel("WARNING")
     for _ in range(TRIES):
         try:
             files.fetch(name, downloader=get)

@@ -1,7 +1,5 @@
 """Network: channels of a map, the small U-Net, its training and its predictions."""
 
-import os
-
 import lazy_loader
 
 from ._inputs import (
@@ -14,8 +12,6 @@ from ._inputs import (
     truth_channels,
     with_guided,
 )
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # tensorflow: no chatter
 
 # keras takes seconds to load, and only a model needs it
 __getattr__, __dir__, _ = lazy_loader.attach(

@@ -18,7 +18,7 @@ DRAWN = {  # how what people have drawn looks
 }
 DRAWN_SOURCE = (
     "\nisochrons (green) and triple junction (purple): Müller et al. 2016; "
-    "fracture zones (dashed): GSFML"
+    "fracture zones (dashed): Cande et al. 1989"
 )
 SHOWN = 3  # which test block of Reykjanes shows the whole way
 APPLICATIONS = ("shatsky", "azores")
@@ -220,20 +220,6 @@ def draw_small_surveys():
     return maps.draw_maps(panels[0].region, panels, source=SURVEY_SOURCE, size=4.6)
 
 
-def draw_chile():
-    """Draw the real EMAG2 v3 grid off Chile, its guided map and the probability with lines."""
-    grid, guided, prediction, found = _shared.at_hand(cases.chile())
-    limit = maps.robust_limit(grid["block"])
-    known = grid["anomaly"].notnull()
-    panels = [
-        maps.Panel(grid["anomaly"], "EMAG2 v3 (real)", limit=limit),
-        maps.Panel(guided["anomaly"].where(known), "guided diffusion", limit=limit),
-        maps.Panel(prediction["probability"], "probability and lines", "probability", lines=found),
-    ]
-    source = "real grid: EMAG2 v3, NOAA, doi:10.7289/V5H70CVX"
-    return maps.draw_maps(cases.CHILE, panels, columns=3, source=source, size=2.9)
-
-
 def _scored(name):
     """Collect what the classes of `region_doubts.by_distance` are scored on."""
     truth, _, grid, guided = cases.simulated(name)
@@ -264,7 +250,6 @@ FIGURES = {
     "A2_swath": draw_real_swath,
     "A2_blocks": draw_blocks,
     "A2_surveys": draw_small_surveys,
-    "A2_chile": draw_chile,
 }
 CAPTIONS = {
     "00_result": "From ship tracks to lines on a test block of the simulated Reykjanes Ridge, "
@@ -282,6 +267,4 @@ CAPTIONS = {
     "A2_blocks": "Real residual along NBP9707, the normal blocks that its picks tell, and where "
     "predicted lines cross the track.",
     "A2_surveys": "Three small real surveys: guided map with tracks, probability and lines.",
-    "A2_chile": "The real EMAG2 v3 grid off Chile in cells of 6 km: anomaly, guided map, "
-    "probability and lines.",
 }

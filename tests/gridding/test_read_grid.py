@@ -10,8 +10,6 @@ from rasterio.transform import from_origin
 
 from helpers import data, gridding
 from helpers.gridding import _read_grid
-from registry_files import fetch_or_skip
-from studies import cases
 
 REGION = data.region_from_box(-31, -29, 39, 41, name="test")
 LON, LAT = np.arange(-33, -26.99, 1 / 30), np.arange(37, 43.01, 1 / 30)
@@ -131,21 +129,6 @@ def test_a_global_grid_closes_at_its_seam():
     grid = _read_grid.as_grid(value, lon, lat, "EPSG:4326")
     map_ = gridding.on_map(grid, data.region_from_box(-2, 2, 3, 6), 20.0)
     assert map_["anomaly"].notnull().all() and float(map_["anomaly"].min()) > 0.999
-
-
-def test_the_picture_off_chile_has_stripes_in_the_sea_alone():
-    fetch_or_skip(cases.CHILE_FILE)
-    picture = cases.chile_picture()
-    assert picture.shape == (512, 512)
-    assert float(picture.x.mean()) == pytest.approx(-67.2)
-    assert float(picture.y.mean()) == pytest.approx(-34.467)
-    assert -200 <= float(picture.min()) < -150 and 150 < float(picture.max()) <= 200
-    region = data.region_from_box(-75.5, -70.5, -40, -30, name="chile")
-    map_ = gridding.on_map(picture, region, 4.0)
-    sea = cases.ocean(map_, region)
-    lon, lat = region.unproject(*np.meshgrid(map_.easting, map_.northing))
-    assert not sea.to_numpy()[(lon > -71) & (lat > -39) & (lat < -36)].any()
-    assert sea.to_numpy()[(lon < -74.5) & (lat > -36)].all()
 
 
 @pytest.mark.parametrize(
