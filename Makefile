@@ -12,29 +12,39 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-NOTEBOOKS = $(wildcard notebooks/[0-9AS]*.ipynb)
 NBVAL := --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+# two files of tests at once, each process with one thread
+ONE_THREAD := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -ra --durations=15 -n 2 --dist loadfile $(NBVAL)
 
-# tensorflow: no chatter; in tests, sums in the same order each time (four times slower to train)
-export TF_CPP_MIN_LOG_LEVEL := 3
-test: export TF_ENABLE_ONEDNN_OPTS := 0
 unexport MPLBACKEND
 
-.PHONY: help workbook test lab map figures site student train lint bench data clean
+.PHONY: help demo workbook test test-all test-rest lab map figures site student train lint bench \
+	data clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
+demo: $(INSTALLED) ## a first map: one small real survey, its lines, what they show
+	@$(BIN)/python tools/make_demo.py
+
+workbook: export LMA_LEFT_OUT := $(CURDIR)/build/left_out.txt
 workbook: $(INSTALLED) ## run all notebooks into build/, redraw the figures, print the scores
+	@rm -f $(LMA_LEFT_OUT)
 	$(BIN)/python tools/run_notebooks.py
 	$(BIN)/python tools/make_figures.py
 	$(BIN)/python tools/print_scores.py
+	@$(BIN)/python -c "from helpers import data; print(data.left_out(), end='')"
 
-test: $(INSTALLED) ## lint, unit tests, notebooks under nbval, figures, browser
-	$(BIN)/ruff check .
+test: $(INSTALLED) lint ## lint, unit tests, notebooks 00 to 05, a figure of each kind, a browser
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || \
 		echo "No chromium on this machine (Debian: apt-get install chromium): no browser test."
-	$(BIN)/python -m pytest -ra --durations=10 $(NBVAL) tests $(NOTEBOOKS)
+	$(PYTEST) -m "not rest" notebooks tests
+
+test-rest: $(INSTALLED) ## what test-all adds: notebooks A and S, training, all figures, all browser
+	$(PYTEST) -m rest notebooks tests
+
+test-all: test test-rest ## everything
 
 # as root, as in a container, Jupyter asks for --allow-root; LAB="--no-browser --port=8890" adds more
 ROOTLY := $(shell test "$$(id -u)" = 0 && echo --allow-root)

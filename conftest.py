@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items):
     """Adapt nbval's cells: what is left out of a comparison, and how long to wait."""
     for item in items:
         if type(item).__name__ == "IPyNbCell":
+            if item.path.name[0] in "AS":  # the appendices and the solutions
+                item.add_marker(pytest.mark.rest)
             item.output_timeout = OUTPUT_TIMEOUT_S
             seen = item.parent.skip_compare
             item.parent.skip_compare = (*seen, *(key for key in NOT_COMPARED if key not in seen))

@@ -4,8 +4,8 @@ data -> tracks -> gridding -> diffusion -> network -> lines, with seafloor (the 
 scores, maps and labelling beside them.  A folder imports only those above it, and hands on its
 names in `__init__.py`.  Importing this package imports none of them.
 
-One thing is set here for all of them, since it must come before TensorFlow is loaded: its messages
-about this machine stay out of terminals and notebooks.
+What must be set before other packages are loaded is set here, for all of them: then TensorFlow says
+nothing about this machine, and rasterio finds its table of projections.
 """
 
 import importlib.abc
@@ -13,6 +13,11 @@ import importlib.util
 import os
 import sys
 import tempfile
+from pathlib import Path
+
+RASTERIO = importlib.util.find_spec("rasterio")
+if RASTERIO and (Path(RASTERIO.origin).parent / "proj_data").is_dir():  # a wheel; conda has its own
+    os.environ.setdefault("PROJ_DATA", str(Path(RASTERIO.origin).parent / "proj_data"))
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # said by its C++ libraries while they are loaded, before they read that variable

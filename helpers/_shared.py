@@ -1,4 +1,4 @@
-"""What every stage uses: the folder of the workbook, whole files, axial angles, correlation."""
+"""What every stage uses: whole files, bars of progress, axial angles, correlation."""
 
 import contextlib
 import json
@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+from tqdm.auto import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]  # of the workbook
+MOMENT_S = 2.0  # what takes longer shows a bar
 
 
 @contextlib.contextmanager
@@ -21,6 +23,26 @@ def whole(path):
     beside.unlink(missing_ok=True)
     yield beside
     beside.replace(path)
+
+
+def progress(items, text):
+    """Go through items, with a bar that says what is being done where it takes a while.
+
+    The environment variable TQDM_DISABLE=1 keeps bars away, as from stored outputs.
+    """
+    return tqdm(items, text, leave=False, delay=MOMENT_S)
+
+
+@contextlib.contextmanager
+def stages(text, number):
+    """Give a function to call with the name of each of so many stages, shown beside a bar."""
+    with tqdm(desc=text, total=number, leave=False, delay=MOMENT_S) as bar:
+
+        def begin(stage):
+            bar.set_postfix_str(stage, refresh=False)
+            bar.update()
+
+        yield begin
 
 
 def safe_name(text):

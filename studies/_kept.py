@@ -6,9 +6,11 @@ changed source never meets an old result.  joblib writes each result beside its 
 renames it, computes anew what it cannot read, and only warns where the disk is full.
 """
 
+import ast
 import functools
 import hashlib
 import warnings
+from pathlib import Path
 
 import joblib
 
@@ -46,16 +48,23 @@ def kept(last_room):
                 raise _Nothing
             return result
 
-        @functools.cache
+        in_memory = {}
+
         @functools.wraps(function)
         def found(*args, **kwargs):
+            asked = joblib.hash((args, kwargs))
+            if in_memory.get(asked) is None:
+                in_memory[asked] = on_disk(args, kwargs)
+            return in_memory[asked]
+
+        def on_disk(args, kwargs):
             folder = FOLDER / made_from(last_room, function.__module__)
             try:
                 return joblib.Memory(folder, verbose=0).cache(made)(*args, **kwargs)
             except _Nothing:
                 return None
             except OSError as problem:  # such as a full disk: only the keeping fails
-                warnings.warn(f"{function.__name__} is not kept: {problem}", stacklevel=2)
+                warnings.warn(f"{function.__name__} is not kept: {problem}", stacklevel=3)
                 return function(*args, **kwargs)
 
         return found
@@ -67,9 +76,22 @@ def kept(last_room):
 def made_from(last_room, module, root=ROOT):
     """Hash everything that a result is made from: sources, embedded data, packages."""
     parts = [f"helpers/{room}" for room in ROOMS[: ROOMS.index(last_room) + 1]]
-    parts += [*EMBEDDED, *(f"{name.replace('.', '/')}.py" for name in {module, "studies.protocol"})]
+    parts += [*EMBEDDED, *_studies(f"{module.replace('.', '/')}.py", root)]
     files = [path for part in parts for path in (root / part, *(root / part).rglob("*"))]
     found = hashlib.sha256()
     for path in sorted({path for path in files if path.suffix in MADE_FROM and path.is_file()}):
         found.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return found.hexdigest()[:16]
+
+
+def _studies(part, root, known=frozenset()):
+    """Find a module of studies, and those of studies that it imports."""
+    if part in known or not (root / part).is_file():
+        return known
+    known |= {part}
+    for node in ast.walk(ast.parse((root / part).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            for name in names:
+                known |= _studies(f"{Path(part).parent}/{name}.py", root, known)
+    return known

@@ -49,6 +49,7 @@ class Detected(NamedTuple):
     lines: geopandas.GeoDataFrame
 
 
+@kept("gridding")
 def region_grid(name, coverage, seed, kept=1.0, floor=0):
     """Simulate a region, send cruises over it, level them and grid what they read.
 
@@ -174,6 +175,7 @@ def test_window(name, cells=network.SIZE, number=0):
     return window
 
 
+@kept("lines")
 def prepare_models(name, names, coverage=COVERAGE, most=6):
     """Apply shipped models to the test blocks of a simulated region.
 

@@ -1,6 +1,6 @@
 """Trials of guided diffusion: beside linear and classical, on fields with stripes and without.
 
-Each trial is made anew where it is called and none returns a stored number.
+What a trial finds is kept on disk (`_kept`) until a source that it rests on changes.
 """
 
 import functools
@@ -13,10 +13,12 @@ from helpers import _shared, data, diffusion, gridding, seafloor, tracks
 from helpers.diffusion import _guided, _pyramid, _withheld
 
 from . import made_up_fields
+from ._kept import kept
 
 # The maps that are compared, and how they are judged.
 
 
+@kept("diffusion")
 def restore(grid):
     """Make the three maps that the workbook compares.
 
@@ -78,6 +80,7 @@ class Withheld(NamedTuple):
     verdict: object  # ``support`` of a direction, cell by cell, ``smoothing`` and ``plate``
 
 
+@kept("diffusion")
 def withheld(grid):
     """Predict half of the readings from the other half, along strike and by plates.
 
@@ -121,6 +124,7 @@ def withheld(grid):
 APART_KM = 120.0  # between added seamounts; each is looked at within half of it
 
 
+@kept("diffusion")
 def without_stripes(make, cells, coverage, seeds):
     """Try the methods on fields that have no stripes.
 
@@ -142,7 +146,7 @@ def without_stripes(make, cells, coverage, seeds):
         ``classical coherence`` and ``guided coherence``.
     """
     rows = []
-    for seed in seeds:
+    for seed in _shared.progress(seeds, "made-up maps"):
         rng = np.random.default_rng(seed)
         grid = made_up_fields.survey(make(cells, rng), rng, coverage)
         maps = restore(grid)
@@ -152,6 +156,7 @@ def without_stripes(make, cells, coverage, seeds):
     return pd.DataFrame(rows)
 
 
+@kept("diffusion")
 def added_seamounts(grid, truth, height_nt, size_km):
     """Add round anomalies to the readings, far from each other; see what they add to each map.
 
@@ -204,6 +209,7 @@ def _size(added, truth, north, east, within_km):
     return [*sizes, float(added.max())]
 
 
+@kept("diffusion")
 def misleading_directions(cells, coverage, seeds):
     """Try the methods where a direction misleads: bends, offsets, crossing strikes, a seamount.
 
@@ -224,7 +230,7 @@ def misleading_directions(cells, coverage, seeds):
         the strike, the fracture zone or the seamount was given as known, NaN where none is.
     """
     rows = {}
-    for name, case in made_up_fields.hard_cases(cells).items():
+    for name, case in _shared.progress(made_up_fields.hard_cases(cells).items(), "hard cases"):
         found = []
         for seed in seeds:
             grid = made_up_fields.survey(case.field, np.random.default_rng(seed), coverage)
@@ -245,6 +251,7 @@ def misleading_directions(cells, coverage, seeds):
 _truth = functools.lru_cache(maxsize=2)(seafloor.simulate_region)
 
 
+@kept("diffusion")
 def region_survey(name, coverage, seed):
     """Send cruises over a simulated region, level and grid them, as `cases.region_grid` does.
 
@@ -263,6 +270,7 @@ def region_survey(name, coverage, seed):
     return truth, _grid(tracks.level(table, region)[0], region, truth)
 
 
+@kept("diffusion")
 def cruise_constants(name, coverage, seed, added_nt):
     """Solve for constants and headings of the cruises with the field, levelled before or not.
 
@@ -292,6 +300,7 @@ def cruise_constants(name, coverage, seed, added_nt):
     return pd.DataFrame(rows).T
 
 
+@kept("diffusion")
 def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
     """Level parallel tracks by one tie line, or solve for their constants with the field.
 
@@ -318,7 +327,7 @@ def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
     cruise = np.full((cells, cells), -1)
     cruise[cells // 2] = len(columns)
     cruise[:, columns] = np.arange(len(columns))
-    for seed in seeds:
+    for seed in _shared.progress(seeds, "surveys with one tie line"):
         rng = np.random.default_rng(seed)
         constants = np.append(rng.normal(0, constant_nt, len(columns)), 0.0)
         read = field + constants[cruise] + rng.normal(0, noise_nt, field.shape)
@@ -365,6 +374,13 @@ def real_surveys():
     pandas.DataFrame
         Root mean square errors (nT): a row for each survey that can be had, columns the methods.
     """
+    found = {survey.title: _left_out(name) for name, survey in tracks.SURVEYS.items()}
+    return pd.DataFrame({title: errors for title, errors in found.items() if errors is not None}).T
+
+
+@kept("diffusion")
+def _left_out(name):
+    """Errors of a real survey's lines (nT), each predicted from the others; None without files."""
 
     def linear(block):
         return gridding.interpolate(block, "linear")
@@ -375,13 +391,12 @@ def real_surveys():
         "classical": lambda block: diffusion.classical(linear(block))["anomaly"],
         "guided": lambda block: diffusion.guided(block, uncertainty=False)["anomaly"],
     }
-    rows = {}
-    for name, table in tracks.load_surveys().items():
-        survey = tracks.SURVEYS[name]
-        place = (survey.region, survey.spacing_km)
-        errors = gridding.cross_validate(table, *place, methods, "line")
-        rows[survey.title] = gridding.pooled_errors(errors)["rms_nt"]
-    return pd.DataFrame(rows, index=list(methods)).T
+    survey = tracks.SURVEYS[name]
+    if None in [data.try_fetch(file) for file in survey.files]:
+        return None
+    place = survey.region, survey.spacing_km
+    errors = gridding.cross_validate(tracks.load_survey(name), *place, methods, "line")
+    return gridding.pooled_errors(errors)["rms_nt"].reindex(list(methods))
 
 
 def _grid(table, region, truth):

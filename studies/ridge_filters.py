@@ -22,6 +22,8 @@ from skimage import filters
 
 from helpers import scores
 
+from ._kept import kept
+
 WIDTHS = ((1.0, 1.5), (1.5, 2.5), (1.5, 2.5, 4.0), (2.5, 4.0), (4.0, 6.0))  # cells
 MARGIN = 16  # cells of mirror image around a map before it is transformed
 SCALES, ORIENTATIONS = 4, 8  # wavelengths and directions of `phase_symmetry`
@@ -117,6 +119,7 @@ DETECTORS = {
 }
 
 
+@kept("scores")
 def tune(name, fields, truth, mask):
     """Choose the setting and the threshold of a detector on validation maps.
 

@@ -14,16 +14,19 @@ import os
 import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from tqdm import tqdm
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT_S = 600
+AT_ONCE = 2  # notebooks; each takes up to 1.5 GB
 # Encrypt what passes between this tool and the kernels, where both can
 ENCRYPT = Config({"KernelManager": {"transport_encryption": "auto"}})
 FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
@@ -37,7 +40,7 @@ def find_notebooks(folder, only=""):
     return found
 
 
-def execute(notebook, folder, timeout_s=CELL_TIMEOUT_S):
+def execute(notebook, folder, timeout_s=CELL_TIMEOUT_S, after_cell=None):
     """Execute a notebook in place, in a fresh kernel that starts in ``folder``."""
     client = NotebookClient(
         notebook,
@@ -45,6 +48,7 @@ def execute(notebook, folder, timeout_s=CELL_TIMEOUT_S):
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         store_widget_state=True,
+        on_cell_executed=after_cell,
         config=ENCRYPT,
     )
     client.execute()
@@ -126,19 +130,24 @@ def write_text(text, path):
     beside.replace(path)
 
 
-def run(path, target, store=False, timeout_s=CELL_TIMEOUT_S):
+def run(path, target, store=False, timeout_s=CELL_TIMEOUT_S, after_cell=None):
     """Execute one notebook and write it to ``target``; return the seconds it took."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     begin = time.perf_counter()
     try:
-        execute(notebook, path.parent, timeout_s)
+        execute(notebook, path.parent, timeout_s, after_cell)
     except FAILURES as problem:
         raise SystemExit(f"{path.name} failed {where_it_failed(notebook)}\n{problem}") from None
     seconds = time.perf_counter() - begin
     write(stored_form(notebook, path.stem) if store else notebook, target)
     return seconds
+
+
+def code_cells(path):
+    """Count the cells of a notebook that are executed."""
+    return sum(cell.cell_type == "code" for cell in nbformat.read(path, as_version=4).cells)
 
 
 def main(arguments=None):
@@ -154,12 +163,24 @@ def main(arguments=None):
         raise SystemExit("stored outputs come from the default run: unset FULL")
     os.environ["PYTHONPATH"] = str(ROOT)
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # as in the tests: the same sums in the same order
+    os.environ["TQDM_DISABLE"] = "1"  # in the kernels: no bars in what is stored
     os.environ.pop("MPLBACKEND", None)
-    for path in find_notebooks(options.folder.resolve(), options.only):
-        target = path if options.store else options.output.resolve() / path.name
-        print(f"{path.name:36s}", end="", flush=True)
-        seconds = run(path, target, options.store, options.timeout)
-        print(f"{seconds:7.1f} s", flush=True)
+    notebooks = find_notebooks(options.folder.resolve(), options.only)
+    with (
+        tqdm(total=sum(map(code_cells, notebooks)), unit="cell", disable=None) as bar,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+
+        def one(path):
+            target = path if options.store else options.output.resolve() / path.name
+            return run(path, target, options.store, options.timeout, lambda **_: bar.update())
+
+        try:
+            for path, seconds in zip(notebooks, pool.map(one, notebooks), strict=True):
+                bar.write(f"{path.name:36s}{seconds:7.1f} s")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     print(f"written to {options.folder if options.store else options.output}")
 
 

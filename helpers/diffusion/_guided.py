@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from .. import gridding
+from .. import _shared, gridding
 from . import _known, _pyramid, _solver, _structure, _withheld
 
 FIRST_SMOOTHING = 1.0  # under the first orientation, before the data choose
@@ -46,6 +46,13 @@ def restore(data, weight, known, options):
 
     `data` are the readings (nT) and `weight` their confidence, 0 off the tracks, both (n, m).
     """
+    with _shared.stages("guided diffusion", 5) as begin:
+        return _restore(data, weight, known, options, begin)
+
+
+def _restore(data, weight, known, options, begin):
+    """Take the steps of `restore`; `begin` is told the name of each."""
+    begin("first orientation")
     # readings on known seamounts are kept out of the stripes
     striped = weight if known.seamount is None else np.where(known.seamount, 0, weight)
     grids = _pyramid.build(data, striped, known)
@@ -55,10 +62,12 @@ def restore(data, weight, known, options):
 
     # u and D in turn on coarse cells, then once more with the smoothing that predicts best
     field, tensor = _pyramid.along_strike(coarse, first)
+    begin("what withheld readings support")
     chosen = _withheld.weigh(halves, coarse[0], tensor, options.smoothing, options.across)
     last = replace(first, smoothing=chosen.smoothing, reestimations=LAST)
     field, tensor = _pyramid.along_strike(coarse[:1], last, start=field)
 
+    begin("fracture zones")
     # where stripes are supported: how far they run on across fracture zones
     support = _structure.enlarge(chosen.support.astype("float32"), data.shape)
     continuity = np.ones_like(support)
@@ -66,10 +75,12 @@ def restore(data, weight, known, options):
         field, share = find_fracture_zones(coarse[0], tensor, last, field)
         continuity = _structure.enlarge(share, data.shape)
 
+    begin("the finest cells")
     # (W + smoothing G^T D G) u = W d on the fine cells, with the errors of readings
     edges = _pyramid.couplings(grids[0], tensor, last.smoothing, last.across, continuity)
     field = _finish(grids[0], edges, support, _structure.enlarge(field, data.shape))
 
+    begin("the plate elsewhere")
     # elsewhere: the plate that knows no direction
     if support.min() < 1:
         flat = _pyramid.plate(grids, *chosen.plate, chosen.support < 1)

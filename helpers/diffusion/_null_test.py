@@ -8,6 +8,7 @@ something only as far as it stands above it.
 import numpy as np
 from scipy import ndimage
 
+from .. import _shared
 from . import _diffusion
 
 TRIALS = 4  # null surveys
@@ -54,7 +55,8 @@ def null_test(block, rng, kind="isotropic"):
         raise ValueError(f"kind is {kind!r}; give one of {tuple(NULLS)}.")
     values = np.asarray(block, float)
     own = _coherence(values)
-    found = [_coherence(NULLS[kind](values, rng)) for _ in range(TRIALS)]
+    trials = _shared.progress(range(TRIALS), "null surveys")
+    found = [_coherence(NULLS[kind](values, rng)) for _ in trials]
     return {
         "coherence": own,
         "null_coherence": float(np.mean(found)),

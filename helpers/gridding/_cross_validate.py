@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .. import tracks
+from .. import _shared, tracks
 from . import _grid, _gridders
 
 LEAST_CELLS = 20  # a part with fewer cells to compare is left out of the table
@@ -61,7 +61,8 @@ def cross_validate(table, region, spacing_km=2.0, methods=("linear",), by="tiles
             name: lambda block, name=name: _gridders.interpolate(block, name) for name in methods
         }
     rows = []
-    for left_out, kept, withheld in parts[by](table, region, spacing_km):
+    folds = parts[by](table, region, spacing_km)
+    for left_out, kept, withheld in _shared.progress(folds, "cross-validation"):
         if np.isfinite(withheld).sum() < LEAST_CELLS or np.isfinite(kept).sum() < 4:
             continue
         rows += [{"left_out": left_out} | row for row in _compare(kept, withheld, methods)]

@@ -8,6 +8,8 @@ import itertools
 
 import numpy as np
 
+from .. import _shared
+
 TILE = 256  # cells a side
 OVERLAP = 64  # cells shared by neighbouring tiles
 STEP = 16  # tiles start at and measure multiples of this: the cells that the coarsest level joins
@@ -25,7 +27,8 @@ def blend(stack, see, wanted=None):
     chosen = np.zeros(side, bool)
     chosen[:rows, :columns] = True if wanted is None else wanted
     total, weight = None, np.zeros((*side, 1), "float32")
-    for row, column in itertools.product(*map(starts, side)):
+    corners = list(itertools.product(*map(starts, side)))
+    for row, column in _shared.progress(corners, "network, tile by tile"):
         here = (slice(row, min(row + TILE, side[0])), slice(column, min(column + TILE, side[1])))
         if not chosen[here].any():
             continue

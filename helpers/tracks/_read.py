@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from .. import _shared
 from . import _binary, _csv, _mgd77, _table
 
 TABLES = {".csv", ".txt", ".tsv", ".xyz"}  # where the file itself is named
@@ -96,7 +97,7 @@ def read_tracks(path, columns=None) -> pd.DataFrame:
     given = [path] if isinstance(path, str | Path) else list(path)
     tables, headers = [], {}
     attrs = {"report": {}, "about": {}, "files": {}, "passed_over": []}
-    for found in find_tracks(given):
+    for found in _shared.progress(find_tracks(given), "reading tracks"):
         if found.ending == ".h77t" and not found.named:
             headers[found.name[:-5]] = _mgd77.read_h77t(found.content or b"")
             continue

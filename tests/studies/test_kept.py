@@ -69,6 +69,8 @@ def test_a_full_disk_costs_only_the_keeping(folder, monkeypatch):
         ("data/timescale.csv", False),
         ("requirements.lock", False),
         ("studies/cases.py", False),
+        ("studies/protocol.py", False),  # which cases imports
+        ("studies/region_doubts.py", True),
         ("helpers/lines/_write.py", True),
         ("README.md", True),
     ],
