@@ -40,6 +40,16 @@ def pytest_collection_modifyitems(items):
                 item.compare_outputs = excusing_left_out(item.parent, item.compare_outputs)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """Fail a cell of a notebook that writes to stderr, which the stored form does not keep."""
+    outcome = yield
+    outputs = getattr(item, "test_outputs", None) or []
+    said = "".join(output["text"] for output in outputs if output.get("name") == "stderr")
+    if said and outcome.excinfo is None:
+        outcome.force_exception(AssertionError(f"the cell writes to stderr: {said}"))
+
+
 def excusing_left_out(notebook, compare):
     """Excuse cells whose registry files cannot be had; with a mirror nothing is excused.
 

@@ -8,9 +8,7 @@ and NAME.nc (grid, guided map, probability), which notebook A3 opens to mend the
 """
 
 import argparse
-import contextlib
 import glob
-import os
 import re
 import shlex
 import sys
@@ -171,19 +169,6 @@ def region_of(asked):
     return region
 
 
-@contextlib.contextmanager
-def quiet():
-    """Keep from the terminal what TensorFlow says while it is loaded."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
-
-
 def draw(region, made, found, source):
     """Draw readings, guided map, probability and lines."""
     limit = maps.robust_limit(made["block"])
@@ -223,8 +208,7 @@ def main(arguments=None):
     print("Guided diffusion ...", flush=True)
     guided = diffusion.guided(grid["block"], grid["weight"])
     print("The network looks for lines ...", flush=True)
-    with quiet():
-        prediction, found = lines.find(grid, guided, model=lines.SINGLE)
+    prediction, found = lines.find(grid, guided, model=lines.SINGLE)
     made = grid.assign({name: guided[name] for name in LAYERS})
     made = made.assign(linear=grid["anomaly"], probability=prediction["probability"])
     source = asked.grid or ", ".join(Path(path).name for path in asked.tracks)
