@@ -9,6 +9,7 @@ import cartopy.crs as ccrs
 import cartopy.feature as cfeature
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from .. import data
@@ -164,16 +165,22 @@ def _draw_panel(figure, axis, region, panel, frame):
         axis.scatter(east, north, s=0.3, color="k", lw=0, zorder=4, rasterized=True)
     for lines, options in panel.overlays:
         if len(lines):
-            lines.plot(ax=axis, aspect=None, **{"zorder": 4, "lw": 0.6} | options)
+            draw_lines(axis, lines, **{"zorder": 4, "lw": 0.6} | options)
     if panel.lines is not None and len(panel.lines):
         colour = "k" if panel.kind == "anomaly" else "w"
-        panel.lines.plot(ax=axis, color=colour, lw=0.7, zorder=5, aspect=None)
+        draw_lines(axis, panel.lines, color=colour, lw=0.7, zorder=5)
     grid = axis.gridlines(draw_labels=True, lw=0.3, color="0.5", x_inline=False, y_inline=False)
     grid.top_labels = grid.right_labels = False
     grid.xlocator, grid.ylocator = MaxNLocator(5), MaxNLocator(6)
     grid.xlabel_style = grid.ylabel_style = {"size": 7}
     axis.set_title(panel.title, fontsize=10)
     _scale_bar(axis, frame)
+
+
+def draw_lines(axis, lines, **style):
+    """Draw lines (km) on a map; geopandas' own `plot` draws the whole figure at each call."""
+    parts = lines.geometry.explode()
+    axis.add_collection(LineCollection([np.asarray(line.coords) for line in parts], **style))
 
 
 def _draw_grid(figure, axis, panel):
