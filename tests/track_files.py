@@ -75,12 +75,9 @@ def m77t_row(columns=M77T_NAMES, **changes):
     return "\t".join(row.get(name, "") for name in columns)
 
 
-def write_m77t(path, *lines, columns=M77T_NAMES, end="\n"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = end.join(["\t".join(columns), *lines]) + end
-    path.write_bytes(text.encode("latin-1"))
-    return path
+def m77t(*lines, columns=M77T_NAMES, end="\n"):
+    return end.join(["\t".join(columns), *lines]) + end
 
 
-def read_m77t(tmp_path, *lines, **how):
-    return tracks.read_tracks(write_m77t(tmp_path / "test.m77t", *lines, **how))
+def read_m77t(tmp_path, *lines):
+    return read(tmp_path, m77t(*lines), "test.m77t")

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from registry_files import fetch_or_skip
 
 from helpers import data
 from helpers.data import _published, _registry
+from registry_files import fetch_or_skip
 
 
 @pytest.fixture(autouse=True)

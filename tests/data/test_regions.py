@@ -8,7 +8,7 @@ from helpers import data
 
 
 @pytest.mark.parametrize("here", data.REGIONS.values(), ids=data.REGIONS)
-def test_projection_is_conformal_centred_and_true_to_scale(here):
+def test_projection_is_conformal_centred_true_to_scale_and_turns_back(here):
     lon, lat = np.meshgrid(
         np.linspace(here.west, here.east, 25), np.linspace(here.south, here.north, 25)
     )
@@ -18,14 +18,7 @@ def test_projection_is_conformal_centred_and_true_to_scale(here):
     assert np.abs(factors.meridional_scale - 1).max() < 0.015
     east, north = here.project(0.5 * (here.west + here.east), 0.5 * (here.south + here.north))
     assert abs(east) < 1e-6 and abs(north) < 1e-6
-
-
-@pytest.mark.parametrize("here", data.REGIONS.values(), ids=data.REGIONS)
-def test_project_and_back(here):
-    rng = np.random.default_rng(3)
-    lon, lat = rng.uniform(here.west, here.east, 500), rng.uniform(here.south, here.north, 500)
-    back = here.unproject(*here.project(lon, lat))
-    np.testing.assert_allclose(back, (lon, lat), atol=1e-9)
+    np.testing.assert_allclose(here.unproject(*here.project(lon, lat)), (lon, lat), atol=1e-9)
 
 
 def test_projected_distance_is_in_km():

@@ -21,25 +21,24 @@ def field(lon, lat):
     return 100 * np.sin(2 * lon) * np.cos(lat)
 
 
-def table(path, columns, separator):
+def points():
+    """Longitude (0 to 360), latitude and value of every point; the first has none, as EMAG2."""
     lon, lat = (part.ravel() for part in np.meshgrid(LON % 360, LAT))
     value = field(lon - 360, lat)
     value[0] = 99999.0
-    rows = np.column_stack([column(lon, lat, value) for column in columns])
-    np.savetxt(path, rows, fmt="%.6f", delimiter=separator)
-    return path
+    return lon, lat, value, 0 * lon
 
 
 def emag2_v3(folder):
-    index, lon, lat = (lambda *a: 0 * a[0]), (lambda *a: a[0]), (lambda *a: a[1])
-    value, half = (lambda *a: a[2]), (lambda *a: a[2] / 2)
-    columns = (index, index, lon, lat, value, half, index, index)
-    return table(folder / "EMAG2_V3.csv", columns, ",")
+    lon, lat, value, zero = points()
+    rows = np.column_stack([zero, zero, lon, lat, value, value / 2, zero, zero])
+    np.savetxt(folder / "EMAG2_V3.csv", rows, fmt="%.6f", delimiter=",")
+    return folder / "EMAG2_V3.csv"
 
 
 def emag2_v2(folder):
-    columns = (lambda *a: a[0], lambda *a: a[1], lambda *a: a[2], lambda *a: 0 * a[0])
-    return table(folder / "EMAG2_V2.xyz", columns, " ")
+    np.savetxt(folder / "EMAG2_V2.xyz", np.column_stack(points()), fmt="%.6f")
+    return folder / "EMAG2_V2.xyz"
 
 
 def gmt(folder):
@@ -81,8 +80,8 @@ def geotiff(folder):
 
 def own(folder):
     """CF netCDF with a grid mapping, coordinates in km."""
-    northing, easting = data.region("azores").grid_coords(4.0)
     region = data.region("azores")
+    northing, easting = region.grid_coords(4.0)
     lon, lat = region.unproject(*np.meshgrid(easting, northing))
     coords = {"northing": northing, "easting": easting}
     dims = ("northing", "easting")

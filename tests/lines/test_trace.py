@@ -1,4 +1,4 @@
-"""Tracing probability maps into lines, and writing them."""
+"""Tracing probability maps into lines."""
 
 import geopandas
 import numpy as np
@@ -6,8 +6,7 @@ import pytest
 import xarray as xr
 from shapely.geometry import LineString
 
-from helpers import _shared, data, lines
-from helpers.lines import _trace
+from helpers import data, lines
 
 REGION = data.region("reykjanes")
 
@@ -128,8 +127,8 @@ def test_points_along_a_line_know_its_strike():
 def test_short_lines_and_weak_cells_are_left_out():
     short = np.zeros((60, 60))
     short[30, 10:15] = 1.0
-    assert len(lines.trace(prediction(short))) == 0
-    assert len(lines.trace(prediction(0.4 * band(0)))) == 0
+    for nothing in (short, 0.4 * band(0)):
+        assert len(lines.trace(prediction(nothing))) == 0
     assert len(lines.trace(prediction(0.4 * band(0)), threshold=0.3)) == 1
 
 
@@ -140,51 +139,9 @@ def test_missing_values_are_no_lines():
     assert len(found) == 1 and found.length_km[0] < 104
 
 
-@pytest.mark.parametrize("name", ["found.geojson", "found.gpkg", "found.gmt"])
-def test_written_lines_come_back_in_degrees(tmp_path, name):
-    found = lines.trace(prediction(band(40)))
-    lines.write(found, tmp_path / name)
-    back = geopandas.read_file(tmp_path / name)
-    assert back.crs.to_epsg() == 4326 and len(back) == 1
-    assert back.length_km[0] == pytest.approx(found.length_km[0])
-    east, north = REGION.project(*np.array(back.geometry[0].coords).T[:2])
-    expected = np.array(found.geometry[0].coords)
-    np.testing.assert_allclose(np.column_stack([east, north]), expected, atol=1e-3)
-    assert set(_trace.COLUMNS) <= set(back.columns)
-    assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing half-written beside
-
-
-def test_gmt_text_is_multi_segment_with_attributes(tmp_path):
-    lines.write(lines.trace(prediction(np.maximum(band(0), band(0, 30)))), tmp_path / "found.gmt")
-    text = (tmp_path / "found.gmt").read_text().splitlines()
-    assert text[0].startswith("# @VGMT1.0 @GLINESTRING")
-    assert sum(line == ">" for line in text) == 2
-    assert any(line.startswith("# @Nlength_km|strike_deg|") for line in text)
-
-
-def test_a_line_across_the_date_line_is_cut_there(tmp_path):
-    region = data.region_from_box(170, -170, 30, 40)
-    found = lines.trace(prediction(band(90)).assign_attrs(crs=region.crs))
-    moved = found.set_geometry(found.translate(-100, -100))
-    lines.write(moved, tmp_path / "found.geojson")
-    bounds = geopandas.read_file(tmp_path / "found.geojson").bounds
-    assert len(bounds) == 2 and (bounds.maxx - bounds.minx).max() < 2
-
-
-def test_bad_input_says_what_is_expected(tmp_path):
+def test_bad_input_says_what_is_expected():
     grid = prediction(band(0))
     with pytest.raises(ValueError, match="probability"):
         lines.trace(grid.drop_vars("probability"))
     with pytest.raises(ValueError, match="crs"):
         lines.trace(grid.drop_attrs())
-    with pytest.raises(ValueError, match="geojson"):
-        lines.write(lines.trace(grid), tmp_path / "found.shp")
-    with pytest.raises(ValueError, match="no lines"):
-        lines.write(lines.trace(grid).iloc[:0], tmp_path / "a.gpkg")
-
-
-def test_axial_mean_wraps_at_north():
-    mean, agreement = _shared.axial_mean([175, 5], [1, 1])
-    assert min(mean, 180 - mean) < 1e-6
-    assert agreement == pytest.approx(np.cos(np.radians(10)))
-    assert _shared.axial_mean([0, 90], [1, 1])[1] == pytest.approx(0, abs=1e-9)

@@ -1,14 +1,53 @@
-"""Maps for other programs: what the reading libraries find in them."""
+"""Lines and maps for other programs: what the reading libraries find in them."""
 
+import geopandas
 import numpy as np
 import pytest
 import rasterio
 import xarray as xr
 from pyproj import CRS
+from shapely.geometry import LineString
 
 from helpers import data, lines
 
 REGION = data.region("reykjanes")
+
+
+def drawn(*places, crs=REGION.crs):
+    """Lines through places (km), with attributes as `trace` gives them."""
+    geometry = [LineString(part) for part in places]
+    table = geopandas.GeoDataFrame(geometry=geometry, crs=crs)
+    return table.assign(strike_deg=40.0, polarity=1, length_km=table.length)
+
+
+@pytest.mark.parametrize("name", ["found.geojson", "found.gpkg", "found.gmt"])
+def test_lines_come_back_in_degrees(tmp_path, name):
+    found = drawn([(0, 0), (60, 80), (90, 130)], [(40, 0), (50, 90)])
+    lines.write(found, tmp_path / name)
+    back = geopandas.read_file(tmp_path / name)
+    assert back.crs.to_epsg() == 4326 and set(found.columns) == set(back.columns)
+    np.testing.assert_allclose(back.length_km, found.length_km)
+    places = np.column_stack(REGION.project(*back.get_coordinates().to_numpy().T))
+    np.testing.assert_allclose(places, found.get_coordinates(), atol=1e-3)
+    assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing half-written beside
+    if name == "found.gmt":
+        text = (tmp_path / name).read_text().splitlines()
+        assert text[0].startswith("# @VGMT1.0 @GLINESTRING") and text.count(">") == 2
+        assert "# @Nstrike_deg|polarity|length_km" in text
+
+
+def test_a_line_across_the_date_line_is_cut_there(tmp_path):
+    crs = data.region_from_box(170, -170, 30, 40).crs
+    lines.write(drawn([(-100, 1), (100, 1)], crs=crs), tmp_path / "found.geojson")
+    bounds = geopandas.read_file(tmp_path / "found.geojson").bounds
+    assert len(bounds) == 2 and (bounds.maxx - bounds.minx).max() < 2
+
+
+def test_lines_that_cannot_be_written(tmp_path):
+    with pytest.raises(ValueError, match="geojson"):
+        lines.write(drawn([(0, 0), (1, 1)]), tmp_path / "found.shp")
+    with pytest.raises(ValueError, match="no lines"):
+        lines.write(drawn(), tmp_path / "a.gpkg")
 
 
 @pytest.fixture(scope="module")

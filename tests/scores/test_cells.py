@@ -20,104 +20,79 @@ def line(*rows, width=1):
     return made
 
 
-def score(probability, truth, mask=None, **options):
-    mask = np.ones(SHAPE, bool) if mask is None else mask
-    return scores.score_lines(probability, truth, mask, **options)
+def under(rows):
+    """Return a mask that leaves out all from a row on."""
+    mask = EVERYWHERE.copy()
+    mask[rows:] = 0
+    return mask
 
 
-def test_perfect_map():
-    values = score(line(30), line(30))
-    for name in ("precision", "recall", "f1", "cldice", "average_precision"):
-        assert values[name] == 1.0
-    assert values["ece"] == 0.0
-    assert values["true_cells"] == values["predicted_cells"] == SHAPE[1]
+LEFT_HALF = line(30) * (np.arange(80) < 40)
+ALL_ONE = dict.fromkeys(("precision", "recall", "f1", "cldice", "average_precision"), 1.0)
+NO_MERIT = dict.fromkeys(("precision", "recall", "f1", "cldice", "predicted_cells"), 0.0)
+CHANCE = {"average_precision": 80 / 4800, "ece": 80 / 4800, "true_cells": 80}
+BY_HAND = {  # found and true lines, and some of the scores
+    "perfect": (line(30), line(30), ALL_ONE | {"ece": 0, "predicted_cells": 80, "true_cells": 80}),
+    # one cell wide: the skeleton is the line, and clDice is F1
+    "two of three are true, two of four are found": (
+        line(10, 25, 54),
+        line(10, 25, 40, 47),
+        {"precision": 2 / 3, "recall": 1 / 2, "f1": 4 / 7, "cldice": 4 / 7}
+        | {"predicted_cells": 3 * 80, "true_cells": 4 * 80},
+    ),
+    # found are 40 cells and the two of the tolerance beyond their end; clDice has no tolerance
+    "half": (LEFT_HALF, line(30), {"precision": 1, "recall": 42 / 80, "cldice": 2 * 0.5 / 1.5}),
+    "nothing predicted": (line(), line(30), NO_MERIT | CHANCE),
+    "nothing to find": (line(30), line(), {"precision": 0, "f1": 0, "average_precision": np.nan}),
+    # sorted by probability: precision 1 at recall 1/2, 2/3 at recall 1
+    "in order": ([[0.9, 0.8, 0.7]], [[1, 0, 1]], {"average_precision": 0.5 * 1 + 0.5 * 2 / 3}),
+}
 
 
-@pytest.mark.parametrize("tolerance", [1, 2, 3.5])
-def test_shift_counts_up_to_the_tolerance_and_not_beyond(tolerance):
-    within, beyond = int(tolerance), int(tolerance) + 1
-    for shift, expected in ((within, 1.0), (beyond, 0.0), (-within, 1.0), (-beyond, 0.0)):
-        values = score(line(30 + shift), line(30), tolerance_cells=tolerance)
-        assert values["precision"] == values["recall"] == values["f1"] == expected
+@pytest.mark.parametrize(("found", "true", "expected"), BY_HAND.values(), ids=BY_HAND)
+def test_scores_by_hand(found, true, expected):
+    values = scores.score_lines(found, true, np.ones_like(true))
+    shown = {name: values[name] for name in expected}
+    assert shown == pytest.approx(expected, nan_ok=True)
 
 
-def test_tolerance_is_two_cells_unless_told():
-    assert score(line(32), line(30))["f1"] == 1 and score(line(33), line(30))["f1"] == 0
-
-
-def test_precision_and_recall_by_hand():
-    """Two of three predicted lines are true; two of four true lines are found."""
-    predicted = line(10) + line(25) + line(54)
-    truth = line(10) + line(25) + line(40) + line(47)
-    values = score(predicted, truth)
-    assert values["precision"] == pytest.approx(2 / 3) and values["recall"] == pytest.approx(1 / 2)
-    assert values["f1"] == pytest.approx(2 * (2 / 3) * (1 / 2) / (2 / 3 + 1 / 2))
-    assert (values["predicted_cells"], values["true_cells"]) == (3 * 80, 4 * 80)
-    assert values["cldice"] == values["f1"]  # one cell wide: the skeleton is the line
-
-
-def test_half_a_line():
-    half = line(30)
-    half[:, 40:] = 0
-    values = score(half, line(30))
-    assert values["precision"] == 1.0
-    assert values["recall"] == 42 / 80  # 40 cells and the two of the tolerance beyond its end
-    assert values["cldice"] == pytest.approx(2 * 0.5 / 1.5)  # no tolerance: half is found
-
-
-def test_nothing_predicted_is_no_merit():
-    values = score(np.zeros(SHAPE), line(30))
-    assert [values[name] for name in ("precision", "recall", "f1", "cldice")] == [0, 0, 0, 0]
-    assert values["predicted_cells"] == 0 and values["true_cells"] == 80
-    assert values["average_precision"] == pytest.approx(80 / 4800)  # as much as chance
-    assert values["ece"] == pytest.approx(80 / 4800)
-
-
-def test_nothing_to_find():
-    values = score(line(30), np.zeros(SHAPE))
-    assert values["precision"] == values["f1"] == 0 and values["true_cells"] == 0
-    assert np.isnan(values["average_precision"])
-
-
-def test_mask_is_honoured():
-    """A false line and a missed one, both under the mask, cost nothing."""
-    mask = np.ones(SHAPE, bool)
-    mask[40:] = False
-    values = score(line(20) + line(45), line(20) + line(52), mask)
-    for name in ("precision", "recall", "f1", "cldice", "average_precision"):
-        assert values[name] == 1.0
+def test_what_lies_under_the_mask_costs_nothing():
+    """A false line and a missed one; a true line just under the mask still excuses one above."""
+    given = line(20, 45), line(20, 52)
+    values = scores.score_lines(*given, under(40))
+    assert {name: values[name] for name in ALL_ONE} == ALL_ONE
     assert values["predicted_cells"] == values["true_cells"] == 80
-    assert score(line(20) + line(45), line(20) + line(52))["f1"] == 0.5
-
-
-def test_line_under_the_mask_still_matches_one_beside_it():
-    """A true line just beyond the border of the mask is not held against the prediction."""
-    mask = np.ones(SHAPE, bool)
-    mask[31:] = False
-    assert score(line(30), line(31), mask)["precision"] == 1.0
+    assert scores.counts(*given, under(40)).tolist() == [80, 80, 80, 80]
+    assert scores.score_lines(*given, EVERYWHERE)["f1"] == 0.5
+    assert scores.score_lines(line(30), line(31), under(31))["precision"] == 1
 
 
 def test_thick_lines_are_thinned_before_they_are_measured():
-    values = score(line(30, width=5), line(30, width=3))
+    values = scores.score_lines(line(30, width=5), line(30, width=3), EVERYWHERE)
     assert values["precision"] == values["recall"] == 1.0
     # a thinned band loses at most half its width at each end
     assert 80 - 6 <= values["predicted_cells"] <= 80 and 80 - 4 <= values["true_cells"] <= 80
     assert values["average_precision"] == pytest.approx(3 / 5)  # cells are not thinned there
 
 
+@pytest.mark.parametrize("tolerance", [1, 2, 3.5, None])
+@pytest.mark.parametrize("way", [1, -1])
+def test_lines_match_up_to_the_tolerance_and_not_beyond(tolerance, way):
+    """Near any line or one to one; two cells unless told."""
+    told = {} if tolerance is None else {"tolerance_cells": tolerance}
+    within = int(tolerance or 2)
+    for shift, expected in ((within, 1.0), (within + 1, 0.0)):
+        given = line(30 + way * shift), line(30), EVERYWHERE
+        values = scores.score_lines(*given, **told)
+        assert values["precision"] == values["recall"] == values["f1"] == expected
+        assert scores.counts(*given, **told).tolist() == [80, 80 * expected, 80, 80 * expected]
+
+
 def test_threshold_chooses_the_cells():
-    values = 0.4 * line(30)
-    assert score(values, line(30))["f1"] == 0
-    assert score(values, line(30), threshold=0.4)["f1"] == 1
-
-
-def test_average_precision_by_hand():
-    """Sorted by probability: true, false, true. Precision 1 at recall 1/2, 2/3 at recall 1."""
-    probability, truth = np.zeros((2, 1, 3))
-    probability[:] = [[0.9, 0.8, 0.7]]
-    truth[:] = [[1, 0, 1]]
-    values = scores.score_lines(probability, truth, np.ones((1, 3)))
-    assert values["average_precision"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    given = 0.4 * line(30), line(30), EVERYWHERE
+    for threshold, expected in ((0.5, 0), (0.4, 1)):
+        assert scores.score_lines(*given, threshold=threshold)["f1"] == expected
+        assert scores.f1(scores.counts(*given, threshold=threshold)) == expected
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
@@ -130,28 +105,15 @@ def test_shapes_that_differ_are_a_clear_error(which):
 
 def test_empty_mask_is_a_clear_error():
     with pytest.raises(ValueError, match="no cell to score"):
-        score(line(30), line(30), np.zeros(SHAPE))
+        scores.score_lines(line(30), line(30), np.zeros(SHAPE))
 
 
 # --- one to one -------------------------------------------------------------------------------
 
 
-def counted(probability, truth, mask=EVERYWHERE, **options):
-    return scores.counts(probability, truth, mask, **options).tolist()
-
-
-def test_two_lines_beside_one_are_one_hit_and_one_false_line():
-    assert counted(line(28, 32), line(30)) == [160, 80, 80, 80]
-    assert counted(line(30), line(28, 32)) == [80, 80, 160, 80]
-    assert scores.f1(scores.counts(line(28, 32), line(30), EVERYWHERE)) == pytest.approx(2 / 3)
-
-
-@pytest.mark.parametrize("tolerance", [1.0, 2.0, 3.0])
-def test_pairs_reach_up_to_the_tolerance_and_not_beyond(tolerance):
-    shift = int(tolerance)
-    near = counted(line(30 + shift), line(30), tolerance_cells=tolerance)
-    far = counted(line(31 + shift), line(30), tolerance_cells=tolerance)
-    assert near == [80, 80, 80, 80] and far == [80, 0, 80, 0]
+def test_a_second_line_beside_one_is_false():
+    assert scores.counts(line(28, 32), line(30), EVERYWHERE).tolist() == [160, 80, 80, 80]
+    assert scores.counts(line(30), line(28, 32), EVERYWHERE).tolist() == [80, 80, 160, 80]
 
 
 def test_pairs_are_as_many_as_can_be_and_one_to_one():
@@ -161,18 +123,6 @@ def test_pairs_are_as_many_as_can_be_and_one_to_one():
     assert of_one.tolist() == [0, 1, -1] and of_other.tolist() == [0, 1]
     nothing = _cells.pairs(one, other[:0], 1.0)
     assert nothing[0].tolist() == [-1, -1, -1] and nothing[1].size == 0
-
-
-def test_pairs_under_the_mask_do_not_count():
-    mask = EVERYWHERE.copy()
-    mask[40:] = 0
-    assert counted(line(20, 45), line(20, 52), mask) == [80, 80, 80, 80]
-
-
-def test_f1_of_several_maps_is_of_the_sums():
-    table = [[10, 10, 10, 10], [30, 0, 10, 0]]
-    assert scores.f1(table) == pytest.approx(2 * 0.25 * 0.5 / 0.75)
-    assert scores.f1([0, 0, 0, 0]) == 0 and scores.f1([5, 0, 0, 0]) == 0
 
 
 def test_best_threshold_of_all_and_of_each():
@@ -207,15 +157,7 @@ def test_certain_predictions_fall_in_the_outer_classes():
     assert _cells.calibration_error(probability, truth) == 0
     assert _cells.calibration_error(1 - probability, truth) == 1
     count = _cells.reliability(probability, truth)[2]
-    assert count[0] == count[-1] == 2
-
-
-def test_calibrated_by_construction():
-    rng = np.random.default_rng(1)
-    probability = rng.random(200_000)
-    truth = rng.random(200_000) < probability
-    # each class holds 13,000 cells, its frequency is known to 0.004
-    assert _cells.calibration_error(probability, truth) < 0.01
+    assert count[0] == count[-1] == 2 and len(count) == _cells.BINS
 
 
 # --- several maps -----------------------------------------------------------------------------
@@ -241,7 +183,7 @@ def test_pooling_weighs_by_length_of_line():
 
 
 def test_pooling_maps_without_any_line():
-    values = scores.pooled([score(np.zeros(SHAPE), np.zeros(SHAPE))] * 2)
+    values = scores.pooled([scores.score_lines(line(), line(), EVERYWHERE)] * 2)
     assert values["precision"] == values["recall"] == values["f1"] == 0
     assert np.isnan(values["average_precision"])
 
@@ -286,7 +228,6 @@ def test_density_is_per_thousand_square_kilometres():
     # 79 steps of 2 km on 60 x 80 cells of 4 km2
     density = _cells.line_density(line(30), EVERYWHERE, 0.5)
     assert density == pytest.approx(1000 * 158 / (60 * 80 * 4))
-    half = EVERYWHERE.copy()
-    half[31:] = 0
-    assert _cells.line_density(line(30, 50), half, 0.5) == pytest.approx(1000 * 158 / (31 * 320))
+    half = _cells.line_density(line(30, 50), under(31), 0.5)
+    assert half == pytest.approx(1000 * 158 / (31 * 320))
     assert np.isnan(_cells.line_density(line(30), 0 * EVERYWHERE, 0.5))

@@ -59,24 +59,18 @@ def test_seeds_that_differ_widen_the_interval():
     assert widths[1] > 1.3 * widths[0]
 
 
-def test_interval_repeats_and_takes_other_counts():
-    table = records([blocks([0.3, 0.9, 0.5])] * 2)
-    assert _intervals.of_records(table) == _intervals.of_records(table)
-    for record in table:
-        record["other"] = blocks([0.1, 0.1, 0.1])
-    assert _intervals.of_records(table, measure="other")[0] == pytest.approx(0.1)
-
-
 # --- as text and tables -----------------------------------------------------------------------
 
 
 def test_text_says_what_the_interval_is_over():
-    table = records([blocks([0.5, 0.7])] * 3)
+    table = records([blocks([0.3, 0.9, 0.5, 0.6, 0.8])] * 3)
     for record, value in zip(table, (0.2, 0.3, 0.4), strict=True):
         record["f1"] = record["ece"] = value
+        record["counts_one_to_one"] = blocks([0.1] * 5)
     mean, low, high = _intervals.of_records(table)
     assert scores.interval_text(table) == f"{mean:.2f} ({low:.2f}-{high:.2f})"
-    assert _intervals.ends(table) == (mean, low, high)
+    assert _intervals.ends(table) == (mean, low, high)  # drawn anew, and the same
+    assert _intervals.ends(table, "f1_one_to_one_2").mean == pytest.approx(0.1)
     # t(2) = 4.303, half-width 4.303 * .1 / sqrt(3) = .248
     assert scores.interval_text(table, "ece", 3) == "0.300 ± 0.248"
     np.testing.assert_allclose(_intervals.ends(table, "ece"), [0.3, 0.052, 0.548], atol=1e-3)

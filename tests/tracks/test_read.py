@@ -5,25 +5,15 @@ import io
 import tarfile
 import zipfile
 
-import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from helpers import tracks
-from track_files import (
-    M77T_NAMES,
-    fetched,
-    fixed,
-    m77t_row,
-    mgg,
-    read,
-    record,
-    write_m77t,
-)
+from track_files import fetched, fixed, m77t, m77t_row, mgg, read, record
 
-M77T = "SURVEY_ID\tTIMEZONE\tDATE\tTIME\tLAT\tLON\tMAG_TOT\tMAG_RES\tCORR_DEPTH\n"
-M77T_ROW = "A\t0\t19970605\t1415\t-45.5\t-110.25\t46015.7\t-14.5\t3900\n"
+M77T = m77t(m77t_row(SURVEY_ID="A"))
 
 
 # ------------------------------------------------------------------ MGD77+ netCDF
@@ -47,27 +37,22 @@ def test_a_real_cruise_in_mgd77_plus():
     assert abs(tracks.residual(table).residual_nt.median()) < 300
 
 
-def plus(path, units="seconds since 1970-01-01 00:00:00 0", kind="NETCDF4", **leave_out):
-    with netCDF4.Dataset(path, "w", format=kind) as file:
-        file.createDimension("time", 3)
-        file.Format_Acronym = "MGD77"
-        for name, values, scale in [
-            ("time", [0, 60, 120], None),
-            ("lat", [10, 20, 30], 1e-7),
-            ("lon", [190, 20, 30], 2e-7),
-            ("mag", [1.5, -2.5, 3], 0.1),
-        ]:
-            if name in leave_out:
-                continue
-            size = "f8" if scale is None else "i4"
-            made = file.createVariable(
-                name, size, ("time",), fill_value=-(2**31) if scale else None
-            )
-            if scale is not None:
-                made.scale_factor = scale
-            made[:] = np.ma.masked_equal(values, 3)
-        file["time"].units = units
-        file.createVariable("depth", "i4")[...] = 4000  # one value for all rows
+def plus(path, units="seconds since 1970-01-01 00:00:00 0", kind="NETCDF4"):
+    """Write three rows of MGD77+, values as scaled integers; the last has no reading."""
+    made = xr.Dataset(
+        {
+            "lat": ("time", [10.0, 20, 30]),
+            "lon": ("time", [190.0, 20, 30]),
+            "mag": ("time", [1.5, -2.5, np.nan]),
+            "depth": 4000,  # one value for all rows
+        },
+        {"time": ("time", [0.0, 60, 120], {"units": units})},
+        {"Format_Acronym": "MGD77"},
+    )
+    scales = {"lat": 1e-7, "lon": 2e-7, "mag": 0.1}
+    coded = {name: {"dtype": "i4", "_FillValue": -(2**31), "scale_factor": scale}
+             for name, scale in scales.items()}  # fmt: skip
+    made.to_netcdf(path, format=kind, encoding=coded)
     return path
 
 
@@ -82,8 +67,9 @@ def test_scales_missing_values_and_constants(tmp_path, kind):
 
 
 def test_other_netcdf_and_damage_are_clear_errors(tmp_path):
-    with pytest.raises(tracks.TrackError, match="netCDF but not MGD77.*time, lat, lon, depth"):
-        tracks.read_tracks(plus(tmp_path / "a.nc", mag=True))
+    with pytest.raises(tracks.TrackError, match="netCDF but not MGD77.*lat, lon, depth"):
+        xr.load_dataset(plus(tmp_path / "a.nc")).drop_vars("mag").to_netcdf(tmp_path / "b.nc")
+        tracks.read_tracks(tmp_path / "b.nc")
     with pytest.raises(tracks.TrackError, match="times in units 'fortnights'"):
         tracks.read_tracks(plus(tmp_path / "a.nc", "fortnights"))
     for kind in ("NETCDF3_CLASSIC", "NETCDF4"):
@@ -187,6 +173,7 @@ def test_columns_that_the_caller_names(tmp_path, separator):
         ("time,lon,lon,lat,mag_res\n", None, "twice: lon"),
         ("time,lon,lat,mag_res\n", None, "no valid row: 0 read"),
         ("", None, "no column for.*among none"),
+        ("-33.0 38.1 -200.6\n-33.0 38.2 -180.1\n", None, "no line with the names.*longitude,lat"),
     ],
 )
 def test_tables_that_cannot_be_understood(tmp_path, text, columns, words):
@@ -226,10 +213,10 @@ def test_quoted_fields_and_a_date_beside_a_time(tmp_path):
 
 
 MEMBERS = {
-    "trackline-item-1/MGD77_1/a.m77t": (M77T + M77T_ROW).encode(),
+    "trackline-item-1/MGD77_1/a.m77t": M77T.encode(),
     "trackline-item-1/MGD77_1/a.h77t": b"SURVEY_ID\tFORMAT_77\tMAG_INSTR\nA\tMGD77T\tproton\n",
     "trackline-item-1/readme.txt": b"hello",
-    "trackline-item-2/b.mgd77": fixed(record()).encode(),
+    "trackline-item-2/B.MGD77": fixed(record()).encode(),
     "trackline-item-2/bad.m77t": b"nonsense",
     "trackline-item-2/grid.csv": b"a,b\n1,2\n",
 }
@@ -241,7 +228,7 @@ def packed(path):
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in MEMBERS.items():
                 archive.writestr(name, content)
-    elif path.suffix in (".gz", ".tgz", ".tar"):
+    elif path.suffix:
         with tarfile.open(path, "w" if path.suffix == ".tar" else "w:gz") as archive:
             for name, content in MEMBERS.items():
                 item = tarfile.TarInfo(name)
@@ -254,12 +241,16 @@ def packed(path):
     return path
 
 
+def last_part(name):
+    return name.rsplit("/", 1)[-1]
+
+
 @pytest.mark.parametrize("name", ["folder", "all.zip", "all.tar", "all.tar.gz", "all.tgz"])
 def test_a_delivery_in_any_wrapping(tmp_path, name):
     table = tracks.read_tracks(packed(tmp_path / name))
     assert table.cruise.tolist() == ["A", "TEST77"]
     report = tracks.report(table)
-    assert [last_part(k) for k in report.index] == ["a.m77t", "b.mgd77", "bad.m77t"]
+    assert [last_part(k) for k in report.index] == ["a.m77t", "B.MGD77", "bad.m77t"]
     assert report.rows_kept.tolist() == [1, 1, 0]
     assert "not MGD77T" in report.error.iloc[2]
     about = {last_part(k): said for k, said in table.attrs["about"].items()}
@@ -267,14 +258,10 @@ def test_a_delivery_in_any_wrapping(tmp_path, name):
     assert [last_part(k) for k in table.attrs["passed_over"]] == ["grid.csv"]
 
 
-def last_part(name):
-    return name.rsplit("/", 1)[-1]
-
-
 def test_archives_within_folders_and_single_compressed_files(tmp_path):
     (tmp_path / "in").mkdir()
     packed(tmp_path / "in/delivery.zip")
-    (tmp_path / "in/c.m77t.gz").write_bytes(gzip.compress((M77T + M77T_ROW).encode()))
+    (tmp_path / "in/c.m77t.gz").write_bytes(gzip.compress(M77T.encode()))
     table = tracks.read_tracks(tmp_path / "in")
     assert table.cruise.tolist() == ["A", "A", "TEST77"]
     assert list(table.attrs["report"])[0] == "c.m77t"
@@ -315,7 +302,7 @@ def test_an_unknown_format_is_refused_with_the_list_of_those_read(tmp_path):
 
 
 def test_the_content_decides_where_the_ending_does_not(tmp_path):
-    assert len(read(tmp_path, M77T + M77T_ROW, "a.txt")) == 1
+    assert len(read(tmp_path, M77T, "a.txt")) == 1
     assert len(read(tmp_path, fixed(record()), "a.txt")) == 1
     assert len(read(tmp_path, "time,lon,lat,mag_res\n2001-01-01,1,2,3\n", "a.txt")) == 1
 
@@ -338,8 +325,7 @@ def lonlatmag(header, sep=",", offset=0.0, rows=40):
     ],
 )
 def test_residuals_need_no_times_and_names_as_people_write_them(tmp_path, name, header, sep):
-    (tmp_path / name).write_bytes(lonlatmag(header, sep))
-    table = tracks.read_tracks(tmp_path / name)
+    table = read(tmp_path, lonlatmag(header, sep), name)
     assert len(table) == 40 and table["longitude"].eq(-33).all()
     assert table["residual_nt"].iloc[8] == pytest.approx(50 * np.sin(2), abs=0.06)
     assert table["total_field_nt"].isna().all()
@@ -349,24 +335,16 @@ def test_residuals_need_no_times_and_names_as_people_write_them(tmp_path, name, 
 
 
 def test_a_total_field_without_times_is_refused(tmp_path):
-    (tmp_path / "a.csv").write_bytes(lonlatmag("lon,lat,mag", offset=44000))
     with pytest.raises(tracks.TrackError, match="'mag' is a total field.*COLUMNS='time="):
-        tracks.read_tracks(tmp_path / "a.csv")
+        read(tmp_path, lonlatmag("lon,lat,mag", offset=44000), "a.csv")
 
 
 def test_a_mag_column_of_the_size_of_the_field_is_a_total_field(tmp_path):
     rows = [
         f"2001-01-01T{k // 60:02d}:{k % 60:02d},-33,{38 + k / 400},{44000 + k}" for k in range(90)
     ]
-    (tmp_path / "a.csv").write_text("\n".join(["UTC,LONG_DD,LAT_DD,Mag", *rows, ""]))
-    table = tracks.read_tracks(tmp_path / "a.csv")
+    table = read(tmp_path, "\n".join(["UTC,LONG_DD,LAT_DD,Mag", *rows, ""]), "a.csv")
     assert table["total_field_nt"].iloc[-1] == 44089 and table["residual_nt"].isna().all()
-
-
-def test_a_table_without_names_says_what_to_write(tmp_path):
-    (tmp_path / "a.xyz").write_bytes(b"-33.0 38.1 -200.6\n-33.0 38.2 -180.1\n")
-    with pytest.raises(tracks.TrackError, match="no line with the names.*longitude,latitude"):
-        tracks.read_tracks(tmp_path / "a.xyz")
 
 
 def test_a_catalogue_of_earthquakes_is_no_track(tmp_path):
@@ -390,20 +368,15 @@ def test_a_catalogue_of_earthquakes_is_no_track(tmp_path):
         (b"SURVEY_ID\tFORMAT_77\tCENTER_ID\nA\tMGD77T\t1\n", "header file.*give the .m77t"),
         (b"SURVEY_ID\tDATE\tTIME\tLAT\tLON\tFREEAIR\nA\t1\t1\t1\t1\t1\n", "no magnetic column"),
         (b"DATE\tTIME\tLAT\tLON\tLON\tMAG_TOT\n1\t1\t1\t1\t1\t1\n", "twice: LON"),
-        ("\t".join(M77T_NAMES).encode() + b"\n", "no valid row: 0 read"),
-        ("\t".join(M77T_NAMES).encode(), "no valid row: 0 read"),
-        (
-            "\n".join(["\t".join(M77T_NAMES), m77t_row(LAT="99"), ""]).encode(),
-            "1 read, 1 bad position",
-        ),
+        (m77t(), "no valid row: 0 read"),
+        (m77t().rstrip("\n"), "no valid row: 0 read"),
+        (m77t(m77t_row(LAT="99")), "1 read, 1 bad position"),
     ],
 )
 def test_a_file_that_holds_no_track_is_a_clear_error(tmp_path, content, words):
-    path = tmp_path / "odd.m77t"
-    path.write_bytes(content)
     with pytest.raises(tracks.TrackError, match=words) as error:
-        tracks.read_tracks(path)
-    assert str(path) in str(error.value)
+        read(tmp_path, content, "odd.m77t")
+    assert str(tmp_path / "odd.m77t") in str(error.value)
 
 
 def test_a_missing_file_and_empty_folders(tmp_path):
@@ -419,24 +392,17 @@ def test_a_missing_file_and_empty_folders(tmp_path):
         tracks.read_tracks([])
 
 
-def test_a_delivery_is_read_whole_and_its_faults_are_reported(tmp_path):
-    first = tmp_path / "trackline-item-1/MGD77_1/a.m77t"
-    write_m77t(first, m77t_row(SURVEY_ID="A"), m77t_row(SURVEY_ID="A", LAT="99"))
-    write_m77t(tmp_path / "trackline-item-2/MGD77_2/B.M77T", m77t_row(SURVEY_ID="B"))
-    (tmp_path / "trackline-item-2/MGD77_2/b.h77t").write_text("SURVEY_ID\tFORMAT_77\n")
-    odd = [name for name in M77T_NAMES if not name.startswith("MAG")]
-    write_m77t(tmp_path / "trackline-item-3/c.m77t", m77t_row(odd), columns=odd)
-    table = tracks.read_tracks(tmp_path)
-    assert table.cruise.tolist() == ["A", "B"] and table.index.tolist() == [0, 1]
+def test_a_file_given_twice_is_read_once_and_faults_are_told_by_path(tmp_path):
+    first = packed(tmp_path / "all") / "trackline-item-1/MGD77_1/a.m77t"
+    first.write_text(first.read_text() + m77t_row(LAT="99") + "\n")
+    table = tracks.read_tracks([tmp_path, first])
+    assert table.cruise.tolist() == ["A", "TEST77"] and table.index.tolist() == [0, 1]
     shown = tracks.report(table)
-    assert shown.rows_kept.tolist() == [1, 1, 0]
-    assert shown.loc["trackline-item-1/MGD77_1/a.m77t", "bad position"] == 1
-    assert "no magnetic column" in shown.loc["trackline-item-3/c.m77t", "error"]
-    # the same file twice is read once; a list may mix files and folders
-    again = tracks.read_tracks([tmp_path, first])
-    assert again.cruise.tolist() == ["A", "B"]
-    with pytest.raises(tracks.TrackError, match="No file holds.*no magnetic column"):
-        tracks.read_tracks(tmp_path / "trackline-item-3")
+    assert shown.loc["all/trackline-item-1/MGD77_1/a.m77t", "bad position"] == 1
+    assert "not MGD77T" in shown.loc["all/trackline-item-2/bad.m77t", "error"]
+    (tmp_path / "all/trackline-item-2/B.MGD77").unlink()
+    with pytest.raises(tracks.TrackError, match="No file holds.*not MGD77T"):
+        tracks.read_tracks(tmp_path / "all/trackline-item-2")
 
 
 def test_report_needs_a_table_that_was_read():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +59,7 @@ def is_valid(row):
 def as_m77t(rows, order, end):
     lines = ["\t".join(order)]
     for row in rows:
-        fields = dict(zip(NAMES[:4], ["A", str(row["zone"])], strict=False))
+        fields = {"SURVEY_ID": "A", "TIMEZONE": str(row["zone"])}
         fields |= {"DATE": f"{row['when']:%Y%m%d}", "TIME": f"{row['when']:%H%M}"}
         fields |= {"LAT": row["lat"], "LON": row["lon"], "MAG_TOT": row["total"]}
         fields |= {"MAG_RES": row["res"], "CORR_DEPTH": row["depth"]}
@@ -70,7 +71,7 @@ def as_csv(rows, order, end):
     lines = [",".join(order)]
     for row in rows:
         local = f"{row['when']:%Y-%m-%d %H:%M:%S}{-row['zone']:+03d}:00"
-        fields = [("A"), local, row["lon"], row["lat"], row["total"], row["res"], row["depth"]]
+        fields = ["A", local, row["lon"], row["lat"], row["total"], row["res"], row["depth"]]
         named = dict(zip(CSV_NAMES, fields, strict=True))
         lines.append(",".join(named[name] for name in order))
     return end.join(lines) + end
@@ -104,7 +105,7 @@ def read(content, name):
     """Read a file of these bytes; None where it is refused, which must be a TrackError."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.write_bytes(content)
         try:
             return tracks.read_tracks(path)
         except tracks.TrackError:
@@ -141,55 +142,35 @@ def assert_holds(table, rows):
         np.testing.assert_allclose(table[ours], written, atol=1e-9)
 
 
+def written(data, kind):
+    """Draw the content of a file of a kind, and the rows in it (old GMT: two of its own)."""
+    rows, end = data.draw(ROWS), data.draw(ENDS)
+    if kind == "m77t":
+        return as_m77t(rows, data.draw(st.permutations(NAMES)), end).encode(), rows
+    if kind == "csv":
+        return as_csv(rows, data.draw(st.permutations(CSV_NAMES)), end).encode(), rows
+    if kind == "mgd77":
+        rows = [row for row in rows if row["res"]]
+        return as_fixed(rows, end).encode(), rows
+    return mgg(data.draw(st.sampled_from("<>"))), None
+
+
+@pytest.mark.parametrize("kind", ["m77t", "csv", "mgd77"])
 @BOUNDED
-@given(ROWS, st.permutations(NAMES), ENDS)
-def test_mgd77t_in_any_order_and_line_end(rows, order, end):
-    assert_holds(read(as_m77t(rows, order, end), "a.m77t"), rows)
+@given(st.data())
+def test_rows_come_back_from_columns_in_any_order_and_any_line_end(kind, data):
+    content, rows = written(data, kind)
+    assert_holds(read(content, f"a.{kind}"), rows)
 
 
+@pytest.mark.parametrize("kind", ["m77t", "csv", "mgd77", "gmt"])
 @BOUNDED
-@given(ROWS, st.permutations(CSV_NAMES), ENDS)
-def test_csv_in_any_order_and_line_end(rows, order, end):
-    assert_holds(read(as_csv(rows, order, end), "a.csv"), rows)
-
-
-@BOUNDED
-@given(ROWS, ENDS)
-def test_fixed_width_with_any_line_end(rows, end):
-    rows = [row for row in rows if row["res"]]
-    table = read(as_fixed(rows, end), "a.mgd77")
-    if rows:
-        assert_holds(table, rows)
-
-
-@BOUNDED
-@given(ROWS, st.permutations(NAMES), ENDS, st.data())
-def test_mgd77t_cut_anywhere(rows, order, end, data):
-    hold_when_cut(as_m77t(rows, order, end).encode(), "a.m77t", data)
-
-
-@BOUNDED
-@given(ROWS, st.permutations(CSV_NAMES), ENDS, st.data())
-def test_csv_cut_anywhere(rows, order, end, data):
-    hold_when_cut(as_csv(rows, order, end).encode(), "a.csv", data)
-
-
-@BOUNDED
-@given(ROWS, ENDS, st.data())
-def test_fixed_width_cut_anywhere(rows, end, data):
-    hold_when_cut(as_fixed(rows, end).encode(), "a.mgd77", data)
-
-
-@BOUNDED
-@given(st.sampled_from("<>"), st.data())
-def test_old_gmt_cut_anywhere(order, data):
-    hold_when_cut(mgg(order), "a.gmt", data)
-
-
-def hold_when_cut(content, name, data):
-    """A cut file gives the first rows of the whole one, or is refused; nothing else changes."""
+@given(st.data())
+def test_a_cut_file_gives_the_first_rows_or_is_refused(kind, data):
+    """Nothing else changes."""
+    content, _ = written(data, kind)
     cut = content[: data.draw(st.integers(0, len(content)), label="cut at")]
-    whole, table = read(content, name), read(cut, name)
+    whole, table = read(content, f"a.{kind}"), read(cut, f"a.{kind}")
     if table is None:
         return
     assert_sound(table)
@@ -197,6 +178,19 @@ def hold_when_cut(content, name, data):
     surest = ["time", "longitude", "latitude"]
     pd.testing.assert_frame_equal(table[surest], whole[surest][: len(table)])
     pd.testing.assert_frame_equal(table[:-1], whole[: len(table) - 1])
+
+
+@pytest.mark.parametrize("kind", ["m77t", "csv", "mgd77", "gmt"])
+@BOUNDED
+@given(st.data())
+def test_a_damaged_file_is_read_or_refused(kind, data):
+    damaged = bytearray(written(data, kind)[0])
+    for _ in range(data.draw(st.integers(1, 8))):
+        where = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[where] = data.draw(st.sampled_from(list(b'\0\t\n\r" 5,eE-+.;x\xff#')))
+    table = read(bytes(damaged), f"a.{kind}")
+    if table is not None:
+        assert_sound(table)
 
 
 @BOUNDED
@@ -211,28 +205,5 @@ def hold_when_cut(content, name, data):
 )
 def test_any_bytes_are_read_or_refused(name, content):
     table = read(content, name)
-    if table is not None:
-        assert_sound(table)
-
-
-@BOUNDED
-@given(st.data())
-def test_damaged_files_of_each_format_are_read_or_refused(data):
-    rows = data.draw(ROWS)
-    content, name = data.draw(
-        st.sampled_from(
-            [
-                (as_m77t(rows, NAMES, "\n").encode(), "a.m77t"),
-                (as_csv(rows, CSV_NAMES, "\n").encode(), "a.csv"),
-                (as_fixed(rows, "\n").encode(), "a.mgd77"),
-                (mgg(), "a.gmt"),
-            ]
-        )
-    )
-    damaged = bytearray(content)
-    for _ in range(data.draw(st.integers(1, 8))):
-        where = data.draw(st.integers(0, len(damaged) - 1))
-        damaged[where] = data.draw(st.sampled_from(list(b'\0\t\n\r" 5,eE-+.;x\xff#')))
-    table = read(bytes(damaged), name)
     if table is not None:
         assert_sound(table)
