@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 ROOT = Path(__file__).resolve().parents[1]  # of the workbook
 
@@ -74,6 +75,20 @@ def axial_mean(strike_deg, weight):
 def axial_difference(one_deg, other_deg):
     """Angle between strikes (degrees, 0 to 90)."""
     return np.abs((np.asarray(one_deg) - np.asarray(other_deg) + 90) % 180 - 90)
+
+
+def mean_of_known(values):
+    """Mean of the values that are known, NaN where none is."""
+    values = np.asarray(values)
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if values.size else float("nan")
+
+
+def within(cells, distance):
+    """Cells that lie so near to marked ones, in cells; none where none is marked."""
+    if not cells.any():
+        return np.zeros(cells.shape, bool)
+    return ndimage.distance_transform_edt(~cells) <= distance
 
 
 def agreement(field, truth):

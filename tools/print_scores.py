@@ -22,8 +22,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from helpers import scores  # noqa: E402
-from studies import protocol  # noqa: E402
+from studies import intervals, protocol  # noqa: E402
 
 MARKS = ("<!-- scores -->", "<!-- end of scores -->")
 README_SCORES = {  # a table that fits a terminal of 100 columns
@@ -61,7 +60,7 @@ def readme_table(table):
     networks only the best on each input is shown.
     """
     leading = protocol.leading(records(table))
-    made, false = scores.interval_table(leading), {}
+    made, false = intervals.interval_table(leading), {}
     for one in leading:
         of_model = false.setdefault((one["model"], one["input"]), [])
         of_model.append(one.get("false_km_per_1000_km2", np.nan))
@@ -101,7 +100,7 @@ def summary(table, by=("model", "input"), names=README_SCORES, digits=2):
     for key, group in table.groupby(list(by), sort=False):
         row = dict(zip(by, key, strict=True)) | {"seeds": group["seed"].nunique()}
         for name in filter(table.columns.__contains__, names):
-            row[names[name]] = scores.interval_text(records(group), name, digits)
+            row[names[name]] = intervals.interval_text(records(group), name, digits)
         rows.append(row)
     return pd.DataFrame(rows).to_string(index=False)
 

@@ -7,10 +7,9 @@ drawn here takes a fraction of a second.
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
-from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from .. import data, lines, scores
+from .. import _shared, data, lines, scores
 from . import _region
 
 SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
@@ -73,19 +72,12 @@ def draw_threshold(blocks, block, threshold, tolerance_cells, coarse=False):
 def _draw_matches(axis, found, true, mask, tolerance_cells):
     """Draw found, falsely found and missed line cells in three colours."""
     found, true = skeletonize(found), skeletonize(true)
-    near_true, near_found = (_near(each, tolerance_cells) for each in (true, found))
+    near_true, near_found = (_shared.within(each, tolerance_cells) for each in (true, found))
     parts = (found & near_true, found & ~near_true, true & ~near_found)
     for part, colour in zip(parts, KINDS.values(), strict=True):
         row, column = np.nonzero(part & (mask > 0))
         axis.plot(column, row, "s", color=colour, ms=2, mew=0)
     axis.set(xlim=(-0.5, true.shape[1] - 0.5), ylim=(-0.5, true.shape[0] - 0.5), aspect="equal")
-
-
-def _near(cells, tolerance_cells):
-    """Cells within the tolerance of marked ones."""
-    if not cells.any():
-        return np.zeros(cells.shape, bool)
-    return ndimage.distance_transform_edt(~cells) <= tolerance_cells
 
 
 def _in_words(got, lines=False):

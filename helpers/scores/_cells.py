@@ -9,8 +9,7 @@ buffered    `score_lines` asks whether some line runs near; two predicted lines 
 one to one  `counts` pairs each cell with at most one cell of the other map, as in the benchmark
             of Martin et al. (2004), so that the second line is a false one.
 
-Further down stand what else a map of probability can be asked: its calibration, its strikes, and
-how much line it draws where there is none.
+Further down stands what else a map of probability can be asked: its calibration.
 
 References
 ----------
@@ -21,7 +20,7 @@ Shit, S. et al. (2021). doi:10.1109/CVPR46437.2021.01629 (clDice).
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage, sparse
+from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
@@ -30,8 +29,6 @@ from sklearn.metrics import average_precision_score
 from .. import _shared
 
 BINS = 15  # of the reliability diagram
-CELL_KM = 2.0  # side of the cells of the maps that are scored
-DIAGONAL = np.sqrt(2.0)
 
 
 def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
@@ -88,8 +85,8 @@ def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
     found = probability >= threshold
     predicted, true = skeletonize(found) & mask, skeletonize(truth) & mask
     # precision P and recall R, each of thinned line near any line of the other map
-    precision = _share(predicted, _near(skeletonize(truth), tolerance_cells))
-    recall = _share(true, _near(skeletonize(found), tolerance_cells))
+    precision = _share(predicted, _shared.within(skeletonize(truth), tolerance_cells))
+    recall = _share(true, _shared.within(skeletonize(found), tolerance_cells))
     # F1 = 2 P R / (P + R)
     values = {"precision": precision, "recall": recall, "f1": harmonic(precision, recall)}
     # clDice: the same of thinned line that lies on the lines themselves, without tolerance
@@ -145,7 +142,7 @@ def pooled(records):
     predicted = np.array([record["predicted_cells"] for record in records])
     true = np.array([record["true_cells"] for record in records])
     values = {
-        name: _mean([record[name] for record in records])
+        name: _shared.mean_of_known([record[name] for record in records])
         for name in ("cldice", "average_precision", "ece")
     }
     values["precision"] = _weighted([record["precision"] for record in records], predicted)
@@ -161,23 +158,9 @@ def harmonic(precision, recall):
     return 2 * precision * recall / total if total > 0 else 0.0
 
 
-def _near(lines, tolerance_cells):
-    """Cells within the tolerance of a line."""
-    if not lines.any():
-        return np.zeros(lines.shape, bool)
-    return ndimage.distance_transform_edt(~lines) <= tolerance_cells
-
-
 def _share(part, whole):
     """Share of the cells of `part` that lie in `whole`; 0 where there are none."""
     return float((part & whole).sum() / part.sum()) if part.any() else 0.0
-
-
-def _mean(values):
-    """Mean of the scores that exist; NaN where none does (maps without any line)."""
-    values = np.array(values, float)
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else float("nan")
 
 
 def _weighted(values, weight):
@@ -255,32 +238,9 @@ def f1(counted):
     """
     table = np.asarray(counted)
     total = table.sum(axis=-2) if table.ndim > 1 else table
-    precision, recall = _shares(total)
+    precision, recall = shares(total)
     value = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     return float(value) if value.ndim == 0 else value
-
-
-def best_f1(probability, truth, mask, thresholds):
-    """Find the highest F1 of one threshold for all maps (ODS) and of one for each map (OIS).
-
-    Both look at the truth; they say what a better choice of thresholds could still bring. Maps
-    have the shape (maps, n, m). Beside ``ods``, ``ois`` and the ``threshold`` of the first there
-    are lists of ``precision`` and ``recall`` over the thresholds.
-    """
-    table = np.array([
-        [counts(*one, threshold=threshold) for one in zip(probability, truth, mask, strict=True)]
-        for threshold in thresholds
-    ])  # fmt: skip
-    whole, each = f1(table), f1(table[:, :, None])
-    best = table[each.argmax(axis=0), np.arange(table.shape[1])]
-    precision, recall = _shares(table.sum(axis=1))
-    return {
-        "ods": float(whole.max()),
-        "ois": f1(best),
-        "threshold": float(thresholds[int(np.argmax(whole))]),
-        "precision": precision.tolist(),
-        "recall": recall.tolist(),
-    }
 
 
 def pairs(one, other, farthest):
@@ -301,7 +261,7 @@ def pairs(one, other, farthest):
     return of_one, of_other
 
 
-def _shares(counted):
+def shares(counted):
     """Precision and recall from counts, shape (..., 4)."""
     predicted, right, true, found = np.moveaxis(np.asarray(counted), -1, 0)
     return right / np.maximum(predicted, 1), found / np.maximum(true, 1)
@@ -335,36 +295,3 @@ def calibration_error(probability, truth):
     """Give the expected calibration error: the mean gap of predicted and observed shares."""
     predicted, observed, cells = reliability(probability, truth)
     return float(np.nansum(np.abs(predicted - observed) * cells) / cells.sum())
-
-
-# Strike and length of the lines of a map.
-
-
-def strike_errors(strike, truth):
-    """Angles (0 to 90 degrees) between predicted and true strike on the true lines that count.
-
-    `strike` (n, m) is in degrees clockwise from north, `truth` (n, m, 4) is from
-    `network.truth_channels`: line, mask, and cosine and sine of twice the strike.
-    """
-    where = skeletonize(truth[..., 0] > 0.5) & (truth[..., 1] > 0.5)
-    true = np.degrees(np.arctan2(truth[..., 3], truth[..., 2])[where]) / 2
-    return _shared.axial_difference(strike[where], true)
-
-
-def line_density(probability, mask, threshold):
-    """Length of line on an area, true or false: km per 1,000 km² of the cells that count.
-
-    NaN where none does.
-    """
-    mask = np.asarray(mask) > 0.5
-    lines = skeletonize(np.asarray(probability) >= threshold) & mask
-    area = mask.sum() * CELL_KM**2
-    return 1000 * length_cells(lines) * CELL_KM / area if area else float("nan")
-
-
-def length_cells(lines):
-    """Length of thinned lines (cells): steps to neighbours, aslant only where no way is round."""
-    north, east = lines[1:] & lines[:-1], lines[:, 1:] & lines[:, :-1]
-    steep = lines[1:, 1:] & lines[:-1, :-1] & ~lines[1:, :-1] & ~lines[:-1, 1:]
-    flat = lines[1:, :-1] & lines[:-1, 1:] & ~lines[1:, 1:] & ~lines[:-1, :-1]
-    return float(north.sum() + east.sum() + DIAGONAL * (steep.sum() + flat.sum()))

@@ -75,11 +75,11 @@ def evaluate(found, true):
     off = _shared.axial_difference(on_found.strike_deg, true_deg)
     pieces = _pieces(found, true)
     return {
-        "completeness": _mean(hit),
-        "correctness": _mean(right),
-        "fragmentation": _mean(pieces[pieces > 0]),
+        "completeness": _shared.mean_of_known(hit),
+        "correctness": _shared.mean_of_known(right),
+        "fragmentation": _shared.mean_of_known(pieces[pieces > 0]),
         "breaks_per_100km": 100 * _gaps(hit, on_true.line) / max(float(true.length.sum()), STEP_KM),
-        "mean_segment_km": _mean(found.length.to_numpy()),
+        "mean_segment_km": _shared.mean_of_known(found.length.to_numpy()),
         "strike_error_deg": float(np.median(off[right])) if right.any() else float("nan"),
     }
 
@@ -138,8 +138,3 @@ def _gaps(hit, owner):
     first[begin] = True
     stretches = np.bincount(owner, np.append(False, starts) | (first & hit))
     return float(np.maximum(stretches - 1, 0).sum())
-
-
-def _mean(values):
-    """Mean, NaN of nothing."""
-    return float(np.mean(values)) if len(values) else float("nan")

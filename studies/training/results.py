@@ -4,7 +4,7 @@
 F1, precision and recall are those of `scores.score_lines` at 2 cells; `f1_one_to_one_1` (`_2`,
 `_3`) pair the cells one to one within 1, 2 and 3 cells, which are 2, 4 and 6 km.  `counts` and
 `counts_one_to_one` hold, for each block, the predicted cells, how many of them are right, the true
-cells and how many of them are found; `helpers.scores._intervals` makes intervals from them.
+cells and how many of them are found; `studies.intervals` makes intervals from them.
 `precision_curve` and `recall_curve` run over several thresholds, one to one at 2 cells;
 `reliability` has the mean prediction, the observed share and the number of cells of each class of
 probability.  What begins with `false_` is the length of line (km per 1,000 km²) on maps without
@@ -16,6 +16,7 @@ import platform
 
 import keras
 import numpy as np
+from skimage.morphology import skeletonize
 
 from helpers import _shared, network, scores
 from helpers.network import _inputs, _model
@@ -32,6 +33,7 @@ TOGETHER = (("transfer", "both"), ("transfer", "raw"))  # joined, with
 MEMBERS = 4  # seeds of each, so that each network has one of the eight positions to itself
 JOINED = "both"  # what they see together
 MOST_BYTES = 20_000_000
+CELL_KM = 2.0  # side of the cells of the maps that are scored
 
 
 def write(job):
@@ -115,7 +117,7 @@ def false_lines(seen, nulls, threshold):
     """Length of false line by kind of map, and the mean over the kinds (km per 1,000 km²)."""
     found = {}
     for values, one in zip(seen, nulls, strict=True):
-        density = _cells.line_density(np.nan_to_num(values), one["mask"], threshold)
+        density = line_density(np.nan_to_num(values), one["mask"], threshold)
         found.setdefault(one["kind"].replace(" ", "_"), []).append(density)
     means = {f"false_{kind}": float(np.mean(values)) for kind, values in found.items()}
     return means | {"false_km_per_1000_km2": float(np.mean(list(means.values())))}
@@ -168,12 +170,34 @@ def _line_scores(seen, truth, threshold):
         record[f"f1_one_to_one_{tolerance}"] = scores.f1(counts)
         if tolerance == 2:
             record["counts_one_to_one"] = counts
-    best = _cells.best_f1(seen, label, known, thresholds=_thresholds(threshold))
+    best = best_f1(seen, label, known, thresholds=_thresholds(threshold))
     record |= {"ods": best["ods"], "ois": best["ois"]}
     for name in ("precision", "recall"):
         record[f"{name}_curve"] = np.round(best[name], 4).tolist()
-    density = [_cells.line_density(one, mask, threshold) for one, _, mask in rows]
+    density = [line_density(one, mask, threshold) for one, _, mask in rows]
     return record | {"line_km_per_1000_km2": float(np.nanmean(density))}
+
+
+def best_f1(probability, truth, mask, thresholds):
+    """Find the highest F1 of one threshold for all maps (ODS) and of one for each map (OIS).
+
+    Both look at the truth; they say what a better choice of thresholds could still bring. Maps
+    have the shape (maps, n, m). Beside ``ods``, ``ois`` and the ``threshold`` of the first there
+    are lists of ``precision`` and ``recall`` over the thresholds.
+    """
+    rows = list(zip(probability, truth, mask, strict=True))
+    table = [[scores.counts(*row, threshold=threshold) for row in rows] for threshold in thresholds]
+    table = np.array(table)
+    whole, each = scores.f1(table), scores.f1(table[:, :, None])
+    best = table[each.argmax(axis=0), np.arange(table.shape[1])]
+    precision, recall = _cells.shares(table.sum(axis=1))
+    return {
+        "ods": float(whole.max()),
+        "ois": scores.f1(best),
+        "threshold": float(thresholds[int(np.argmax(whole))]),
+        "precision": precision.tolist(),
+        "recall": recall.tolist(),
+    }
 
 
 def _reliability(probability, truth):
@@ -189,8 +213,38 @@ def _thresholds(threshold):
 
 def _strike_error(strike, truth):
     """Median angle between predicted and true strike on the true lines (degrees)."""
-    errors = [_cells.strike_errors(one, answer) for one, answer in zip(strike, truth, strict=True)]
+    errors = [strike_errors(one, answer) for one, answer in zip(strike, truth, strict=True)]
     return float(np.median(np.concatenate(errors)))
+
+
+def strike_errors(strike, truth):
+    """Angles (0 to 90 degrees) between predicted and true strike on the true lines that count.
+
+    `strike` (n, m) is in degrees clockwise from north, `truth` (n, m, 4) is from
+    `network.truth_channels`: line, mask, and cosine and sine of twice the strike.
+    """
+    where = skeletonize(truth[..., 0] > 0.5) & (truth[..., 1] > 0.5)
+    true = np.degrees(np.arctan2(truth[..., 3], truth[..., 2])[where]) / 2
+    return _shared.axial_difference(strike[where], true)
+
+
+def line_density(probability, mask, threshold):
+    """Length of line on an area, true or false: km per 1,000 km² of the cells that count.
+
+    NaN where none does.
+    """
+    mask = np.asarray(mask) > 0.5
+    lines = skeletonize(np.asarray(probability) >= threshold) & mask
+    area = mask.sum() * CELL_KM**2
+    return 1000 * length_cells(lines) * CELL_KM / area if area else float("nan")
+
+
+def length_cells(lines):
+    """Length of thinned lines (cells): steps to neighbours, aslant only where no way is round."""
+    north, east = lines[1:] & lines[:-1], lines[:, 1:] & lines[:, :-1]
+    steep = lines[1:, 1:] & lines[:-1, :-1] & ~lines[1:, :-1] & ~lines[:-1, 1:]
+    flat = lines[1:, :-1] & lines[:-1, 1:] & ~lines[1:, 1:] & ~lines[:-1, :-1]
+    return float(north.sum() + east.sum() + np.sqrt(2.0) * (steep.sum() + flat.sum()))
 
 
 # --- log --------------------------------------------------------------------------------------

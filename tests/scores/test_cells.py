@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers import scores
-from helpers.network import _inputs
 from helpers.scores import _cells
 
 SHAPE = (60, 80)
@@ -175,17 +174,6 @@ def test_f1_of_several_maps_is_of_the_sums():
     assert scores.f1([0, 0, 0, 0]) == 0 and scores.f1([5, 0, 0, 0]) == 0
 
 
-def test_best_threshold_of_all_and_of_each():
-    """One map needs a threshold below 0.3, the other one above 0.6."""
-    maps = np.stack([0.3 * line(10), 0.9 * line(20) + 0.6 * line(40)])
-    truth, mask = np.stack([line(10), line(20)]), np.stack([EVERYWHERE] * 2)
-    best = _cells.best_f1(maps, truth, mask, thresholds=(0.25, 0.75))
-    assert best["ois"] == 1.0
-    # with the lower one a false line is drawn: 2 of 3; with the upper one a line is missed: 1 of 2
-    assert best["ods"] == pytest.approx(2 * (2 / 3) / (5 / 3)) and best["threshold"] == 0.25
-    assert best["precision"] == pytest.approx([2 / 3, 1]) and best["recall"] == [1, 0.5]
-
-
 # --- calibration ------------------------------------------------------------------------------
 
 
@@ -255,38 +243,3 @@ def test_best_threshold_separates_true_lines_from_false_ones():
     # masking the second false line and all else of that map leaves the choice as it was
     mask[1, :35] = 0
     assert scores.best_threshold(probability, truth, mask) == chosen
-
-
-# --- strikes and lengths ----------------------------------------------------------------------
-
-
-def test_strike_errors_are_axial_and_on_lines_only():
-    truth = np.zeros((*SHAPE, 4))
-    truth[30, :, 0] = truth[..., 1] = 1
-    truth[30, 40:, 1] = 0
-    truth[..., 2], truth[..., 3] = _inputs.double_angle(np.full(SHAPE, 178.0))
-    strike = np.full(SHAPE, 90.0)
-    strike[30] = 3.0
-    errors = _cells.strike_errors(strike, truth)
-    assert errors.shape == (40,)
-    np.testing.assert_allclose(errors, 5.0, atol=1e-9)
-
-
-def test_lengths_of_lines():
-    assert _cells.length_cells(line(30) > 0) == SHAPE[1] - 1
-    diagonal = np.eye(20, dtype=bool)
-    assert _cells.length_cells(diagonal) == pytest.approx(19 * np.sqrt(2))
-    assert _cells.length_cells(diagonal[::-1]) == pytest.approx(19 * np.sqrt(2))
-    corner = np.zeros((5, 5), bool)
-    corner[0, :], corner[:, 0] = True, True  # around the corner, not across it
-    assert _cells.length_cells(corner) == 8
-
-
-def test_density_is_per_thousand_square_kilometres():
-    # 79 steps of 2 km on 60 x 80 cells of 4 km2
-    density = _cells.line_density(line(30), EVERYWHERE, 0.5)
-    assert density == pytest.approx(1000 * 158 / (60 * 80 * 4))
-    half = EVERYWHERE.copy()
-    half[31:] = 0
-    assert _cells.line_density(line(30, 50), half, 0.5) == pytest.approx(1000 * 158 / (31 * 320))
-    assert np.isnan(_cells.line_density(line(30), 0 * EVERYWHERE, 0.5))

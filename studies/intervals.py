@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from . import _cells
+from helpers import scores
 
 DRAWS, SEED = 1000, 0
 LEVEL = 95.0  # per cent
@@ -164,6 +164,6 @@ def _draw(rng, seeds, blocks):
 def _mean(stacks, seeds, places):
     """Mean F1 over seeds, regions and coverages."""
     values = [
-        _cells.f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()
+        scores.f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()
     ]
     return float(np.mean(values))
