@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 from scipy import ndimage
 
 ROOT = Path(__file__).resolve().parents[1]  # of the workbook
@@ -75,6 +76,20 @@ def axial_mean(strike_deg, weight):
 def axial_difference(one_deg, other_deg):
     """Angle between strikes (degrees, 0 to 90)."""
     return np.abs((np.asarray(one_deg) - np.asarray(other_deg) + 90) % 180 - 90)
+
+
+def as_dataset(layers, northing, easting, **attrs):
+    """Make a dataset on cells (km) of layers by name: values, units and what they are, in words.
+
+    Floats are kept as float32, all else as bytes.
+    """
+    variables = {}
+    for name, (values, units, text) in layers.items():
+        values = values.astype("float32" if values.dtype.kind == "f" else "uint8")
+        variables[name] = (("northing", "easting"), values, {"units": units, "long_name": text})
+    axes = {"northing": northing, "easting": easting}
+    coords = {name: (name, at, {"units": "km", "long_name": name}) for name, at in axes.items()}
+    return xr.Dataset(variables, coords, attrs)
 
 
 def mean_of_known(values):

@@ -83,18 +83,10 @@ def write_readme(table, path=ROOT / "README.md"):
 
 
 def summary(table, by=("model", "input"), names=README_SCORES, digits=2):
-    """Return the table of scores as text, one row for each combination of ``by``.
+    """Return the table of scores as text, one row for each combination of the columns ``by``.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The records.
-    by : sequence of str
-        Columns that tell the rows apart.
-    names : dict of str to str
-        Which scores, and their headings; what the table lacks is passed over.
-    digits : int
-        After the point.
+    `names` are the scores and their headings, with so many digits after the point; what the table
+    lacks is passed over.
     """
     rows = []
     for key, group in table.groupby(list(by), sort=False):

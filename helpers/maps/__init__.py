@@ -1,4 +1,8 @@
-"""Maps: pictures of regions, windows and what the explorers show."""
+"""Maps: pictures of regions, windows and what the explorers show.
+
+Every `draw_...` takes data and returns a `matplotlib.figure.Figure`, which it neither saves nor
+shows.
+"""
 
 from ._network import UNDER, draw_models, draw_region, draw_threshold
 from ._region import SIMULATED, Panel, add_source, draw_maps, robust_limit

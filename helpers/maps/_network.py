@@ -40,10 +40,6 @@ def draw_threshold(blocks, block, threshold, tolerance_cells, coarse=False):
         Largest distance of a match.
     coarse : bool
         Leave the curves out.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     field, probability, label, mask = (part[block] for part in blocks)
     figure, (left, right) = plt.subplots(
@@ -106,10 +102,6 @@ def draw_models(made, block, first, second, shown="probability"):
         Names of the models.
     shown : str
         ``probability``, or ``lines``: found, false alarms and misses at the model's threshold.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     label, mask = made["label"][block], made["mask"][block]
     figure, axes = plt.subplots(2, 3, figsize=(10, 6.4), sharex=True, sharey=True)
@@ -168,10 +160,6 @@ def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=Fal
         Shorter lines are left out.
     coarse : bool
         Mark the cells above the threshold, not traced to lines, on every third cell.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     grid, guided, prediction, label = made[region]
     near = grid["distance_km"] <= near_km

@@ -1,7 +1,4 @@
-"""Maps in a region's own projection, with coastline, tracks, lines and scale bar.
-
-Every function returns a `matplotlib.figure.Figure`; saving happens in `tools/make_figures.py`.
-"""
+"""Maps in a region's own projection, with coastline, tracks, lines and scale bar."""
 
 from dataclasses import dataclass
 
@@ -88,10 +85,6 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
         Where the data come from; written under the maps.
     size : float
         Width of a map in inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     data.use_offline_coastlines()
     west, east, south, north = _frame(region, panels)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import xarray as xr
 from keras import layers, ops
-from scipy import optimize, special
+from scipy import special
 
 from .. import _shared
 from . import _inputs, _tiles
@@ -263,11 +263,6 @@ def outputs(model, inputs):
     return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
 
 
-def mean_of_positions(model, inputs):
-    """Mean output for patches, each seen in its eight positions, as `predict` sees a tile."""
-    return np.stack([_passes(model, patch).mean(axis=0) for patch in inputs])
-
-
 def features(model, inputs, number):
     """Show what the filters of one convolution of a network answer to patches.
 
@@ -292,8 +287,8 @@ def features(model, inputs, number):
 #
 # Networks are too sure of themselves, and a loss that counts line cells double makes them see too
 # many.  Dividing the logit by one number, the temperature (Guo et al. 2017), cures the first,
-# adding another, the offset (Platt 1999), the second.  Both are chosen on validation maps and leave
-# the order of the cells as it was.
+# adding another, the offset (Platt 1999), the second.  Both are chosen on validation maps (`make
+# train`) and leave the order of the cells as it was.
 #
 # References
 # ----------
@@ -328,22 +323,6 @@ def calibrated(probability, temperature=1.0, offset=0.0):
         return probability
     made = special.expit(_logit(probability) / temperature + offset)
     return made.astype(np.asarray(probability).dtype)
-
-
-def fit_calibration(probability, truth):
-    """Temperature and offset (dict) under which the truth of the cells, 0 or 1, is likeliest."""
-    logit, truth = _logit(probability).astype(float), np.asarray(truth, float)
-
-    def cost(values):
-        slope, offset = np.exp(values[0]), values[1]
-        seen = slope * logit + offset
-        wrong = special.expit(seen) - truth
-        # minus the mean logarithm of the likelihood, and its gradient
-        likelihood = np.mean(np.logaddexp(0, seen) - truth * seen)
-        return likelihood, [np.mean(wrong * slope * logit), np.mean(wrong)]
-
-    found = optimize.minimize(cost, [0.0, 0.0], jac=True, method="BFGS").x
-    return {"temperature": float(np.exp(-found[0])), "offset": float(found[1])}
 
 
 def _logit(probability):

@@ -4,7 +4,6 @@ What is random in an epoch follows from the seed and the number of the epoch alo
 that was interrupted and goes on from its last whole epoch therefore ends as if it had not been.
 """
 
-import contextlib
 import json
 from pathlib import Path
 
@@ -224,27 +223,6 @@ def train(
     bar.close()
     model.set_weights(state.best)
     return state.history
-
-
-@contextlib.contextmanager
-def on_all_devices(kind="GPU"):
-    """Build and train models on all devices together; a context manager, or a decorator.
-
-    Batches are shared out where there are several devices of that kind, as TensorFlow names it;
-    with one or none, or where Keras does not run on TensorFlow, nothing changes.
-    """
-    found = []
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow
-
-        found = [device.name for device in tensorflow.config.list_logical_devices(kind)]
-    several = len(found) > 1
-    with (
-        tensorflow.distribute.MirroredStrategy(found).scope()
-        if several
-        else contextlib.nullcontext()
-    ):
-        yield
 
 
 class _State:

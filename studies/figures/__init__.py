@@ -1,4 +1,7 @@
-"""Figures: one function each, drawn alike by `make figures` and by the notebooks."""
+"""Figures: one function each, drawn alike by `make figures` and by the notebooks.
+
+Every `draw_...` returns a `matplotlib.figure.Figure`.
+"""
 
 import lazy_loader
 

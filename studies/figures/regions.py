@@ -56,21 +56,8 @@ def draw_result():
 def draw_application(name, drawn=None):
     """Draw the way from tracks to lines over a simulated region.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    drawn : dict of str to geopandas object, optional
-        From `cases.drawn_over`, which is the default; empty where there is nothing to draw on top.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    DataUnavailable
-        If `drawn` is not given and the registry has none.
+    On top lies what people have `drawn`, by default `cases.drawn_over` (`DataUnavailable` where the
+    registry has none of it); empty, nothing.
     """
     drawn = _needed(cases.drawn_over(name)) if drawn is None else drawn
     truth, table, grid, guided = cases.simulated(name)
@@ -95,14 +82,7 @@ def draw_application(name, drawn=None):
 def draw_interpretation(drawn=None):
     """Draw right and wrong lines of both regions over relief, plateau and triple junction.
 
-    Parameters
-    ----------
-    drawn : dict of str to dict, optional
-        By region, as `draw_application` takes it.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `drawn` is, by region, as `draw_application` takes it.
     """
     panels = []
     for name in APPLICATIONS:

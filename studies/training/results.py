@@ -345,7 +345,7 @@ def _ship_one(job, blocks, shipped, run, about):
     path = job.out / "models" / f"{shipped}.weights.h5"
     model = copy_weights(record, source.with_name(source.name + ".weights.h5"), path)
     kept = blocks[f"validation_{name}"]
-    seen = _model.mean_of_positions(model, runs.seen_by(record, kept))[..., 0]
+    seen = mean_of_positions(model, runs.seen_by(record, kept))[..., 0]
     about[shipped] = record | runs.choose(seen, blocks["validation_truth"])
 
 
@@ -362,8 +362,13 @@ def _ship_together(job, blocks, about):
     about[joined] = runs.record_of("transfer", JOINED) | {"members": members, "seed": "all"}
     _shared.save_json(folder / "models.json", about)
     kept = blocks[f"validation_{JOINED}"]
-    seen = _model.mean_of_positions(network.load(joined, folder), kept)[..., 0]
+    seen = mean_of_positions(network.load(joined, folder), kept)[..., 0]
     about[joined] |= runs.choose(seen, blocks["validation_truth"])
+
+
+def mean_of_positions(model, inputs):
+    """Mean output for patches, each seen in its eight positions, as `predict` sees a tile."""
+    return np.stack([_model._passes(model, patch).mean(axis=0) for patch in inputs])
 
 
 def copy_weights(record, source, path):

@@ -10,6 +10,7 @@ import xarray as xr
 from helpers import diffusion, network
 from helpers.network import _inputs, _model, _tiles
 from studies import cases
+from studies.training import results
 from toys import stripes
 
 # --- architecture -----------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def test_ensemble_is_the_mean_of_its_members_and_shares_the_positions(folder):
             passes[position], _model._passes(member, inputs[0])[position], atol=1e-6
         )
     np.testing.assert_allclose(
-        _model.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
+        results.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
     )
 
 
