@@ -315,33 +315,25 @@ def drawn_over(name):
 GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 
 
-def input_stack(grid, name, guided=None):
+def input_stack(grid, name):
     """Stack the channels of one input of a grid: (n, m, channels), float32."""
-    layers = _inputs.LAYERS.get(name, network.CHANNELS)
-    return network.channels(as_seen(grid, name, guided), layers)
+    return network.channels(as_seen(grid, name), _inputs.LAYERS[name])
 
 
 def as_seen(grid, name, guided=None):
-    """Put the map of one input into a grid of tracks, as its ``anomaly``.
+    """Put the map of one input into a grid of tracks, as its ``anomaly``; ValueError for others.
 
     For ``guided`` and ``both`` its own is there as ``linear``; `guided` is from `diffusion.guided`,
     where it has been made already.
     """
+    if name == "raw":
+        return grid
+    if name == "classical":
+        return grid.assign(anomaly=diffusion.classical(grid["anomaly"])["anomaly"])
     if name not in GUIDED:
-        return grid.assign(anomaly=make_map(grid, name))
+        raise ValueError(
+            f"There is no input named {name!r}; choose one of {', '.join(_inputs.INPUTS)}."
+        )
     if guided is None:
         guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     return network.with_guided(grid, guided)
-
-
-def make_map(grid, name):
-    """Make the anomaly (nT) that one of the inputs shows of a grid; ValueError for other names."""
-    if name == "raw":
-        return grid["anomaly"]
-    if name == "classical":
-        return diffusion.classical(grid["anomaly"])["anomaly"]
-    if name in GUIDED:
-        return diffusion.guided(grid["block"], grid["weight"], uncertainty=False)["anomaly"]
-    raise ValueError(
-        f"There is no input named {name!r}; choose one of {', '.join(_inputs.INPUTS)}."
-    )

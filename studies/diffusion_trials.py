@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import ndimage
 
 from helpers import _shared, data, diffusion, gridding, seafloor, tracks
 from helpers.diffusion import _guided, _pyramid, _withheld
@@ -25,6 +26,19 @@ def restore(grid):
     """
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     return {"linear": grid, "classical": diffusion.classical(grid["anomaly"]), "guided": guided}
+
+
+def isotropic(anomaly, sigma_cells=2.0):
+    """Smooth a complete grid alike in all directions, by a Gaussian: a baseline.
+
+    NaN cells are left out of the averages and left NaN.
+    """
+    anomaly = np.asarray(anomaly)
+    valid = np.isfinite(anomaly)
+    # sums under the Gaussian over the weights under it
+    total = ndimage.gaussian_filter(np.where(valid, anomaly, 0).astype("float32"), sigma_cells)
+    weight = ndimage.gaussian_filter(valid.astype("float32"), sigma_cells)
+    return np.where(valid, total / np.maximum(weight, 1e-6), np.nan).astype("float32")
 
 
 def correlations(maps, truth):
@@ -158,8 +172,8 @@ def misleading_directions(cells, coverage, seeds):
         found = []
         for seed in seeds:
             grid = made_up_fields.survey(case.field, np.random.default_rng(seed), coverage)
-            maps = {"linear": grid, "isotropic": diffusion.isotropic(grid["anomaly"])}
-            maps |= restore(grid)
+            smooth = grid["anomaly"].copy(data=isotropic(grid["anomaly"]))
+            maps = {"linear": grid, "isotropic": grid.assign(anomaly=smooth)} | restore(grid)
             if case.known is not None:
                 told = diffusion.guided(
                     grid["block"], grid["weight"], uncertainty=False, known=case.known
@@ -278,7 +292,7 @@ def real_surveys():
 
     methods = {
         "linear": linear,
-        "isotropic": lambda block: diffusion.isotropic(linear(block))["anomaly"],
+        "isotropic": lambda block: isotropic(linear(block)),
         "classical": lambda block: diffusion.classical(linear(block))["anomaly"],
         "guided": lambda block: diffusion.guided(block, uncertainty=False)["anomaly"],
     }

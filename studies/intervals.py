@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from helpers import scores
+from . import one_to_one
 
 DRAWS, SEED = 1000, 0
 LEVEL = 95.0  # per cent
@@ -163,7 +163,5 @@ def _draw(rng, seeds, blocks):
 
 def _mean(stacks, seeds, places):
     """Mean F1 over seeds, regions and coverages."""
-    values = [
-        scores.f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()
-    ]
-    return float(np.mean(values))
+    drawn = (stack[seeds][:, places[region]] for (region, _), stack in stacks.items())
+    return float(np.mean([one_to_one.f1(counts).mean() for counts in drawn]))

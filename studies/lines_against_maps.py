@@ -5,8 +5,6 @@ always near.  So the same numbers are taken for the lines moved away, for the li
 degrees, and for the ridges of a plain filter.
 """
 
-from typing import NamedTuple
-
 import geopandas
 import numpy as np
 import pandas as pd
@@ -100,30 +98,17 @@ def compare(sets, isochrons, strikes, known=None):
     nearest isochron within `REACH_KM` (``isochron_deg``), and between pairs of picks and lines
     within `BESIDE_KM` (``picks_deg``, ``pairs`` of them).
     """
-    published = _points(isochrons)
+    published = lines.points_along(isochrons, STEP_KM)
     if known is not None:
         inside = _inside(published.places, known)
-        published = _Points(published.places[inside], published.strike_deg[inside])
+        published = published._make(part[inside] for part in published)
     rows = {name: _against(found, published, strikes) for name, found in sets.items()}
     return pd.DataFrame(rows).T.astype({"lines": int, "pairs": int})
 
 
-class _Points(NamedTuple):
-    """Points along lines: easting and northing (km), and the strike of the line there."""
-
-    places: np.ndarray
-    strike_deg: np.ndarray
-
-
-def _points(found):
-    """Points every `STEP_KM` along lines."""
-    places, strike_deg, _ = lines.points_along(found, STEP_KM)
-    return _Points(places, strike_deg)
-
-
 def _against(found, published, strikes):
     """Measure one set of lines: a row of `compare`."""
-    ours = _points(found)
+    ours = lines.points_along(found, STEP_KM)
     off, nearest = _nearest(ours.places, published.places, REACH_KM)
     within = np.isfinite(off)
     pairs = strikes[["easting_km", "northing_km"]].to_numpy()

@@ -102,11 +102,18 @@ def causes(found, true, truth):
         "disturbed_km": _from(_disturbed(truth), truth),
     }
     table = pd.DataFrame(found.drop(columns="geometry"))
-    table["right"] = scores.right_share(found, true) >= 0.5
+    table["right"] = right_share(found, true) >= 0.5
     places, strike, owner = lines.points_along(found, _lines.STEP_KM)
     table[list(grids)] = _sample(grids, places).groupby(owner).mean().to_numpy()
     off = _shared.axial_difference(strike, found["strike_deg"].to_numpy()[owner])
     return table.assign(bend_deg=pd.Series(off).groupby(owner).median().to_numpy())
+
+
+def right_share(found, true):
+    """Share of each found line that runs beside a true line, as `scores.evaluate` takes them."""
+    places, _, line = lines.points_along(found, _lines.STEP_KM)
+    beside = _lines.beside(places, true)
+    return np.bincount(line, beside, len(found)) / np.bincount(line, minlength=len(found))
 
 
 def along_stripes(true, prediction, grid):

@@ -380,7 +380,7 @@ def distance_to_boundaries(picks, truth, region):
 
     age = truth["age_ma"].to_numpy()
     spacing = float(truth.attrs["spacing_km"])
-    row, column = _cells(*_project(picks, region), truth)
+    row, column = _cells(picks, truth, region)
     distance = np.full(len(picks), np.nan)
     for value, which in picks.groupby("age_ma").indices.items():
         contours = find_contours(age, value)
@@ -406,7 +406,7 @@ def distance_to_lines(picks, truth, region, moved_km=0.0, rng=None):
     from skimage.morphology import skeletonize
 
     age, spacing = truth["age_ma"].to_numpy(), float(truth.attrs["spacing_km"])
-    row, column = _cells(*_project(picks, region), truth)
+    row, column = _cells(picks, truth, region)
     turn = 0.0 if rng is None else rng.uniform(0, 2 * np.pi, len(picks))
     places = np.column_stack([row + moved_km / spacing * np.sin(turn),
                               column + moved_km / spacing * np.cos(turn)])  # fmt: skip
@@ -440,14 +440,10 @@ def _chron(age_ma, ends):
     return np.where(off.min(axis=1) < SAME_MA, off.argmin(axis=1), -1)
 
 
-def _project(picks, region):
-    """Easting and northing (km) of picks."""
-    return region.project(picks["longitude"], picks["latitude"])
-
-
-def _cells(east, north, truth):
-    """Row and column (not whole) of places on a map."""
-    return _shared.cell_of(east, north, truth["easting"], truth["northing"])
+def _cells(picks, truth, region):
+    """Row and column (not whole) of picks on a map."""
+    place = region.project(picks["longitude"], picks["latitude"])
+    return _shared.cell_of(*place, truth["easting"], truth["northing"])
 
 
 def _on_seafloor(row, column, age):

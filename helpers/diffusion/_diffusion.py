@@ -41,7 +41,6 @@ Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30
 
 import numpy as np
 import xarray as xr
-from scipy import ndimage
 
 from . import _guided, _known, _pyramid, _solver, _structure
 
@@ -195,51 +194,6 @@ def classical(anomaly, time_cells2=40.0):
         field = _solver.solve(weight, edges, weight * field, field)
     field = np.where(valid, field, np.nan)
     return _dataset(grid, field, tensor, 1.0, None)
-
-
-def isotropic(anomaly, time_cells2=2.0):
-    """Smooth a complete grid alike in all directions: a baseline, and none at all at time 0.
-
-    Diffusion with the same conductivity everywhere is a Gaussian of standard deviation
-    ``sqrt(2 * time_cells2)``.
-
-    Parameters
-    ----------
-    anomaly : xarray.DataArray or numpy.ndarray, shape (northing, easting)
-        Interpolated grid (nT).  NaN cells are left out of the averages and left NaN.
-    time_cells2 : float
-        Total diffusion time in cells squared.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `classical`.
-
-    Raises
-    ------
-    ValueError
-        As `classical`, and if `time_cells2` is negative.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from helpers import diffusion
-    >>> noise = np.random.default_rng(0).normal(0, 50, (64, 64))
-    >>> bool(diffusion.isotropic(noise)["anomaly"].std() < 20)
-    True
-    """
-    if not time_cells2 >= 0:
-        raise ValueError(f"time_cells2 is {time_cells2}; give 0 (no smoothing) or more.")
-    grid = _as_grid(anomaly)
-    valid = np.isfinite(grid.values)
-    weight = valid.astype("float32")
-    sigma = np.sqrt(2 * time_cells2)
-    # sums under the Gaussian over the weights under it
-    total = ndimage.gaussian_filter(np.where(valid, grid.values, 0).astype("float32"), sigma)
-    field = total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-6)
-    confidence = np.maximum(weight, _pyramid.FLOOR)
-    tensor = _structure.structure_tensor(field, confidence, 1.0, INTEGRATION_CELLS)
-    return _dataset(grid, np.where(valid, field, np.nan), tensor, 1.0, None)
 
 
 def _as_grid(values):

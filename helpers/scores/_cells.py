@@ -1,28 +1,20 @@
 """Scores of maps of lines: a line is found if a predicted line runs within a few cells of it.
 
 Share of correct pixels would mislead: nine cells in ten are not on a line, so a map that finds
-nothing is 90 % correct. Both maps are therefore thinned to lines one cell wide, and the cells of
-one are held against those of the other, in two ways:
-
-buffered    `score_lines` asks whether some line runs near; two predicted lines beside one true
-            line are then both right.
-one to one  `counts` pairs each cell with at most one cell of the other map, as in the benchmark
-            of Martin et al. (2004), so that the second line is a false one.
+nothing is 90 % correct. Both maps are therefore thinned to lines one cell wide, and each
+line is right as far as one of the other map runs near.  Two predicted lines beside one true line
+are then both right.
 
 Further down stands what else a map of probability can be asked: its calibration.
 
 References
 ----------
-Martin, D. R., Fowlkes, C. C. & Malik, J. (2004). doi:10.1109/TPAMI.2004.1273918.
 Shit, S. et al. (2021). doi:10.1109/CVPR46437.2021.01629 (clDice).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import maximum_bipartite_matching
-from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 from sklearn.metrics import average_precision_score
 
@@ -171,100 +163,6 @@ def _weighted(values, weight):
 def _average_precision(probability, truth):
     """Area under the precision-recall curve of cells; NaN where no cell is on a line."""
     return float(average_precision_score(truth, probability)) if truth.any() else float("nan")
-
-
-# One to one: each cell of a line answers for one cell of another.
-
-
-def counts(probability, truth, mask, tolerance_cells=2.0, threshold=0.5):
-    """Count the cells of line, and how many of them are paired one to one.
-
-    Two predicted lines beside one true line are one hit and one false line here.
-
-    Parameters
-    ----------
-    probability, truth, mask : array_like, shape (n, m)
-        As `score_lines`.
-    tolerance_cells : float
-        Largest distance of a pair.
-    threshold : float
-        Probability from which a cell is taken as line.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (4,)
-        Predicted cells, those of them that are paired, true cells, those of them that are paired;
-        all inside the mask.
-
-    Notes
-    -----
-    As in the benchmark of Martin et al. (2004), doi:10.1109/TPAMI.2004.1273918.
-
-    Examples
-    --------
-    >>> truth, found = np.zeros((2, 20, 30))
-    >>> truth[10] = found[8] = found[12] = 1
-    >>> counts(found, truth, np.ones((20, 30))).tolist()
-    [60, 30, 30, 30]
-    """
-    mask = np.asarray(mask) > 0.5
-    predicted = np.argwhere(skeletonize(np.asarray(probability) >= threshold))
-    true = np.argwhere(skeletonize(np.asarray(truth) > 0.5))
-    of_predicted, of_true = pairs(predicted, true, tolerance_cells)
-    inside = [mask[tuple(cells.T)] for cells in (predicted, true)]
-    return np.array([
-        inside[0].sum(), (of_predicted >= 0)[inside[0]].sum(),
-        inside[1].sum(), (of_true >= 0)[inside[1]].sum(),
-    ])  # fmt: skip
-
-
-def f1(counted):
-    """F1 from counts, summed over maps where several are given.
-
-    Parameters
-    ----------
-    counted : array_like, shape (..., 4) or (..., maps, 4)
-        From `counts`; where there are two axes or more, the last but one is summed over.
-
-    Returns
-    -------
-    float or numpy.ndarray
-        0 where nothing is predicted or nothing true.
-
-    Examples
-    --------
-    >>> round(f1([[10, 10, 10, 10], [30, 0, 10, 0]]), 3)
-    0.333
-    """
-    table = np.asarray(counted)
-    total = table.sum(axis=-2) if table.ndim > 1 else table
-    precision, recall = shares(total)
-    value = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(value) if value.ndim == 0 else value
-
-
-def pairs(one, other, farthest):
-    """Pair as many cells of two sets as possible, one to one, none farther apart than that.
-
-    Cells are rows and columns, shapes (a, 2) and (b, 2). Returns the index of the partner of each
-    in the other set, shapes (a,) and (b,), -1 where there is none.
-    """
-    of_one, of_other = np.full(len(one), -1), np.full(len(other), -1)
-    if len(one) and len(other):
-        near = cKDTree(one).sparse_distance_matrix(cKDTree(other), farthest, output_type="ndarray")
-        linked = sparse.csr_matrix(
-            (np.ones(len(near), "int8"), (near["i"], near["j"])), shape=(len(one), len(other))
-        )
-        of_one = maximum_bipartite_matching(linked, perm_type="column")
-        paired = np.flatnonzero(of_one >= 0)
-        of_other[of_one[paired]] = paired
-    return of_one, of_other
-
-
-def shares(counted):
-    """Precision and recall from counts, shape (..., 4)."""
-    predicted, right, true, found = np.moveaxis(np.asarray(counted), -1, 0)
-    return right / np.maximum(predicted, 1), found / np.maximum(true, 1)
 
 
 # Calibration: does a probability of 0.3 come true three times in ten?

@@ -69,7 +69,7 @@ def evaluate(found, true):
     (0.5, 0.5, 1.0)
     """
     on_true, on_found = (lines.points_along(each, STEP_KM) for each in (true, found))
-    hit = _beside(on_true.places, found)
+    hit = beside(on_true.places, found)
     right, nearest = _nearest(on_found.places, on_true.places)
     true_deg = on_true.strike_deg[nearest] if len(true) else np.nan
     off = _shared.axial_difference(on_found.strike_deg, true_deg)
@@ -84,24 +84,7 @@ def evaluate(found, true):
     }
 
 
-def right_share(found, true):
-    """Share of each found line that runs beside a true line.
-
-    Parameters
-    ----------
-    found, true
-        As `evaluate`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(found),)
-    """
-    places, _, line = lines.points_along(found, STEP_KM)
-    beside = _beside(places, true)
-    return np.bincount(line, beside, len(found)) / np.bincount(line, minlength=len(found))
-
-
-def _beside(places, others):
+def beside(places, others):
     """Which places lie within the tolerance of a line."""
     near = np.zeros(len(places), bool)
     tree = shapely.STRtree(np.asarray(others.geometry))

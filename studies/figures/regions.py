@@ -90,7 +90,7 @@ def draw_interpretation(drawn=None):
         truth, _, grid, _ = cases.simulated(name)
         _, found = cases.detected(name)
         known = network.truth_channels(truth, grid)[..., 1] > 0
-        right = scores.right_share(found, scores.true_lines(truth, known)) >= 0.5
+        right = region_doubts.right_share(found, scores.true_lines(truth, known)) >= 0.5
         junction = lines.get("triple junction", found.iloc[:0])
         over = (
             (found[right], {"color": "k"}),

@@ -22,7 +22,7 @@ from helpers import _shared, network, scores
 from helpers.network import _inputs, _model
 from helpers.scores import _cells
 
-from .. import protocol, ridge_filters
+from .. import one_to_one, protocol, ridge_filters
 from . import maps, photographs, runs
 
 TOLERANCES = (1, 2, 3)  # cells
@@ -166,38 +166,16 @@ def _line_scores(seen, truth, threshold):
         for one in each
     ]  # fmt: skip
     for tolerance in TOLERANCES:
-        counts = [scores.counts(*row, tolerance, threshold).tolist() for row in rows]
-        record[f"f1_one_to_one_{tolerance}"] = scores.f1(counts)
+        counts = [one_to_one.counts(*row, tolerance, threshold).tolist() for row in rows]
+        record[f"f1_one_to_one_{tolerance}"] = one_to_one.f1(counts)
         if tolerance == 2:
             record["counts_one_to_one"] = counts
-    best = best_f1(seen, label, known, thresholds=_thresholds(threshold))
+    best = one_to_one.best_f1(seen, label, known, thresholds=_thresholds(threshold))
     record |= {"ods": best["ods"], "ois": best["ois"]}
     for name in ("precision", "recall"):
         record[f"{name}_curve"] = np.round(best[name], 4).tolist()
     density = [line_density(one, mask, threshold) for one, _, mask in rows]
     return record | {"line_km_per_1000_km2": float(np.nanmean(density))}
-
-
-def best_f1(probability, truth, mask, thresholds):
-    """Find the highest F1 of one threshold for all maps (ODS) and of one for each map (OIS).
-
-    Both look at the truth; they say what a better choice of thresholds could still bring. Maps
-    have the shape (maps, n, m). Beside ``ods``, ``ois`` and the ``threshold`` of the first there
-    are lists of ``precision`` and ``recall`` over the thresholds.
-    """
-    rows = list(zip(probability, truth, mask, strict=True))
-    table = [[scores.counts(*row, threshold=threshold) for row in rows] for threshold in thresholds]
-    table = np.array(table)
-    whole, each = scores.f1(table), scores.f1(table[:, :, None])
-    best = table[each.argmax(axis=0), np.arange(table.shape[1])]
-    precision, recall = _cells.shares(table.sum(axis=1))
-    return {
-        "ods": float(whole.max()),
-        "ois": scores.f1(best),
-        "threshold": float(thresholds[int(np.argmax(whole))]),
-        "precision": precision.tolist(),
-        "recall": recall.tolist(),
-    }
 
 
 def _reliability(probability, truth):

@@ -424,21 +424,6 @@ def test_expected_error_on_the_tracks(noise):
     assert true < expected < 4 * true
 
 
-def test_isotropic_is_a_gaussian_and_nothing_at_time_zero():
-    field = np.zeros((65, 65))
-    field[32, 32] = 1e4
-    result = diffusion.isotropic(field, time_cells2=8.0).anomaly.values
-    row = np.arange(65) - 32
-    exact = 1e4 / (16 * 2 * np.pi) * np.exp(-0.5 * (row[:, None] ** 2 + row**2) / 16)
-    # scipy samples the Gaussian: within a thousandth of the peak where sigma is 4 cells
-    assert np.abs(result - exact).max() < 1e-3 * exact.max()
-    rough = np.random.default_rng(3).normal(0, 50, (40, 40))
-    rough[3:6, 7:9] = np.nan
-    np.testing.assert_allclose(diffusion.isotropic(rough, 0.0).anomaly, rough, rtol=1e-5)
-    with pytest.raises(ValueError, match="time_cells2"):
-        diffusion.isotropic(rough, -1.0)
-
-
 def test_guided_repeats_to_the_bit_wherever_its_arrays_lie():
     rng = np.random.default_rng(24)
     grid = made_up_fields.survey(made_up_fields.blobs(96, rng), rng, 0.05)

@@ -132,48 +132,6 @@ def test_empty_mask_is_a_clear_error():
         score(line(30), line(30), np.zeros(SHAPE))
 
 
-# --- one to one -------------------------------------------------------------------------------
-
-
-def counted(probability, truth, mask=EVERYWHERE, **options):
-    return scores.counts(probability, truth, mask, **options).tolist()
-
-
-def test_two_lines_beside_one_are_one_hit_and_one_false_line():
-    assert counted(line(28, 32), line(30)) == [160, 80, 80, 80]
-    assert counted(line(30), line(28, 32)) == [80, 80, 160, 80]
-    assert scores.f1(scores.counts(line(28, 32), line(30), EVERYWHERE)) == pytest.approx(2 / 3)
-
-
-@pytest.mark.parametrize("tolerance", [1.0, 2.0, 3.0])
-def test_pairs_reach_up_to_the_tolerance_and_not_beyond(tolerance):
-    shift = int(tolerance)
-    near = counted(line(30 + shift), line(30), tolerance_cells=tolerance)
-    far = counted(line(31 + shift), line(30), tolerance_cells=tolerance)
-    assert near == [80, 80, 80, 80] and far == [80, 0, 80, 0]
-
-
-def test_pairs_are_as_many_as_can_be_and_one_to_one():
-    one = np.array([[0, 0], [0, 1], [9, 9]])
-    other = np.array([[0, 1], [0, 2]])  # the first of one reaches only the first of other
-    of_one, of_other = _cells.pairs(one, other, 1.0)
-    assert of_one.tolist() == [0, 1, -1] and of_other.tolist() == [0, 1]
-    nothing = _cells.pairs(one, other[:0], 1.0)
-    assert nothing[0].tolist() == [-1, -1, -1] and nothing[1].size == 0
-
-
-def test_pairs_under_the_mask_do_not_count():
-    mask = EVERYWHERE.copy()
-    mask[40:] = 0
-    assert counted(line(20, 45), line(20, 52), mask) == [80, 80, 80, 80]
-
-
-def test_f1_of_several_maps_is_of_the_sums():
-    table = [[10, 10, 10, 10], [30, 0, 10, 0]]
-    assert scores.f1(table) == pytest.approx(2 * 0.25 * 0.5 / 0.75)
-    assert scores.f1([0, 0, 0, 0]) == 0 and scores.f1([5, 0, 0, 0]) == 0
-
-
 # --- calibration ------------------------------------------------------------------------------
 
 

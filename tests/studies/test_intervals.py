@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import scores
-from studies import intervals
+from studies import intervals, one_to_one
 
 
 def records(table, region="epr", coverage=0.1):
@@ -47,7 +46,7 @@ def test_width_is_that_of_the_mean_over_blocks():
     rng = np.random.default_rng(1)
     shares = np.round(rng.uniform(0.4, 0.8, 40), 2)
     mean, low, high = intervals.of_records(records([blocks(shares)]))
-    assert mean == pytest.approx(scores.f1(blocks(shares)))
+    assert mean == pytest.approx(one_to_one.f1(blocks(shares)))
     # 1,000 draws know the ends to about 3 % of the width
     assert high - low == pytest.approx(2 * 1.96 * shares.std() / np.sqrt(40), rel=0.1)
 

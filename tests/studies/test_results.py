@@ -17,17 +17,6 @@ def line(row, width=1):
     return made
 
 
-def test_best_threshold_of_all_and_of_each():
-    """One map needs a threshold below 0.3, the other one above 0.6."""
-    maps = np.stack([0.3 * line(10), 0.9 * line(20) + 0.6 * line(40)])
-    truth, mask = np.stack([line(10), line(20)]), np.stack([EVERYWHERE] * 2)
-    best = results.best_f1(maps, truth, mask, thresholds=(0.25, 0.75))
-    assert best["ois"] == 1.0
-    # with the lower one a false line is drawn: 2 of 3; with the upper one a line is missed: 1 of 2
-    assert best["ods"] == pytest.approx(2 * (2 / 3) / (5 / 3)) and best["threshold"] == 0.25
-    assert best["precision"] == pytest.approx([2 / 3, 1]) and best["recall"] == [1, 0.5]
-
-
 def test_strike_errors_are_axial_and_on_lines_only():
     truth = np.zeros((*SHAPE, 4))
     truth[30, :, 0] = truth[..., 1] = 1
