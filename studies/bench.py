@@ -434,8 +434,8 @@ def cases_shown():
     fields = {"guided": guided["anomaly"].sel(WIGGLES), "truth": truth["anomaly"].sel(WIGGLES)}
     given = (table, data.region("reykjanes"), fields)
     yield "wiggles", maps.draw_wiggles, given, ("truth", 20, 60, 0)
-    if None not in [data.try_fetch(name) for name in tracks.SURVEYS["ew0007"].files]:
-        tables = {"ew0007": (tracks.load_survey("ew0007"), tracks.SURVEYS["ew0007"].region)}
+    if None not in [data.try_fetch(name) for name in cases.SURVEYS["ew0007"].files]:
+        tables = {"ew0007": (cases.load_survey("ew0007"), cases.SURVEYS["ew0007"].region)}
         values = ("ew0007", 1.0, "minimum_curvature", 15.0)
         yield "gridding", maps.draw_gridding, (tables,), values
     part = [each.sel(GUIDED) for each in (grid["block"], grid["weight"], truth["anomaly"])]

@@ -5,6 +5,7 @@ them, then the maps that the networks are shown: as they are interpolated, or di
 """
 
 import functools
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import geopandas
@@ -158,7 +159,82 @@ def _test_windows(name, most):
     return found
 
 
-# Real surveys, and what people have drawn.  Where files cannot be had there is None to show.
+# Real surveys of the registry, read, cleaned and ready to grid.  There is no dense one of the
+# training regions; these four are what can be had.
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A real survey: its files, where to look, and cells that suit the distance of its lines."""
+
+    title: str  # for captions
+    files: tuple  # names in the registry
+    box: tuple  # west, east, south, north (degrees)
+    spacing_km: float  # side of the cells
+    mask_km: float  # farther from data, about the distance between lines, a grid says nothing
+    source: str = "NOAA NCEI marine trackline geophysics"
+
+    @property
+    def region(self):
+        """`helpers.data.Region` around the survey."""
+        return data.region_from_box(*self.box, title=self.title)
+
+
+SURVEYS = {
+    "lucky_strike": Survey(
+        "Lucky Strike, Mid-Atlantic Ridge",
+        ("tracks/surveys/so_lucky.gmt",),
+        (-32.55, -31.95, 37.19, 37.42),
+        0.5,
+        3.0,
+        "1993 Lucky Strike survey, Mirone test data",
+    ),
+    "index17": Survey(
+        "INDEX17, Central Indian Ridge",
+        ("tracks/surveys/index17.csv",),
+        (72.0, 73.0, -27.5, -26.7),
+        1.0,
+        5.0,
+    ),
+    "ew0007": Survey(
+        "EW0007, Newfoundland Basin",
+        ("tracks/surveys/ew0007.csv",),
+        (-46.4, -43.0, 44.4, 46.6),
+        2.0,
+        15.0,
+    ),
+    "pacific_antarctic": Survey(
+        "Pacific-Antarctic Ridge",
+        ("tracks/ncei/nbp9707.m77t", "tracks/ncei/nbp97-4a.m77t", "tracks/ncei/nbp9908.m77t"),
+        (-120.0, -104.0, -52.0, -35.0),
+        4.0,
+        40.0,
+    ),
+}
+
+
+def load_survey(name):
+    """Read a survey: residuals on one reference field where the total field is given, cleaned.
+
+    The track table has the column ``level``; the residual of each cruise has the median zero.
+    """
+    if name not in SURVEYS:
+        raise KeyError(f"No survey {name!r}; the surveys are {', '.join(SURVEYS)}.")
+    table = tracks.read_tracks([data.fetch(file) for file in SURVEYS[name].files])
+    return tracks.remove_cruise_median(tracks.clean(tracks.residual(table)))
+
+
+def load_surveys():
+    """Read every survey that can be had, by name; the registry says which files are missing."""
+    tables = {}
+    for name, survey in SURVEYS.items():
+        if None not in [data.try_fetch(file) for file in survey.files]:
+            tables[name] = load_survey(name)
+    return tables
+
+
+# What the network makes of real surveys, and what people have drawn.  Where files cannot be had
+# there is nothing (None) to show.
 
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")  # over the Pacific-Antarctic Ridge
 # (along a track far from others the networks on the raw grid draw lines along the track)
@@ -201,13 +277,11 @@ def real_swath():
 
 @kept("lines")
 def real_survey(name):
-    """Map a real survey, one of `tracks.SURVEYS`, and show the map to the network."""
-    about = tracks.SURVEYS[name]
+    """Map a real survey, one of `SURVEYS`, and show the map to the network."""
+    about = SURVEYS[name]
     if None in [data.try_fetch(file) for file in about.files]:
         return None
-    return _interpreted(
-        gridding.grid_tracks(tracks.load_survey(name), about.region, about.spacing_km)
-    )
+    return _interpreted(gridding.grid_tracks(load_survey(name), about.region, about.spacing_km))
 
 
 @kept("lines")

@@ -13,7 +13,7 @@ from scipy import ndimage
 from helpers import _shared, data, diffusion, gridding, seafloor, tracks
 from helpers.diffusion import _guided, _pyramid, _withheld
 
-from . import made_up_fields
+from . import cases, made_up_fields
 
 # The maps that are compared, and how they are judged.
 
@@ -297,8 +297,8 @@ def real_surveys():
         "guided": lambda block: diffusion.guided(block, uncertainty=False)["anomaly"],
     }
     rows = {}
-    for name, table in tracks.load_surveys().items():
-        survey = tracks.SURVEYS[name]
+    for name, table in cases.load_surveys().items():
+        survey = cases.SURVEYS[name]
         place = (survey.region, survey.spacing_km)
         errors = gridding.cross_validate(table, *place, methods, "line")
         rows[survey.title] = gridding.pooled_errors(errors)["rms_nt"]

@@ -11,9 +11,11 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from helpers import diffusion, gridding, tracks
+from helpers import diffusion, gridding
 from helpers.diffusion import _null_test
 from helpers.seafloor import crust, forward, ships
+
+from . import cases
 
 AMPLITUDE_NT = 100.0  # standard deviation of a field
 SPACING_KM = 2.0  # side of the cells
@@ -175,9 +177,9 @@ def shuffled(rng):
     Of each survey at most `CELLS` a side, where the tracks are densest; no surveys where the
     registry cannot give the files.
     """
-    tables = {name: table for name, table in tracks.load_surveys().items() if name in REAL}
+    tables = {name: table for name, table in cases.load_surveys().items() if name in REAL}
     grids = [
-        gridding.grid_tracks(table, tracks.SURVEYS[name].region) for name, table in tables.items()
+        gridding.grid_tracks(table, cases.SURVEYS[name].region) for name, table in tables.items()
     ]
     return [replaced(_densest(grid), rng, "shuffled") for grid in grids]
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import shapely
 
-from helpers import data, maps, network, scores, tracks
+from helpers import data, maps, network, scores
 
 from .. import cases, lines_against_maps, region_doubts
 from . import _shared
@@ -188,12 +188,12 @@ def draw_small_surveys():
     panels = []
     for name in SMALL:
         grid, guided, prediction, found = _shared.at_hand(cases.real_survey(name))
-        about = tracks.SURVEYS[name]
+        about = cases.SURVEYS[name]
         near = grid["distance_km"] <= about.mask_km
         limit = maps.robust_limit(grid["block"])
         panels += [
             maps.Panel(guided["anomaly"].where(near), f"{about.title}: guided", limit=limit,
-                  table=tracks.load_survey(name), region=about.region),
+                  table=cases.load_survey(name), region=about.region),
             maps.Panel(prediction["probability"].where(near), "probability and lines",
                        "probability", lines=found, region=about.region),
         ]  # fmt: skip
