@@ -1,7 +1,6 @@
 """What every stage uses: the folder of the workbook, whole files, axial angles, correlation."""
 
 import contextlib
-import json
 import re
 from pathlib import Path
 
@@ -36,15 +35,6 @@ def save_arrays(path, arrays):
         np.savez(beside, **arrays)
 
 
-def save_json(path, value):
-    """Write JSON; of a list, one entry a line."""
-    text = json.dumps(value, indent=1)
-    if isinstance(value, list):
-        text = "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
-    with whole(path) as beside:
-        beside.write_text(text + "\n")
-
-
 def save_weights(path, model):
     """Write the weights of a keras model; the path ends in ``.weights.h5``."""
     with whole(path) as beside:
@@ -61,6 +51,13 @@ def cell_of(east_km, north_km, easting, northing):
         (np.asarray(place, float) - float(axis[0])) / (float(axis[1]) - float(axis[0]))
         for place, axis in pairs
     )
+
+
+def edges(easting, northing):
+    """West, east, south and north edge (km) of a grid whose cells have these centres."""
+    half = 0.5 * float(easting[1] - easting[0])
+    ends = (float(axis[k]) for axis in (easting, northing) for k in (0, -1))
+    return [end + sign * half for end, sign in zip(ends, (-1, 1, -1, 1), strict=True)]
 
 
 def axial_mean(strike_deg, weight):

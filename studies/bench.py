@@ -39,7 +39,7 @@ from helpers import (
 from helpers.network import _inputs
 from helpers.seafloor import ships
 
-from . import cases, diffusion_trials
+from . import cases, diffusion_trials, protocol
 from .training import pairs
 
 RESULTS = _shared.ROOT / "data" / "results"
@@ -495,7 +495,7 @@ def main():
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    _shared.save_json(RESULTS / "bench.json", figures)
+    protocol.save_json(RESULTS / "bench.json", figures)
 
 
 if __name__ == "__main__":

@@ -410,4 +410,4 @@ def as_seen(grid, name, guided=None):
         )
     if guided is None:
         guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return network.with_guided(grid, guided)
+    return _inputs.with_guided(grid, guided)

@@ -63,6 +63,15 @@ def results(name):
     return json.loads((_shared.ROOT / "data" / "results" / f"{name}.json").read_text())
 
 
+def save_json(path, value):
+    """Write JSON; of a list, one entry a line."""
+    text = json.dumps(value, indent=1)
+    if isinstance(value, list):
+        text = "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
+    with _shared.whole(path) as beside:
+        beside.write_text(text + "\n")
+
+
 def leading(records):
     """Leave of the records of scores only the best detector on each input, and all that is none.
 

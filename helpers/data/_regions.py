@@ -212,54 +212,46 @@ def _centres(values, spacing):
     return (np.arange(first, last) + 0.5) * spacing
 
 
-# Files: what comes with the workbook (`data/`), and what the registry fetches.
-#
-# Embedded data: the regions of the workbook, their seafloor age and relief, the time scale.
-
-
-def _known(name, box, **about):
-    """Make a region of the registry."""
-    return region_from_box(*box, name=name, **about)
-
+# The regions of the workbook; their seafloor age and relief, and the time scale (in `data/`).
 
 REGIONS = {
     made.name: made
     for made in (
-        _known(
-            "epr",
-            (-120, -102, 4, 20),
+        region_from_box(
+            *(-120, -102, 4, 20),  # west, east, south, north
+            name="epr",
             title="East Pacific Rise",
             ridge="East Pacific Rise (Pacific and Nazca plates)",
             age_range_ma=(0.0, 24.0),
             note="Fast; axis close to north-south at low latitude: anomalies are small.",
         ),
-        _known(
-            "reykjanes",
-            (-40, -18, 54, 65),
+        region_from_box(
+            *(-40, -18, 54, 65),
+            name="reykjanes",
             title="Reykjanes Ridge",
             ridge="Reykjanes Ridge (North America and Eurasia plates)",
             age_range_ma=(0.0, 80.0),
             note="Slow and oblique, nearly without transform faults; V-shaped ridges.",
         ),
-        _known(
-            "shatsky",
-            (150, 170, 28, 44),
+        region_from_box(
+            *(150, 170, 28, 44),
+            name="shatsky",
             title="Shatsky Rise",
             ridge="Pacific-Izanagi and Pacific-Farallon ridges, meeting in a triple junction",
             age_range_ma=(116.0, 158.0),
             note="M sequence: two sets of stripes meet at the rise.",
         ),
-        _known(
-            "azores",
-            (-38, -20, 32, 44),
+        region_from_box(
+            *(-38, -20, 32, 44),
+            name="azores",
             title="Azores Plateau",
             ridge="Mid-Atlantic Ridge and Terceira Rift",
             age_range_ma=(0.0, 114.0),
             note="Slow spreading, thick crust, a triple junction; stripes broken by volcanoes.",
         ),
-        _known(
-            "pacific_antarctic",
-            (-125, -95, -58, -34),
+        region_from_box(
+            *(-125, -95, -58, -34),
+            name="pacific_antarctic",
             title="Pacific-Antarctic Ridge",
             ridge="Pacific-Antarctic Ridge and Chile Rise",
             age_range_ma=(0.0, 62.0),

@@ -232,22 +232,15 @@ def _dataset(grid, field, tensor, support, error):
     xx, xy, yy = (_structure.enlarge(part.astype("float32"), field.shape) for part in tensor)
     angle, coherence = _structure.orientation(np.stack([xx, xy, yy]))
     strike = np.degrees(-angle) % 180.0
-    layers = {"anomaly": field, "strike_deg": strike, "coherence": support * coherence}
-    if error is not None:
-        layers["uncertainty_nt"] = error
-    units = {"anomaly": "nT", "strike_deg": "degree", "coherence": "1", "uncertainty_nt": "nT"}
-    names = {
-        "anomaly": "magnetic anomaly, diffused",
-        "strike_deg": "strike clockwise from north",
-        "coherence": "coherence of the orientation",
-        "uncertainty_nt": "expected error of the anomaly",
+    layers = {
+        "anomaly": (field, "nT", "magnetic anomaly, diffused"),
+        "strike_deg": (strike, "degree", "strike clockwise from north"),
+        "coherence": (support * coherence, "1", "coherence of the orientation"),
     }
-    dataset = xr.Dataset(
-        {
-            name: grid.copy(data=values.astype("float32")).assign_attrs(
-                {**grid.attrs, "units": units[name], "long_name": names[name]}
-            )
-            for name, values in layers.items()
-        }
-    )
+    if error is not None:
+        layers["uncertainty_nt"] = (error, "nT", "expected error of the anomaly")
+    dataset = xr.Dataset()
+    for name, (values, units, text) in layers.items():
+        about = {**grid.attrs, "units": units, "long_name": text}
+        dataset[name] = grid.copy(data=values.astype("float32")).assign_attrs(about)
     return dataset

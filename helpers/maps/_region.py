@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .. import data
+from .. import _shared, data
 
 STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetric for anomalies
     "anomaly": ("RdBu_r", None, None),
@@ -102,27 +102,12 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
 
 
 def add_source(figure, text):
-    """Say under a figure where its data come from, in small grey letters.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    text : str
-    """
+    """Say under a figure where its data come from, in small grey letters."""
     figure.supxlabel(text, fontsize=8, color="0.35")
 
 
 def robust_limit(grid):
-    """Choose the highest absolute value of a colour scale: the 97th percentile.
-
-    Parameters
-    ----------
-    grid : array_like
-        What is drawn; NaN where nothing is.
-
-    Returns
-    -------
-    float
+    """Choose the highest absolute value of a colour scale: the 97th percentile of what is drawn.
 
     Examples
     --------
@@ -177,12 +162,10 @@ def _draw_grid(figure, axis, panel):
         high = panel.limit or robust_limit(values)
         low = -high
     high = panel.limit or high
-    half = 0.5 * float(panel.grid.easting[1] - panel.grid.easting[0])
-    x, y = panel.grid.easting, panel.grid.northing
-    extent = (x[0] - half, x[-1] + half, y[0] - half, y[-1] + half)
+    extent = _shared.edges(panel.grid.easting, panel.grid.northing)
     shown = axis.imshow(
-        values, origin="lower", extent=[float(edge) for edge in extent], cmap=name, vmin=low,
-        vmax=high, transform=axis.projection, interpolation="nearest", zorder=1,
+        values, origin="lower", extent=extent, cmap=name, vmin=low, vmax=high,
+        transform=axis.projection, interpolation="nearest", zorder=1,
     )  # fmt: skip
     units = panel.grid.attrs.get("units", "1")
     text = panel.kind if units in ("1", "") else f"{panel.kind} ({units})"

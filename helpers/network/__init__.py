@@ -12,7 +12,6 @@ from ._inputs import (
     cut,
     knowable,
     truth_channels,
-    with_guided,
 )
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # tensorflow: no chatter
@@ -41,5 +40,4 @@ __all__ = [
     "train",
     "truth_channels",
     "unet",
-    "with_guided",
 ]

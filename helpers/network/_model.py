@@ -182,11 +182,7 @@ def see(model, grid, guided=None):
     """Stack the channels that a model sees of a map, as `predict` takes it."""
     if guided is not None:
         grid = _inputs.with_guided(grid, guided)
-    return _inputs.channels(grid, _record(model).get("layers", _inputs.CHANNELS))
-
-
-def _record(model):
-    return getattr(model, "record", {})
+    return _inputs.channels(grid, getattr(model, "record", {}).get("layers", _inputs.CHANNELS))
 
 
 def predict(model, grid, wanted=None, guided=None):
@@ -221,7 +217,7 @@ def predict(model, grid, wanted=None, guided=None):
     ValueError
         If the model sees ``linear`` and there is no guided map, or no cell is wanted.
     """
-    record = _record(model)
+    record = getattr(model, "record", {})
     found = _tiles.blend(
         see(model, grid, guided), lambda tile: _summary(_passes(model, tile), record), wanted
     )

@@ -23,11 +23,6 @@ from . import _inputs
 #
 # Truth has four channels: label, weight, cosine and sine of twice the strike (`_inputs`);
 # the output of a network has the probability of a line and, if it has three channels, the strike.
-#
-# References
-# ----------
-# Lin, T.-Y. et al. (2017). doi:10.1109/ICCV.2017.324.
-# Milletari, F., Navab, N. & Ahmadi, S.-A. (2016). doi:10.1109/3DV.2016.79.
 
 LINE_WEIGHT = 2.0  # of a cell on a line, in the balanced cross entropy
 STRIKE_WEIGHT = 0.5
@@ -53,6 +48,7 @@ def line_loss(truth, output):
 
     References
     ----------
+    Lin, T.-Y. et al. (2017). doi:10.1109/ICCV.2017.324 (the focal loss, which was tried).
     Milletari, F., Navab, N. & Ahmadi, S.-A. (2016). doi:10.1109/3DV.2016.79.
     """
     label = truth[..., 0]

@@ -42,15 +42,6 @@ def mean_polarity(age, width_ma, scale=None):
 def intensity(age):
     """Magnetisation (A/m) of crust of an age (Ma): strong at the ridge, weaker off axis.
 
-    Parameters
-    ----------
-    age : float or numpy.ndarray
-        Ma.
-
-    Returns
-    -------
-    float or numpy.ndarray
-
     Examples
     --------
     >>> round(float(intensity(0.0)), 1), round(float(intensity(100.0)), 1)

@@ -52,8 +52,8 @@ def write(job):
     records += score_maps(about, turned, blocks)
     results = job.out / "results"
     results.mkdir(parents=True, exist_ok=True)
-    _shared.save_json(results / "scores.json", records)
-    _shared.save_json(results / "training.json", _log(job, blocks))
+    protocol.save_json(results / "scores.json", records)
+    protocol.save_json(results / "training.json", _log(job, blocks))
     ship(job, blocks, records)
 
 
@@ -281,7 +281,7 @@ def ship(job, blocks, records):
         copy_weights(record, source, folder / f"pretrained_{name}.weights.h5")
         about[f"pretrained_{name}"] = record
     _note_scores(about, records)
-    _shared.save_json(folder / "models.json", about)
+    protocol.save_json(folder / "models.json", about)
     total = sum(path.stat().st_size for path in folder.iterdir())
     if total > MOST_BYTES:
         raise ValueError(f"{folder} holds {total / 1e6:.1f} MB; at most {MOST_BYTES / 1e6:.0f} are "
@@ -338,7 +338,7 @@ def _ship_together(job, blocks, about):
         members.append(name)
     folder, joined = job.out / "models", f"ensemble_{JOINED}"
     about[joined] = runs.record_of("transfer", JOINED) | {"members": members, "seed": "all"}
-    _shared.save_json(folder / "models.json", about)
+    protocol.save_json(folder / "models.json", about)
     kept = blocks[f"validation_{JOINED}"]
     seen = mean_of_positions(network.load(joined, folder), kept)[..., 0]
     about[joined] |= runs.choose(seen, blocks["validation_truth"])

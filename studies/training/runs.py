@@ -96,7 +96,7 @@ def pretrain(job, record, number, path):
     about = {"history": history, "seconds": time.time() - begun, "pairs": number, "record": record}
     about |= {"backend": keras.backend.backend(),
               "devices": keras.distribution.list_devices()}  # fmt: skip
-    _shared.save_json(path.with_suffix(".json"), about)
+    protocol.save_json(path.with_suffix(".json"), about)
     _shared.save_weights(path, model)
     checkpoint.unlink(missing_ok=True)
 
@@ -142,7 +142,7 @@ def fine_tune(job, record, start, seed, blocks, path, pretrained=None):
     validation = _model.outputs(model, seen["validation"])[..., 0]
     run = {"model": start, "input": name, "seed": seed, "history": history}
     run |= choose(validation, blocks["validation_truth"]) | {"seconds": time.time() - begun}
-    _shared.save_json(path.with_suffix(".json"), run)
+    protocol.save_json(path.with_suffix(".json"), run)
     _shared.save_weights(path.with_name(path.name + ".weights.h5"), model)
     return model, run
 
@@ -235,7 +235,7 @@ def draw_curves(job):
             if (one["varied"], one["value"], seed) not in known:
                 blocks = blocks or maps.labelled(job)
                 done.append(_try(job, one, seed, blocks))
-                _shared.save_json(path, done)
+                protocol.save_json(path, done)
                 found = done[-1]["validation_f1"]
                 print(f"{one['varied']} {one['value']} {seed}: F1 {found:.3f}", flush=True)
 

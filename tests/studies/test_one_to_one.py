@@ -5,7 +5,7 @@ import doctest
 import numpy as np
 import pytest
 
-from studies import one_to_one
+from studies import intervals, one_to_one
 
 SHAPE = (60, 80)
 EVERYWHERE = np.ones(SHAPE)
@@ -70,5 +70,6 @@ def test_best_threshold_of_all_and_of_each():
     assert best["precision"] == pytest.approx([2 / 3, 1]) and best["recall"] == [1, 0.5]
 
 
-def test_examples_are_right():
-    assert doctest.testmod(one_to_one).failed == 0
+@pytest.mark.parametrize("module", [intervals, one_to_one])
+def test_examples_are_right(module):
+    assert doctest.testmod(module).failed == 0
