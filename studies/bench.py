@@ -40,6 +40,7 @@ from helpers.network import _inputs
 from helpers.seafloor import ships
 
 from . import cases, diffusion_trials, protocol
+from .figures import explorers as pictures
 from .training import pairs
 
 RESULTS = _shared.ROOT / "data" / "results"
@@ -445,11 +446,11 @@ def cases_shown():
     name = MODELS[-1]
     seen, found = made["seen"][name], made["probability"][name]
     blocks = ([seen[0] / _inputs.amplitude(seen[0])], found, made["label"], made["mask"])
-    yield "threshold", maps.draw_threshold, (blocks,), (0, 0.3, 2)
-    yield "models", maps.draw_models, (made,), (0, *MODELS, "lines")
+    yield "threshold", pictures.draw_threshold, (blocks,), (0, 0.3, 2)
+    yield "models", pictures.draw_models, (made,), (0, *MODELS, "lines")
     regions = {"reykjanes": (grid, guided, cases.detected("reykjanes").prediction, truth["label"])}
     values = ("reykjanes", "guided map", 0.3, 24, 20)
-    yield "region", maps.draw_region, (regions,), values
+    yield "region", pictures.draw_region, (regions,), values
 
 
 def redraw_s(draw, given, values, **options):

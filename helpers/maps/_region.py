@@ -26,36 +26,16 @@ SIMULATED = "simulated anomaly and tracks over the real age and relief (Seton et
 
 @dataclass
 class Panel:
-    """One map of a figure: a grid, how to draw it, and what to draw on top.
+    """One map of a figure: a grid, how to draw it, and what to draw on top."""
 
-    Parameters
-    ----------
-    grid : xarray.DataArray or None
-        On (northing, easting) in km of the region's projection.
-    title : str
-        What it shows.
-    kind : str
-        One of `STYLES`.
-    limit : float, optional
-        Highest value (for anomalies: highest absolute value).
-    lines : geopandas.GeoDataFrame, optional
-        Drawn on top, in the same projection.
-    table : pandas.DataFrame, optional
-        Track table whose readings are drawn as points.
-    region : helpers.data.Region, optional
-        Where the map lies, if not in the region of the figure.
-    overlays : sequence of tuple
-        Lines drawn over the grid, each with options of their `plot`: ``(lines, {"color": ...})``.
-    """
-
-    grid: object
+    grid: object  # DataArray on (northing, easting) in km of the region's projection, or None
     title: str
-    kind: str = "anomaly"
-    limit: float | None = None
-    lines: object = None
-    table: object = None
-    region: object = None
-    overlays: tuple = ()
+    kind: str = "anomaly"  # one of `STYLES`
+    limit: float | None = None  # highest value (for anomalies: highest absolute value)
+    lines: object = None  # GeoDataFrame in the same projection, drawn on top
+    table: object = None  # track table whose readings are drawn as points
+    region: object = None  # where the map lies, if not in the region of the figure
+    overlays: tuple = ()  # pairs of lines and options of their `plot`, drawn over the grid
 
 
 class RegionProjection(ccrs.Projection):

@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # tensorflow: no chatter
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_model": ["calibrated", "features", "load", "predict", "unet"],
+        "_model": ["calibrated", "load", "predict", "unet"],
         "_training": ["line_loss", "train"],
     },
 )
@@ -32,7 +32,6 @@ __all__ = [
     "calibrated",
     "channels",
     "cut",
-    "features",
     "knowable",
     "line_loss",
     "load",

@@ -259,26 +259,6 @@ def outputs(model, inputs):
     return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
 
 
-def features(model, inputs, number):
-    """Show what the filters of one convolution of a network answer to patches.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From `load`, `build` or `unet`.
-    inputs : numpy.ndarray, shape (n, rows, columns, channels)
-    number : int
-        Which convolution, counted from the input.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, rows, columns, filters)
-        Deeper convolutions have fewer rows and columns.
-    """
-    answers = [layer for layer in model.layers if isinstance(layer, layers.Activation)]
-    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
-
-
 # Calibration: of the cells given 70 %, seven in ten should be on a line.
 #
 # Networks are too sure of themselves, and a loss that counts line cells double makes them see too

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
@@ -308,10 +309,20 @@ def draw_three_models(name="reykjanes"):
     return maps.draw_maps(data.region(name), panels, columns=3)
 
 
+def features(model, inputs, number):
+    """Show what the filters of one convolution, counted from the input, answer to patches.
+
+    Both have the shape (n, rows, columns, channels or filters); deeper convolutions have fewer rows
+    and columns.
+    """
+    answers = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
+
+
 def draw_features(field, before, after, filters=4):
     """Draw what the same filters answer before and after fine-tuning.
 
-    Both see `field` (n, m); `before` and `after` (n, m, filters) are from `network.features`.  As
+    Both see `field` (n, m); `before` and `after` (n, m, filters) are from `features`.  As
     many `filters` are drawn, those that fine-tuning changed most.
     """
     changed = np.argsort(-np.abs(after - before).mean(axis=(0, 1)))[:filters]

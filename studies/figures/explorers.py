@@ -1,4 +1,4 @@
-"""Pictures of scores, models and regions that a slider can move.
+"""Pictures of scores, models and regions that the explorers of notebooks 03 to 05 move.
 
 What takes seconds (maps and predictions of whole regions) is made once by the caller; what is
 drawn here takes a fraction of a second.
@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from skimage.morphology import skeletonize
 
-from .. import _shared, data, lines, scores
-from . import _region
+from helpers import _shared, data, lines, maps, scores
+from helpers.maps import _region
 
 SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
 TOLERANCE_CELLS = 2
@@ -108,7 +108,7 @@ def draw_models(made, block, first, second, shown="probability"):
     # placed by hand: looking for the best places takes longer than all the rest
     figure.subplots_adjust(left=0.05, right=0.89, bottom=0.08, top=0.9, wspace=0.08, hspace=0.16)
     bars = [figure.add_axes((0.91, low, 0.015, 0.33)) for low in (0.53, 0.1)]
-    beside, limit = [], _region.robust_limit(made["seen"][second][block])
+    beside, limit = [], maps.robust_limit(made["seen"][second][block])
     for (top, bottom), name in zip(axes.T, (first, second), strict=False):
         probability, threshold = made["probability"][name][block], made["threshold"][name]
         seen = made["seen"][name][block]
@@ -131,7 +131,7 @@ def draw_models(made, block, first, second, shown="probability"):
         _draw_key(figure, "upper center")
     else:
         figure.colorbar(chance, cax=bars[1], label="probability")
-    _region.add_source(figure, SIMULATED_CELLS)
+    maps.add_source(figure, SIMULATED_CELLS)
     return figure
 
 
@@ -196,7 +196,7 @@ def _draw_layer(figure, axis, layer, name):
     kind, label = UNDER[name]
     colours, low, high = _region.STYLES[kind]
     if kind == "anomaly":
-        high = _region.robust_limit(layer)
+        high = maps.robust_limit(layer)
         low = -high
     x, y = layer["easting"].to_numpy(), layer["northing"].to_numpy()
     shown = axis.imshow(
