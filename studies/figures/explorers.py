@@ -26,20 +26,10 @@ KINDS = {"found": "#0072B2", "false alarm": "#E69F00", "missed": "k"}
 
 
 def draw_threshold(blocks, block, threshold, tolerance_cells, coarse=False):
-    """Draw what a threshold finds on a block, and the scores at all thresholds.
+    """Draw what a threshold finds on one of the blocks, and the scores at all thresholds.
 
-    Parameters
-    ----------
-    blocks : tuple of numpy.ndarray, each of shape (n, rows, columns)
-        Input map, probability, label, and the cells that count.
-    block : int
-        Which of the blocks, counted from 0.
-    threshold : float
-        Probability from which a cell is taken as line.
-    tolerance_cells : float
-        Largest distance of a match.
-    coarse : bool
-        Leave the curves out.
+    The blocks are input maps, probabilities, labels and the cells that count, each of shape (n,
+    rows, columns).  Lines match up to `tolerance_cells`; a coarse picture leaves the curves out.
     """
     field, probability, label, mask = (part[block] for part in blocks)
     figure, (left, right) = plt.subplots(
@@ -91,17 +81,9 @@ def _draw_key(figure, place="outside upper center"):
 def draw_models(made, block, first, second, shown="probability"):
     """Draw two models side by side on one test block: what each sees and what it finds.
 
-    Parameters
-    ----------
-    made : dict
-        ``label`` and ``mask`` of the blocks, each of shape (n, rows, columns); and by name of the
-        model ``seen`` (input maps, nT) and ``probability`` of the same shape, and ``threshold``.
-    block : int
-        Which of the blocks, counted from 0.
-    first, second : str
-        Names of the models.
-    shown : str
-        ``probability``, or ``lines``: found, false alarms and misses at the model's threshold.
+    `made` is from `cases.prepare_models`, `first` and `second` are names of models in it.  What is
+    `shown` is the ``probability``, or the ``lines``: found, false alarms and misses at the
+    threshold of the model.
     """
     label, mask = made["label"][block], made["mask"][block]
     figure, axes = plt.subplots(2, 3, figsize=(10, 6.4), sharex=True, sharey=True)
@@ -143,23 +125,11 @@ def _words(name):
 def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=False):
     """Draw the lines of a region as a reader of its map would choose them.
 
-    Parameters
-    ----------
-    made : dict of str to tuple
-        By name of the region: grid, guided map, prediction (Datasets) and, where it is known, the
-        true label (DataArray), else None.
-    region : str
-        Which of them.
-    under : str
-        Layer under the lines, one of `UNDER`.
-    threshold : float
-        Probability from which a cell is taken as line.
-    near_km : float
-        Lines are drawn where data are no farther than this.
-    shortest_km : float
-        Shorter lines are left out.
-    coarse : bool
-        Mark the cells above the threshold, not traced to lines, on every third cell.
+    `made` has, by name of the region, grid, guided map, prediction (Datasets) and, where it is
+    known, the true label (DataArray), else None; `under` the lines lies one of `UNDER`.  Lines are
+    drawn from a threshold of the probability up, where data are no farther than `near_km`, and no
+    shorter than `shortest_km`.  A coarse picture marks the cells above the threshold, on every
+    third cell.
     """
     grid, guided, prediction, label = made[region]
     near = grid["distance_km"] <= near_km
