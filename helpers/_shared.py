@@ -1,11 +1,12 @@
 """What every stage uses: whole files, bars of progress, axial angles, correlation."""
 
 import contextlib
-import json
 import re
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
+from scipy import ndimage
 from tqdm.auto import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]  # of the workbook
@@ -56,15 +57,6 @@ def save_arrays(path, arrays):
         np.savez(beside, **arrays)
 
 
-def save_json(path, value):
-    """Write JSON; of a list, one entry a line."""
-    text = json.dumps(value, indent=1)
-    if isinstance(value, list):
-        text = "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
-    with whole(path) as beside:
-        beside.write_text(text + "\n")
-
-
 def save_weights(path, model):
     """Write the weights of a keras model; the path ends in ``.weights.h5``."""
     with whole(path) as beside:
@@ -83,6 +75,13 @@ def cell_of(east_km, north_km, easting, northing):
     )
 
 
+def edges(easting, northing):
+    """West, east, south and north edge (km) of a grid whose cells have these centres."""
+    half = 0.5 * float(easting[1] - easting[0])
+    ends = (float(axis[k]) for axis in (easting, northing) for k in (0, -1))
+    return [end + sign * half for end, sign in zip(ends, (-1, 1, -1, 1), strict=True)]
+
+
 def axial_mean(strike_deg, weight):
     """Mean of strikes (0 to 180 degrees) and their agreement (0: none, 1: all the same).
 
@@ -96,6 +95,34 @@ def axial_mean(strike_deg, weight):
 def axial_difference(one_deg, other_deg):
     """Angle between strikes (degrees, 0 to 90)."""
     return np.abs((np.asarray(one_deg) - np.asarray(other_deg) + 90) % 180 - 90)
+
+
+def as_dataset(layers, northing, easting, **attrs):
+    """Make a dataset on cells (km) of layers by name: values, units and what they are, in words.
+
+    Floats are kept as float32, all else as bytes.
+    """
+    variables = {}
+    for name, (values, units, text) in layers.items():
+        values = values.astype("float32" if values.dtype.kind == "f" else "uint8")
+        variables[name] = (("northing", "easting"), values, {"units": units, "long_name": text})
+    axes = {"northing": northing, "easting": easting}
+    coords = {name: (name, at, {"units": "km", "long_name": name}) for name, at in axes.items()}
+    return xr.Dataset(variables, coords, attrs)
+
+
+def mean_of_known(values):
+    """Mean of the values that are known, NaN where none is."""
+    values = np.asarray(values)
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if values.size else float("nan")
+
+
+def within(cells, distance):
+    """Cells that lie so near to marked ones, in cells; none where none is marked."""
+    if not cells.any():
+        return np.zeros(cells.shape, bool)
+    return ndimage.distance_transform_edt(~cells) <= distance
 
 
 def agreement(field, truth):

@@ -127,7 +127,15 @@ class _Picture(ipywidgets.Image):
     description = traitlets.Unicode("").tag(sync=True)
 
 
-class Explorer:
+class Shown:
+    """What a notebook shows by its `box` of widgets, and all else by its repr, a stable text."""
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Show the widgets in a notebook, and the stable text elsewhere."""
+        return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
+
+
+class Explorer(Shown):
     """A picture with controls: each change of a control draws the picture again.
 
     Where ``draw`` takes an argument ``coarse``, the picture is drawn with ``coarse=True`` while
@@ -295,11 +303,6 @@ class Explorer:
         name = getattr(draw, "__name__", type(draw).__name__)
         values = ", ".join(f"{key}={value!r}" for key, value in self.values.items())
         return f"Explorer({name}: {values})"
-
-    def _repr_mimebundle_(self, **kwargs):
-        """Show the controls and the picture in a notebook, and the stable text elsewhere."""
-        bundle = self.box._repr_mimebundle_(**kwargs)
-        return {**bundle, "text/plain": repr(self)}
 
 
 def _button(text, tooltip):

@@ -73,18 +73,14 @@ def open_grid(path):
 
 
 def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP, progress=True):
-    """Grid a track table as `gridding.grid_tracks`, tile by tile.
+    """Grid a track table tile by tile.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Track table with ``longitude``, ``latitude`` and ``residual_nt``.
-    region : helpers.data.Region
-        Gives the projection and the bounds.
+    table, region, spacing_km
+        As `gridding.grid_tracks`.
     store : str or pathlib.Path
         Zarr store, made or gone on with.
-    spacing_km : float
-        Side of the cells.
     tile, overlap : int
         Cells a side of a tile's core, and cells read around it.
     progress : bool
@@ -163,22 +159,15 @@ def guided(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERL
     ----------
     source : str or pathlib.Path
         Grid with ``block`` and ``weight``, as `open_grid` takes it.
-    store : str or pathlib.Path
-        Zarr store, made or gone on with.
     smoothing, integration_cells : float
         From `choose`.
-    tile, overlap, progress
+    store, tile, overlap, progress
         As `grid_tracks`.
 
     Returns
     -------
     pathlib.Path
         The store, with ``anomaly``, ``strike_deg`` and ``coherence``.
-
-    Raises
-    ------
-    ValueError
-        As `grid_tracks`.
     """
     options = {"smoothing": smoothing, "integration_cells": integration_cells}
     about = {"step": "guide", "source": str(source), "overlap": overlap} | options
@@ -196,14 +185,12 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     ----------
     source, guided : str or pathlib.Path
         Stores of `grid_tracks` and `guided`.
-    store : str or pathlib.Path
-        Zarr store, made or gone on with.
     model : str
         Name of a shipped model.
     tile : int
         Cells, a multiple of the network's own step.
-    progress : bool
-        Show a bar.
+    store, progress
+        As `grid_tracks`.
 
     Returns
     -------

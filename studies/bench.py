@@ -40,7 +40,8 @@ from helpers import (
 from helpers.network import _inputs
 from helpers.seafloor import ships
 
-from . import cases, diffusion_trials, made_up_fields
+from . import cases, diffusion_trials, made_up_fields, protocol
+from .figures import explorers as pictures
 from .training import pairs
 
 RESULTS = _shared.ROOT / "data" / "results"
@@ -431,8 +432,8 @@ def cases_shown():
     fields = {"guided": guided["anomaly"].sel(WIGGLES), "truth": truth["anomaly"].sel(WIGGLES)}
     given = (table, data.region("reykjanes"), fields)
     yield "wiggles", maps.draw_wiggles, given, ("truth", 20, 60, 0)
-    if None not in [data.try_fetch(name) for name in tracks.SURVEYS["ew0007"].files]:
-        tables = {"ew0007": (tracks.load_survey("ew0007"), tracks.SURVEYS["ew0007"].region)}
+    if None not in [data.try_fetch(name) for name in cases.SURVEYS["ew0007"].files]:
+        tables = {"ew0007": (cases.load_survey("ew0007"), cases.SURVEYS["ew0007"].region)}
         values = ("ew0007", 1.0, "minimum_curvature", 15.0)
         yield "gridding", maps.draw_gridding, (tables,), values
     part = [each.sel(GUIDED) for each in (grid["block"], grid["weight"], truth["anomaly"])]
@@ -442,11 +443,11 @@ def cases_shown():
     name = MODELS[-1]
     seen, found = made["seen"][name], made["probability"][name]
     blocks = ([seen[0] / _inputs.amplitude(seen[0])], found, made["label"], made["mask"])
-    yield "threshold", maps.draw_threshold, (blocks,), (0, 0.3, 2)
-    yield "models", maps.draw_models, (made,), (0, *MODELS, "lines")
+    yield "threshold", pictures.draw_threshold, (blocks,), (0, 0.3, 2)
+    yield "models", pictures.draw_models, (made,), (0, *MODELS, "lines")
     regions = {"reykjanes": (grid, guided, cases.detected("reykjanes").prediction, truth["label"])}
     values = ("reykjanes", "guided map", 0.3, 24, 20)
-    yield "region", maps.draw_region, (regions,), values
+    yield "region", pictures.draw_region, (regions,), values
 
 
 def redraw_s(draw, given, values, **options):
@@ -492,7 +493,7 @@ def main():
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    _shared.save_json(RESULTS / "bench.json", figures)
+    protocol.save_json(RESULTS / "bench.json", figures)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,18 @@ them, then the maps that the networks are shown: as they are interpolated, or di
 """
 
 import functools
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import geopandas
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial import distance_matrix
+from shapely.geometry import LineString
 
 from helpers import data, diffusion, gridding, lines, network, seafloor, tracks
-from helpers.data import _published
 from helpers.network import _inputs
 
 from . import protocol
@@ -53,23 +56,9 @@ class Detected(NamedTuple):
 def region_grid(name, coverage, seed, kept=1.0, floor=0):
     """Simulate a region, send cruises over it, level them and grid what they read.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    coverage : float
-        Share of cells on tracks.
-    seed : int
-        Seed of the cruises.
-    kept : float
-        Share of the cruises that is kept; the others are dropped, drawn at random.
-    floor : int
-        Seed of what is random in the seafloor (`seafloor.simulate_region`).
-
-    Returns
-    -------
-    Surveyed
-        ``truth`` (Dataset), levelled track ``table`` (DataFrame) and ``grid`` (Dataset).
+    Tracks lie on the share `coverage` of the cells, `seed` is that of the cruises.  Only the share
+    `kept` of these is kept, drawn at random; `floor` is the seed of what is random in the seafloor
+    (`seafloor.simulate_region`).
     """
     truth, region = seafloor.simulate_region(name, seed=floor), data.region(name)
     rng = np.random.default_rng(seed)
@@ -85,36 +74,16 @@ def region_grid(name, coverage, seed, kept=1.0, floor=0):
 
 @kept("diffusion")
 def simulated(name, coverage=COVERAGE):
-    """Simulate a region, survey it and restore the map by guided diffusion.
+    """Simulate a region of the registry, survey it and restore the map by guided diffusion.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    coverage : float
-        Share of cells on tracks.
-
-    Returns
-    -------
-    Simulated
-        ``truth`` (Dataset), track ``table``, ``grid`` and ``guided`` (Datasets).
+    Tracks lie on the share `coverage` of the cells.
     """
     return _restored(region_grid(name, coverage, SEED))
 
 
 @kept("diffusion")
 def tested(name, coverage=COVERAGE):
-    """Give the map that `make train` scores: another seafloor than `simulated`, other cruises.
-
-    Parameters
-    ----------
-    name, coverage
-        As `simulated`.
-
-    Returns
-    -------
-    Simulated
-    """
+    """Give the map that `make train` scores: another seafloor than `simulated`, other cruises."""
     seeds = protocol.CRUISE_SEED["test"], 1.0, protocol.FLOOR_SEED["test"]
     return _restored(region_grid(name, coverage, *seeds))
 
@@ -127,18 +96,7 @@ def _restored(surveyed):
 
 @kept("lines")
 def detected(name):
-    """Show the guided map of a simulated region to the best network and trace lines.
-
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-
-    Returns
-    -------
-    Detected
-        ``prediction`` (Dataset) and ``lines`` (GeoDataFrame).
-    """
+    """Show the guided map of a `simulated` region to the best network and trace lines."""
     case = simulated(name)
     return Detected(*lines.find(case.grid, case.guided))
 
@@ -149,21 +107,10 @@ def threshold():
 
 
 def test_window(name, cells=network.SIZE, number=0):
-    """Find a window inside a test block of a simulated region.
+    """Find a window in the middle of a test block of a simulated region, ready for ``.sel``.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    cells : int
-        Side of the window, at most that of a block.
-    number : int
-        Which of the test blocks.
-
-    Returns
-    -------
-    dict of str to slice
-        Northing and easting (km) for ``.sel``; the window lies in the middle of the block.
+    It has `cells` a side, at most those of a block; `number` tells which of the blocks.  Gives
+    slices of northing and easting (km).
     """
     truth = seafloor.simulate_region(name)
     corner = protocol.blocks(truth)["test"][number]
@@ -177,24 +124,10 @@ def test_window(name, cells=network.SIZE, number=0):
 
 @kept("lines")
 def prepare_models(name, names, coverage=COVERAGE, most=6):
-    """Apply shipped models to the test blocks of a simulated region.
+    """Apply shipped models, by name, to the test blocks of a simulated region, at most so many.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    names : sequence of str
-        Models of ``data/models/models.json``.
-    coverage : float
-        Share of cells on tracks.
-    most : int
-        Take at most so many blocks.
-
-    Returns
-    -------
-    dict
-        ``label`` and ``mask``, lists with an array (rows, columns) for each block; ``seen`` (the
-        map, nT), ``probability`` and ``threshold``, by name of the model.
+    Gives (dict) ``label`` and ``mask``, lists with an array (rows, columns) for each block;
+    ``seen`` (the map, nT), ``probability`` and ``threshold``, by name of the model.
     """
     case, windows = tested(name, coverage), _test_windows(name, most)
     near = network.knowable(case.grid)
@@ -227,10 +160,87 @@ def _test_windows(name, most):
     return found
 
 
-# Real surveys, and what people have drawn.  Where files cannot be had there is nothing to show.
+# Real surveys of the registry, read, cleaned and ready to grid.  There is no dense one of the
+# training regions; these four are what can be had.
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A real survey: its files, where to look, and cells that suit the distance of its lines."""
+
+    title: str  # for captions
+    files: tuple  # names in the registry
+    box: tuple  # west, east, south, north (degrees)
+    spacing_km: float  # side of the cells
+    mask_km: float  # farther from data, about the distance between lines, a grid says nothing
+    source: str = "NOAA NCEI marine trackline geophysics"
+
+    @property
+    def region(self):
+        """`helpers.data.Region` around the survey."""
+        return data.region_from_box(*self.box, title=self.title)
+
+
+SURVEYS = {
+    "lucky_strike": Survey(
+        "Lucky Strike, Mid-Atlantic Ridge",
+        ("tracks/surveys/so_lucky.gmt",),
+        (-32.55, -31.95, 37.19, 37.42),
+        0.5,
+        3.0,
+        "1993 Lucky Strike survey, Mirone test data",
+    ),
+    "index17": Survey(
+        "INDEX17, Central Indian Ridge",
+        ("tracks/surveys/index17.csv",),
+        (72.0, 73.0, -27.5, -26.7),
+        1.0,
+        5.0,
+    ),
+    "ew0007": Survey(
+        "EW0007, Newfoundland Basin",
+        ("tracks/surveys/ew0007.csv",),
+        (-46.4, -43.0, 44.4, 46.6),
+        2.0,
+        15.0,
+    ),
+    "pacific_antarctic": Survey(
+        "Pacific-Antarctic Ridge",
+        ("tracks/ncei/nbp9707.m77t", "tracks/ncei/nbp97-4a.m77t", "tracks/ncei/nbp9908.m77t"),
+        (-120.0, -104.0, -52.0, -35.0),
+        4.0,
+        40.0,
+    ),
+}
+
+
+def load_survey(name):
+    """Read a survey: residuals on one reference field where the total field is given, cleaned.
+
+    The track table has the column ``level``; the residual of each cruise has the median zero.
+    """
+    if name not in SURVEYS:
+        raise KeyError(f"No survey {name!r}; the surveys are {', '.join(SURVEYS)}.")
+    table = tracks.read_tracks([data.fetch(file) for file in SURVEYS[name].files])
+    return tracks.remove_cruise_median(tracks.clean(tracks.residual(table)))
+
+
+def load_surveys():
+    """Read every survey that can be had, by name; the registry says which files are missing."""
+    tables = {}
+    for name, survey in SURVEYS.items():
+        if None not in [data.try_fetch(file) for file in survey.files]:
+            tables[name] = load_survey(name)
+    return tables
+
+
+# What the network makes of real surveys, and what people have drawn.  Where files cannot be had
+# there is nothing (None) to show.
 
 CRUISES = ("nbp9707", "nbp97-4a", "nbp9908")  # over the Pacific-Antarctic Ridge
 # (along a track far from others the networks on the raw grid draw lines along the track)
+MEET_KM = 40.0  # isochrons of two plate pairs whose ends are nearer met at a triple junction
+NEXT_KM = 900.0  # places of a triple junction that are farther apart are not joined
 
 
 class Interpreted(NamedTuple):
@@ -244,13 +254,7 @@ class Interpreted(NamedTuple):
 
 @functools.cache
 def real_cruises():
-    """Read the real cruises over the Pacific-Antarctic Ridge.
-
-    Returns
-    -------
-    pandas.DataFrame or None
-        Residuals less the median of each cruise; None where the files cannot be had.
-    """
+    """Read the real cruises over the Pacific-Antarctic Ridge, less the median of each."""
     paths = [data.try_fetch(f"tracks/ncei/{cruise}.m77t") for cruise in CRUISES]
     if None in paths:
         return None
@@ -259,13 +263,7 @@ def real_cruises():
 
 @kept("lines")
 def real_swath():
-    """Map the real cruises over the Pacific-Antarctic Ridge and show the map to the network.
-
-    Returns
-    -------
-    Interpreted or None
-        None where the files cannot be had.
-    """
+    """Map the real cruises over the Pacific-Antarctic Ridge and show the map to the network."""
     table = real_cruises()
     if table is None:
         return None
@@ -274,24 +272,11 @@ def real_swath():
 
 @kept("lines")
 def real_survey(name):
-    """Map a real survey and show the map to the network.
-
-    Parameters
-    ----------
-    name : str
-        One of `tracks.SURVEYS`.
-
-    Returns
-    -------
-    Interpreted or None
-        None where the files cannot be had.
-    """
-    about = tracks.SURVEYS[name]
+    """Map a real survey, one of `SURVEYS`, and show the map to the network."""
+    about = SURVEYS[name]
     if None in [data.try_fetch(file) for file in about.files]:
         return None
-    return _interpreted(
-        gridding.grid_tracks(tracks.load_survey(name), about.region, about.spacing_km)
-    )
+    return _interpreted(gridding.grid_tracks(load_survey(name), about.region, about.spacing_km))
 
 
 def _interpreted(grid):
@@ -300,26 +285,45 @@ def _interpreted(grid):
     return Interpreted(grid, guided, *lines.find(grid, guided, model=lines.SINGLE))
 
 
+def triple_junction(isochrons):
+    """Lines along a triple junction: isochrons of one age but of two pairs of plates meet there.
+
+    Each line runs from one meeting place to the next; empty where there are none.
+    """
+    met = {}
+    for _, group in isochrons.groupby("age_ma"):
+        ends = np.array([geometry.coords[k] for geometry in group.geometry for k in (0, -1)])
+        plates = np.repeat(group["plates"].to_numpy(), 2)
+        apart = distance_matrix(ends, ends) + np.where(plates[:, None] == plates, np.inf, 0.0)
+        for one, other in np.argwhere(np.triu(apart <= MEET_KM)):
+            three = frozenset(f"{plates[one]} {plates[other]}".split())
+            met.setdefault(three, []).append(0.5 * (ends[one] + ends[other]))
+    joined = [line for places in met.values() for line in _chain(np.array(places))]
+    return geopandas.GeoSeries(joined, crs=isochrons.crs)
+
+
+def _chain(places):
+    """Lines from each place to its nearest, so that all within reach hang together."""
+    tree = minimum_spanning_tree(distance_matrix(places, places)).tocoo()
+    return [
+        LineString(places[[one, other]])
+        for one, other, far in zip(tree.row, tree.col, tree.data, strict=True)
+        if far <= NEXT_KM
+    ]
+
+
 @functools.cache
 def drawn_over(name):
-    """Collect what people have drawn in a region.
+    """Collect what people have drawn in a region of the registry, in its projection.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-
-    Returns
-    -------
-    dict of str to geopandas object
-        ``fracture zones``, ``isochrons`` and ``triple junction`` in the region's projection; empty
-        where the files cannot be had.
+    These are ``fracture zones``, ``isochrons`` and ``triple junction`` (geopandas objects by name);
+    nothing where the files cannot be had.
     """
     region = data.region(name)
     isochrons, zones = data.isochrons(region), data.fracture_zones(region)
     if isochrons is None or zones is None:
         return {}
-    junction = _published.triple_junction(isochrons)
+    junction = triple_junction(isochrons)
     return {"fracture zones": zones, "isochrons": isochrons, "triple junction": junction}
 
 
@@ -329,55 +333,25 @@ def drawn_over(name):
 GUIDED = ("guided", "both")  # the inputs that need guided diffusion
 
 
-def input_stack(grid, name, guided=None):
-    """Stack the channels of one of the inputs.
-
-    Parameters
-    ----------
-    grid : xarray.Dataset, shape (n, m)
-        From `gridding.grid_tracks` or `gridding.grid_points`.
-    name : str
-        ``raw``, ``classical``, ``guided`` or ``both``.
-    guided : xarray.Dataset, optional
-        From `diffusion.guided`, where it has been made already.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m, len(layers)), float32
-    """
-    layers = _inputs.LAYERS.get(name, network.CHANNELS)
-    return network.channels(as_seen(grid, name, guided), layers)
+def input_stack(grid, name):
+    """Stack the channels of one input of a grid: (n, m, channels), float32."""
+    return network.channels(as_seen(grid, name), _inputs.LAYERS[name])
 
 
 def as_seen(grid, name, guided=None):
-    """Put the map of one input into a grid.
+    """Put the map of one input into a grid of tracks, as its ``anomaly``; ValueError for others.
 
-    Parameters
-    ----------
-    grid, name, guided
-        As `input_stack`.
-
-    Returns
-    -------
-    xarray.Dataset
-        `grid` with another ``anomaly``; for ``guided`` and ``both`` its own is there as
-        ``linear``.
+    For ``guided`` and ``both`` its own is there as ``linear``; `guided` is from `diffusion.guided`,
+    where it has been made already.
     """
+    if name == "raw":
+        return grid
+    if name == "classical":
+        return grid.assign(anomaly=diffusion.classical(grid["anomaly"])["anomaly"])
     if name not in GUIDED:
-        return grid.assign(anomaly=make_map(grid, name))
+        raise ValueError(
+            f"There is no input named {name!r}; choose one of {', '.join(_inputs.INPUTS)}."
+        )
     if guided is None:
         guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return network.with_guided(grid, guided)
-
-
-def make_map(grid, name):
-    """Make the anomaly (nT) that one of the inputs shows of a grid; ValueError for other names."""
-    if name == "raw":
-        return grid["anomaly"]
-    if name == "classical":
-        return diffusion.classical(grid["anomaly"])["anomaly"]
-    if name in GUIDED:
-        return diffusion.guided(grid["block"], grid["weight"], uncertainty=False)["anomaly"]
-    raise ValueError(
-        f"There is no input named {name!r}; choose one of {', '.join(_inputs.INPUTS)}."
-    )
+    return _inputs.with_guided(grid, guided)

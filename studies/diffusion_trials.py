@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import ndimage
 
 from helpers import _shared, data, diffusion, gridding, seafloor, tracks
 from helpers.diffusion import _guided, _pyramid, _withheld
 
-from . import made_up_fields
+from . import cases, made_up_fields
 from ._kept import kept
 
 # The maps that are compared, and how they are judged.
@@ -20,53 +21,39 @@ from ._kept import kept
 
 @kept("diffusion")
 def restore(grid):
-    """Make the three maps that the workbook compares.
+    """Make the three maps that the workbook compares, from a grid of tracks.
 
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        From `gridding.grid_tracks`.
-
-    Returns
-    -------
-    dict of str to xarray.Dataset
-        ``linear`` (the grid itself), ``classical`` and ``guided``, each with ``anomaly`` (nT).
+    These are ``linear`` (the grid itself), ``classical`` and ``guided``, Datasets by name, each
+    with ``anomaly`` (nT).
     """
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     return {"linear": grid, "classical": diffusion.classical(grid["anomaly"]), "guided": guided}
 
 
-def correlations(maps, truth):
-    """Correlate maps with the truth on the cells that all of them fill.
+def isotropic(anomaly, sigma_cells=2.0):
+    """Smooth a complete grid alike in all directions, by a Gaussian: a baseline.
 
-    Parameters
-    ----------
-    maps : dict of str to xarray.Dataset
-        With ``anomaly`` (nT).
-    truth : xarray.DataArray
-        The simulated truth (nT).
-
-    Returns
-    -------
-    dict of str to float
+    NaN cells are left out of the averages and left NaN.
     """
+    anomaly = np.asarray(anomaly)
+    valid = np.isfinite(anomaly)
+    # sums under the Gaussian over the weights under it
+    total = ndimage.gaussian_filter(np.where(valid, anomaly, 0).astype("float32"), sigma_cells)
+    weight = ndimage.gaussian_filter(valid.astype("float32"), sigma_cells)
+    return np.where(valid, total / np.maximum(weight, 1e-6), np.nan).astype("float32")
+
+
+def correlations(maps, truth):
+    """Correlate maps (Datasets by name) with the true anomaly, on the cells that all fill."""
     for result in maps.values():
         truth = truth.where(result["anomaly"].notnull())
     return {name: _shared.agreement(result["anomaly"], truth) for name, result in maps.items()}
 
 
 def strike_errors(result, truth):
-    """Error of a strike where the simulated seafloor has stripes.
+    """Error of the strike of a map (degrees, 0 to 90) where the simulated seafloor has stripes.
 
-    Parameters
-    ----------
-    result, truth : xarray.Dataset
-        With ``strike_deg`` (0 to 180); the truth also with ``lineated``.
-
-    Returns
-    -------
-    xarray.DataArray
-        Degrees, 0 to 90; NaN where there are no stripes.
+    NaN elsewhere; both have ``strike_deg``, the truth also ``lineated``.
     """
     wrong = _shared.axial_difference(result["strike_deg"], truth["strike_deg"])
     return truth["strike_deg"].copy(data=wrong).where(truth["lineated"] == 1)
@@ -82,21 +69,9 @@ class Withheld(NamedTuple):
 
 @kept("diffusion")
 def withheld(grid):
-    """Predict half of the readings from the other half, along strike and by plates.
+    """Predict half of the readings of a grid from the other half, along strike and by plates.
 
     Much as `diffusion.guided` does it to choose its smoothing, but on the fine cells.
-
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        With ``block`` (nT) and ``weight``.
-
-    Returns
-    -------
-    Withheld
-        Root mean square errors ``along_nt`` strike by smoothing (dict) and ``plate_nt``, that of
-        the best plate; ``verdict``, what guided diffusion goes by, with ``support`` and
-        ``smoothing``.
     """
     integration_cells, across = 24.0, 0.001
     values, weight = (grid[name].to_numpy() for name in ("block", "weight"))
@@ -126,24 +101,12 @@ APART_KM = 120.0  # between added seamounts; each is looked at within half of it
 
 @kept("diffusion")
 def without_stripes(make, cells, coverage, seeds):
-    """Try the methods on fields that have no stripes.
+    """Try the methods on fields without stripes: a map for each seed.
 
-    Parameters
-    ----------
-    make : callable
-        ``make(cells, rng)``, such as `made_up_fields.blobs`.
-    cells : int
-        Side of the maps.
-    coverage : float
-        Share of cells on tracks.
-    seeds : iterable of int
-        One map each.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each map: correlations ``linear``, ``classical`` and ``guided``; coherences
-        ``classical coherence`` and ``guided coherence``.
+    ``make(cells, rng)`` makes a field of so many cells a side, as `made_up_fields.blobs` does;
+    tracks lie on the share `coverage` of its cells.  Gives a row for each map: correlations
+    ``linear``, ``classical`` and ``guided``; coherences ``classical coherence`` and ``guided
+    coherence``.
     """
     rows = []
     for seed in _shared.progress(seeds, "made-up maps"):
@@ -160,20 +123,12 @@ def without_stripes(make, cells, coverage, seeds):
 def added_seamounts(grid, truth, height_nt, size_km):
     """Add round anomalies to the readings, far from each other; see what they add to each map.
 
-    Parameters
-    ----------
-    grid, truth : xarray.Dataset
-        Grid of the readings, simulated truth with ``strike_deg``.
-    height_nt, size_km : float
-        Height and standard deviation of the Gaussians that are added.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each method, and ``told``, guided diffusion to which the cells of the seamounts
-        (within 2.5 standard deviations) are given as known: means over the seamounts of the size
-        (standard deviation, km) ``along_km`` and ``across_km`` strike of what is added and of its
-        ``highest_nt``, and ``error``, that of all that is added relative to what should be.
+    `grid` are the readings, `truth` has ``strike_deg``; what is added are Gaussians of this height
+    and standard deviation.  Gives a row for each method, and ``told``, guided diffusion to which
+    the cells of the seamounts (within 2.5 standard deviations) are given as known: means over the
+    seamounts of the size (standard deviation, km) ``along_km`` and ``across_km`` strike of what is
+    added and of its ``highest_nt``, and ``error``, that of all that is added relative to what
+    should be.
     """
     north, east = (grid[axis] - grid[axis].mean() for axis in ("northing", "easting"))
     counts = [int((float(axis.max()) - APART_KM / 2) // APART_KM) for axis in (north, east)]
@@ -213,29 +168,18 @@ def _size(added, truth, north, east, within_km):
 def misleading_directions(cells, coverage, seeds):
     """Try the methods where a direction misleads: bends, offsets, crossing strikes, a seamount.
 
-    Parameters
-    ----------
-    cells : int
-        Side of the maps.
-    coverage : float
-        Share of cells on tracks.
-    seeds : iterable of int
-        One set of ships each.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Mean correlation with the truth where the difficulty lies: a row for each case of
-        `made_up_fields.hard_cases`, columns the methods; ``told`` is guided diffusion to which
-        the strike, the fracture zone or the seamount was given as known, NaN where none is.
+    Maps have so many cells a side, ships go over the share `coverage` of them, once for each seed.
+    Gives the mean correlation with the truth where the difficulty lies: a row for each case of
+    `made_up_fields.hard_cases`, columns the methods; ``told`` is guided diffusion to which the
+    strike, the fracture zone or the seamount was given as known, NaN where none is.
     """
     rows = {}
     for name, case in _shared.progress(made_up_fields.hard_cases(cells).items(), "hard cases"):
         found = []
         for seed in seeds:
             grid = made_up_fields.survey(case.field, np.random.default_rng(seed), coverage)
-            maps = {"linear": grid, "isotropic": diffusion.isotropic(grid["anomaly"])}
-            maps |= restore(grid)
+            smooth = grid["anomaly"].copy(data=isotropic(grid["anomaly"]))
+            maps = {"linear": grid, "isotropic": grid.assign(anomaly=smooth)} | restore(grid)
             if case.known is not None:
                 told = diffusion.guided(
                     grid["block"], grid["weight"], uncertainty=False, known=case.known
@@ -255,15 +199,7 @@ _truth = functools.lru_cache(maxsize=2)(seafloor.simulate_region)
 def region_survey(name, coverage, seed):
     """Send cruises over a simulated region, level and grid them, as `cases.region_grid` does.
 
-    Parameters
-    ----------
-    name, coverage, seed
-        As in `cases.region_grid`.
-
-    Returns
-    -------
-    tuple of xarray.Dataset
-        Truth, and the grid without ``uncertainty_nt``.
+    Gives the truth and the grid (Datasets), the latter without ``uncertainty_nt``.
     """
     truth, region = _truth(name), data.region(name)
     table = seafloor.cruise_over(truth, region, np.random.default_rng(seed), coverage)
@@ -304,23 +240,11 @@ def cruise_constants(name, coverage, seed, added_nt):
 def parallel_cruises(cells, spacing_cells, constant_nt, noise_nt, seeds):
     """Level parallel tracks by one tie line, or solve for their constants with the field.
 
-    Parameters
-    ----------
-    cells : int
-        Side of the maps, stripes at 30 degrees.
-    spacing_cells : int
-        Distance between the tracks, which run north; a cruise each. The tie line runs east.
-    constant_nt, noise_nt : float
-        Standard deviations of the constants and of the noise of each reading.
-    seeds : iterable of int
-        One set of errors each.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each seed: correlations with the truth ``as read``, ``levelled first`` (each
-        track by its one crossing) and ``joint``; ``levelled_nt`` and ``joint_nt``, what is left of
-        the constants (standard deviation, nT).
+    The maps have so many cells a side and stripes at 30 degrees.  The tracks run north,
+    `spacing_cells` apart and a cruise each, the tie line runs east; constants and noise of the
+    readings have these standard deviations.  Gives a row for each seed of the errors: correlations
+    with the truth ``as read``, ``levelled first`` (each track by its one crossing) and ``joint``;
+    ``levelled_nt`` and ``joint_nt``, what is left of the constants (standard deviation, nT).
     """
     field, rows = made_up_fields.stripes(cells), []
     columns = np.arange(spacing_cells // 2, cells, spacing_cells)
@@ -367,14 +291,11 @@ def cruise_cells(table, region, grid):
 
 
 def real_surveys():
-    """Leave lines of the real surveys out and predict them, by each method.
+    """Leave lines of the real surveys out and predict them: root mean square errors (nT).
 
-    Returns
-    -------
-    pandas.DataFrame
-        Root mean square errors (nT): a row for each survey that can be had, columns the methods.
+    A row for each survey that can be had, columns the methods.
     """
-    found = {survey.title: _left_out(name) for name, survey in tracks.SURVEYS.items()}
+    found = {survey.title: _left_out(name) for name, survey in cases.SURVEYS.items()}
     return pd.DataFrame({title: errors for title, errors in found.items() if errors is not None}).T
 
 
@@ -387,15 +308,15 @@ def _left_out(name):
 
     methods = {
         "linear": linear,
-        "isotropic": lambda block: diffusion.isotropic(linear(block))["anomaly"],
+        "isotropic": lambda block: isotropic(linear(block)),
         "classical": lambda block: diffusion.classical(linear(block))["anomaly"],
         "guided": lambda block: diffusion.guided(block, uncertainty=False)["anomaly"],
     }
-    survey = tracks.SURVEYS[name]
+    survey = cases.SURVEYS[name]
     if None in [data.try_fetch(file) for file in survey.files]:
         return None
     place = survey.region, survey.spacing_km
-    errors = gridding.cross_validate(tracks.load_survey(name), *place, methods, "line")
+    errors = gridding.cross_validate(cases.load_survey(name), *place, methods, "line")
     return gridding.pooled_errors(errors)["rms_nt"].reindex(list(methods))
 
 

@@ -5,8 +5,6 @@ always near.  So the same numbers are taken for the lines moved away, for the li
 degrees, and for the ridges of a plain filter.
 """
 
-from typing import NamedTuple
-
 import geopandas
 import numpy as np
 import pandas as pd
@@ -48,37 +46,15 @@ def turned(found):
 
 
 def beside_chance(found, rng):
-    """Put lines beside the same lines moved and turned.
-
-    Parameters
-    ----------
-    found : geopandas.GeoDataFrame
-        Lines of the network.
-    rng : numpy.random.Generator
-        Source of the directions and distances of moved lines.
-
-    Returns
-    -------
-    dict of str to geopandas.GeoDataFrame
-        ``network``, ``moved`` and ``turned``.
-    """
+    """Put the lines of the ``network`` beside the same lines ``moved`` and ``turned``, by name."""
     return {"network": found, "moved": moved(found, rng), "turned": turned(found)}
 
 
 def ridge_lines(grid, guided, length_km):
-    """Trace the ridges of the guided map (Sato et al. 1998), as long in total as wanted.
+    """Trace the ridges of the guided map of a grid (Sato et al. 1998), as long in total as wanted.
 
-    Parameters
-    ----------
-    grid, guided : xarray.Dataset
-        From `gridding.grid_tracks` and `diffusion.guided`.
-    length_km : float
-        Total length; of `RANKS` the threshold that comes nearest to it is taken.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        As `lines.trace`; ``probability`` is the rank of the filter's answer.
+    Of `RANKS` the threshold is taken that comes nearest to `length_km`.  Lines are as of
+    `lines.trace`; their ``probability`` is the rank of the filter's answer.
     """
     near = network.knowable(grid)
     field = network.channels(grid.assign(anomaly=guided["anomaly"]))[..., 0]
@@ -94,19 +70,8 @@ def ridge_lines(grid, guided, length_km):
 def pick_strikes(picks, region):
     """Strikes that neighbouring picks of one end of one chron tell.
 
-    Parameters
-    ----------
-    picks : pandas.DataFrame
-        From `data.region_picks`.
-    region : helpers.data.Region
-        The projection.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a pair, each pick with its nearest of another cruise at `PAIR_KM`:
-        ``easting_km``, ``northing_km`` of the middle and ``strike_deg``; picks younger than
-        `YOUNGEST_MA` are left out.
+    Gives a row a pair, each pick with its nearest of another cruise at `PAIR_KM`: ``easting_km``,
+    ``northing_km`` of the middle and ``strike_deg``; picks younger than `YOUNGEST_MA` are left out.
     """
     rows = []
     old = picks[picks["age_ma"] >= YOUNGEST_MA]
@@ -125,51 +90,25 @@ def pick_strikes(picks, region):
 
 
 def compare(sets, isochrons, strikes, known=None):
-    """Hold sets of lines against isochrons and picks.
+    """Hold sets of lines, by name, against isochrons and the strikes of picks (`pick_strikes`).
 
-    Parameters
-    ----------
-    sets : dict of str to geopandas.GeoDataFrame
-        Lines by name, in one projection (km).
-    isochrons : geopandas.GeoDataFrame
-        From `data.isochrons`.
-    strikes : pandas.DataFrame
-        From `pick_strikes`.
-    known : xarray.DataArray of bool, optional
-        Cells where lines can be: isochrons count there only.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a set: ``lines``, ``length_km``; medians of the distance from isochrons to the
-        nearest line of their trend (``isochron_km``) and back (``to_isochron_km``); of the angle
-        between lines and the nearest isochron within `REACH_KM` (``isochron_deg``), and between
-        pairs of picks and lines within `BESIDE_KM` (``picks_deg``, ``pairs`` of them).
+    Isochrons count in the cells that are `known` only, those where lines can be.  Gives a row a
+    set: ``lines``, ``length_km``; medians of the distance from isochrons to the nearest line of
+    their trend (``isochron_km``) and back (``to_isochron_km``); of the angle between lines and the
+    nearest isochron within `REACH_KM` (``isochron_deg``), and between pairs of picks and lines
+    within `BESIDE_KM` (``picks_deg``, ``pairs`` of them).
     """
-    published = _points(isochrons)
+    published = lines.points_along(isochrons, STEP_KM)
     if known is not None:
         inside = _inside(published.places, known)
-        published = _Points(published.places[inside], published.strike_deg[inside])
+        published = published._make(part[inside] for part in published)
     rows = {name: _against(found, published, strikes) for name, found in sets.items()}
     return pd.DataFrame(rows).T.astype({"lines": int, "pairs": int})
 
 
-class _Points(NamedTuple):
-    """Points along lines: easting and northing (km), and the strike of the line there."""
-
-    places: np.ndarray
-    strike_deg: np.ndarray
-
-
-def _points(found):
-    """Points every `STEP_KM` along lines."""
-    places, strike_deg, _ = lines.points_along(found, STEP_KM)
-    return _Points(places, strike_deg)
-
-
 def _against(found, published, strikes):
     """Measure one set of lines: a row of `compare`."""
-    ours = _points(found)
+    ours = lines.points_along(found, STEP_KM)
     off, nearest = _nearest(ours.places, published.places, REACH_KM)
     within = np.isfinite(off)
     pairs = strikes[["easting_km", "northing_km"]].to_numpy()
@@ -234,26 +173,9 @@ DRAWS = 200
 
 
 def track(table, cruise, region):
-    """Line of a cruise through a region.
+    """Line (km) of a cruise of a track table through a region.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Track table.
-    cruise : str
-        Its name there.
-    region : helpers.data.Region
-        The projection; readings beyond the box are left out.
-
-    Returns
-    -------
-    shapely.LineString
-        In km.
-
-    Raises
-    ------
-    ValueError
-        If the cruise has fewer than two readings in the region.
+    ValueError if it has fewer than two readings in the region.
     """
     own = table[table["cruise"] == cruise]
     own = own[region.contains(own["longitude"], own["latitude"])]
@@ -269,25 +191,9 @@ def track(table, cruise, region):
 def picked_blocks(line, picks, region):
     """Place the picked normal chrons on a track.
 
-    Parameters
-    ----------
-    line : shapely.LineString
-        From `track`.
-    picks : pandas.DataFrame
-        From `data.region_picks`; those within `ON_TRACK_KM` of the track count.
-    region : helpers.data.Region
-        The projection.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``chron``, ``start_km`` and ``end_km`` along the track, in its order.  A chron on both
-        flanks makes two blocks, the one at the axis one.
-
-    Raises
-    ------
-    ValueError
-        If fewer than four picks lie on the track.
+    Of the picks (`data.region_picks`) those within `ON_TRACK_KM` of the line count; ValueError if
+    there are fewer than four.  Gives ``chron``, ``start_km`` and ``end_km`` along the track, in its
+    order.  A chron on both flanks makes two blocks, the one at the axis one.
     """
     points = shapely.points(*region.project(picks["longitude"], picks["latitude"]))
     own = shapely.distance(points, line) <= ON_TRACK_KM
@@ -362,24 +268,11 @@ def by_chance(places, blocks, rng):
 
 
 def compare_blocks(sets, line, blocks, rng):
-    """Count for several sets of lines, with chance beside each.
+    """Count for several sets of lines, by name, what they cross, with chance beside each.
 
-    Parameters
-    ----------
-    sets : dict of str to geopandas.GeoDataFrame
-        Lines by name, in the track's projection.
-    line : shapely.LineString
-        From `track`.
-    blocks : pandas.DataFrame
-        From `picked_blocks`.
-    rng : numpy.random.Generator
-        Source of how far crossings slide.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a set: ``crossed`` blocks of ``blocks``, ``crossings`` between the first block and
-        the last, those ``without_block``, and ``by_chance``, the blocks that slid crossings reach.
+    `line` and `blocks` are from `track` and `picked_blocks`; `rng` tells how far crossings slide.
+    Gives a row a set: ``crossed`` blocks of ``blocks``, ``crossings`` between the first block and
+    the last, those ``without_block``, and ``by_chance``, the blocks that slid crossings reach.
     """
     rows = {}
     for name, found in sets.items():

@@ -1,7 +1,8 @@
 """Fields whose nature is known, to try a method on: stripes, a fracture zone, blobs, seamounts.
 
 They are simpler than simulated seafloor on purpose: what a method makes of them shows one of its
-habits at a time.  Behind them come maps without lineations, on which every line is a false one.
+habits at a time.  Maps are square, so many cells a side; `rng` is the source of all randomness.
+Behind them come maps without lineations, on which every line is a false one.
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from helpers import diffusion, gridding, tracks
+from helpers import diffusion, gridding
 from helpers.diffusion import _null_test
 from helpers.seafloor import crust, forward, ships
+
+from . import cases
 
 AMPLITUDE_NT = 100.0  # standard deviation of a field
 SPACING_KM = 2.0  # side of the cells
@@ -30,21 +33,10 @@ TRACK_CELLS = 200, 600  # shortest and longest track, before the rim of the map 
 
 
 def stripes(cells, strike_deg=30.0, offset_cells=0.0):
-    """Make parallel stripes, which a fracture zone across the middle may offset.
+    """Make parallel stripes (nT), which a fracture zone across the middle may offset.
 
-    Parameters
-    ----------
-    cells : int
-        Side of the map.
-    strike_deg : float
-        Strike, clockwise from north (the first axis).
-    offset_cells : float
-        How far the stripes beyond the fracture zone are moved across their strike.
-
-    Returns
-    -------
-    numpy.ndarray, shape (cells, cells)
-        Anomaly (nT).
+    The strike is clockwise from north (the first axis); beyond the fracture zone the stripes are
+    moved by `offset_cells` across it.
     """
     across = across_strike(cells, strike_deg) + offset_cells * (along_strike(cells, strike_deg) > 0)
     return AMPLITUDE_NT * np.sqrt(2) * np.sin(2 * np.pi * across / WAVELENGTH_CELLS)
@@ -117,40 +109,12 @@ def across_strike(cells, strike_deg=30.0):
 
 
 def blobs(cells, rng, reach_cells=4.0):
-    """Make a random field without direction: white noise under a Gaussian.
-
-    Parameters
-    ----------
-    cells : int
-        Side of the map.
-    rng : numpy.random.Generator
-        Source of all randomness.
-    reach_cells : float
-        Standard deviation of the Gaussian.
-
-    Returns
-    -------
-    numpy.ndarray, shape (cells, cells)
-        Anomaly (nT).
-    """
+    """Make a random field (nT) without direction: white noise under a Gaussian."""
     return _scaled(ndimage.gaussian_filter(rng.standard_normal((cells, cells)), reach_cells))
 
 
 def seamounts(cells, rng):
-    """Make round bumps of either sign and random size on a flat field.
-
-    Parameters
-    ----------
-    cells : int
-        Side of the map.
-    rng : numpy.random.Generator
-        Source of all randomness.
-
-    Returns
-    -------
-    numpy.ndarray, shape (cells, cells)
-        Anomaly (nT).
-    """
+    """Make round bumps of either sign and random size on a flat field (nT)."""
     row, column = np.indices((cells, cells))
     field = np.zeros((cells, cells))
     for _ in range(max(1, cells**2 // CELLS_PER_MOUNT)):
@@ -160,20 +124,7 @@ def seamounts(cells, rng):
 
 
 def half_striped(cells, rng):
-    """Make a map of stripes in its western half and of blobs in its eastern one.
-
-    Parameters
-    ----------
-    cells : int
-        Side of the map.
-    rng : numpy.random.Generator
-        Source of all randomness.
-
-    Returns
-    -------
-    numpy.ndarray, shape (cells, cells)
-        Anomaly (nT).
-    """
+    """Make a map (nT) of stripes in its western half and of blobs in its eastern one."""
     field = stripes(cells)
     field[:, cells // 2 :] = blobs(cells, rng)[:, cells // 2 :]
     return field
@@ -225,21 +176,10 @@ def hard_cases(cells):
 
 
 def survey(field, rng, coverage):
-    """Send simulated cruises over a field and grid what they read, errors included.
+    """Send simulated cruises over a field (nT) and grid what they read, errors included.
 
-    Parameters
-    ----------
-    field : numpy.ndarray, shape (n, m)
-        True anomaly (nT).
-    rng : numpy.random.Generator
-        Source of all randomness.
-    coverage : float
-        Share of cells on tracks.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `gridding.grid_points` without ``uncertainty_nt``, and ``truth``, the field.
+    They cross the share `coverage` of its cells.  Gives what `gridding.grid_points` does, without
+    ``uncertainty_nt``, and ``truth``, the field.
     """
     northing, easting = ((np.arange(size) + 0.5) * SPACING_KM for size in field.shape)
     axes = {"northing": northing, "easting": easting}
@@ -299,9 +239,9 @@ def shuffled(rng):
     Of each survey at most `CELLS` a side, where the tracks are densest; no surveys where the
     registry cannot give the files.
     """
-    tables = {name: table for name, table in tracks.load_surveys().items() if name in REAL}
+    tables = {name: table for name, table in cases.load_surveys().items() if name in REAL}
     grids = [
-        gridding.grid_tracks(table, tracks.SURVEYS[name].region) for name, table in tables.items()
+        gridding.grid_tracks(table, cases.SURVEYS[name].region) for name, table in tables.items()
     ]
     return [replaced(_densest(grid), rng, "shuffled") for grid in grids]
 

@@ -59,32 +59,23 @@ LEAST_LINEATED = 0.6  # share of a block that is lineated seafloor
 
 
 def results(name):
-    """Read a results file: what `make train` or `make bench` wrote.
-
-    Parameters
-    ----------
-    name : str
-        ``scores``, ``training`` or ``bench``.
-
-    Returns
-    -------
-    list or dict
-    """
+    """Read a results file that `make train` or `make bench` wrote: scores, training or bench."""
     return json.loads((_shared.ROOT / "data" / "results" / f"{name}.json").read_text())
 
 
+def save_json(path, value):
+    """Write JSON; of a list, one entry a line."""
+    text = json.dumps(value, indent=1)
+    if isinstance(value, list):
+        text = "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
+    with _shared.whole(path) as beside:
+        beside.write_text(text + "\n")
+
+
 def leading(records):
-    """Leave only the best detector on each input beside the networks and chance.
+    """Leave of the records of scores only the best detector on each input, and all that is none.
 
-    Parameters
-    ----------
-    records : list of dict
-        From ``data/results/scores.json``.
-
-    Returns
-    -------
-    list of dict
-        Those of the detector with the highest mean F1 on each input, and of all that is none.
+    The best is that of the highest mean F1.
     """
     sums = {}
     for record in records:
@@ -104,20 +95,11 @@ def leading(records):
 
 
 def blocks(truth):
-    """Divide a region into spatial blocks for training, validation and test.
+    """Divide a simulated region into spatial blocks for training, validation and test.
 
     Blocks have `network.SIZE` cells a side and lie `GAP_CELLS` apart; those with less lineated
-    seafloor than `LEAST_LINEATED` are left out.
-
-    Parameters
-    ----------
-    truth : xarray.Dataset
-        Simulated region.
-
-    Returns
-    -------
-    dict of str to list of (row, column)
-        Lower corners, under ``train``, ``validation`` and ``test``.
+    seafloor than `LEAST_LINEATED` are left out.  Gives their lower corners (row, column), lists
+    under ``train``, ``validation`` and ``test``.
     """
     lineated, size = truth["lineated"].to_numpy() > 0, network.SIZE
     step = size + GAP_CELLS

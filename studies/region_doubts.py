@@ -37,22 +37,11 @@ def plateau(truth):
 
 
 def distances(truth, grid, published=None):
-    """Distance of each cell to what may spoil the map.
+    """Distance of each cell of a simulated region, gridded, to what may spoil the map (km).
 
-    Parameters
-    ----------
-    truth : xarray.Dataset
-        From `seafloor.simulate_region`.
-    grid : xarray.Dataset
-        From `gridding.grid_tracks` on the same cells.
-    published : dict of str to geopandas object, optional
-        Lines by name (fracture zones, triple junction) in the region's projection.
-
-    Returns
-    -------
-    xarray.Dataset
-        In km: ``data`` (nearest reading), ``disturbed`` (seafloor whose isochrons change direction
-        within a few cells), ``plateau flank``, and one layer for each of `published`.
+    The layers are ``data`` (nearest reading), ``disturbed`` (seafloor whose isochrons change
+    direction within a few cells), ``plateau flank``, and one for each of `published`: lines by name
+    (fracture zones, triple junction) in the region's projection.
     """
     high = plateau(truth).to_numpy()
     flank = high ^ ndimage.binary_erosion(high, border_value=1)
@@ -69,24 +58,10 @@ def distances(truth, grid, published=None):
 def by_distance(far, edges, probability, truth, known, misfit, threshold):
     """Score a map class by class of a distance.
 
-    Parameters
-    ----------
-    far : xarray.DataArray, shape (n, m)
-        A layer of `distances`.
-    edges : sequence of float
-        Borders of the classes (km).
-    probability, truth, known : array_like, shape (n, m)
-        As `scores.score_lines`.
-    misfit : array_like, shape (n, m)
-        Anomaly of the map minus true anomaly (nT).
-    threshold : float
-        Probability from which a cell is taken as line.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a class that has cells: ``from_km``, ``precision``, ``recall``, ``error_nt`` (root
-        mean square) and ``share`` of the known map.
+    `far` is a layer of `distances`, `edges` are the borders of the classes (km), probability,
+    truth, the known cells and threshold are as in `scores.score_lines`, and `misfit` is the anomaly
+    of the map minus the true one (nT).  Gives a row a class that has cells: ``from_km``,
+    ``precision``, ``recall``, ``error_nt`` (root mean square) and ``share`` of the known map.
     """
     rows = []
     for low, high in zip(edges[:-1], edges[1:], strict=True):
@@ -100,21 +75,9 @@ def by_distance(far, edges, probability, truth, known, misfit, threshold):
 
 
 def error_correlations(far, misfit, known):
-    """Rank correlation (Spearman) of the size of the error with each distance.
+    """Rank correlation (Spearman) of the size of the error with each of the `distances`.
 
-    Parameters
-    ----------
-    far : xarray.Dataset
-        From `distances`.
-    misfit : array_like, shape (n, m)
-        Anomaly of the map minus true anomaly (nT).
-    known : array_like of bool, shape (n, m)
-        Cells that count.
-
-    Returns
-    -------
-    dict of str to float
-        Positive where the error grows with the distance.
+    `misfit` is as in `by_distance`.  Positive where the error grows with the distance.
     """
     here = known & np.isfinite(misfit)
     size = np.abs(np.asarray(misfit))[here]
@@ -124,22 +87,12 @@ def error_correlations(far, misfit, known):
 def causes(found, true, truth):
     """Ask of each line whether it is right, and which part of the anomaly lies under it.
 
-    Parameters
-    ----------
-    found, true : geopandas.GeoDataFrame
-        From `lines.trace` and `scores.true_lines`.
-    truth : xarray.Dataset
-        From `seafloor.simulate_region`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `found` without geometry, with ``right`` (half of it runs beside a true line),
-        ``stripes_nt``, the mean anomaly of the polarity alone along it, ``other_nt``, that of
-        relief and uneven magnetisation (volcanoes, in nature), ``plateau``, the share of it
-        that lies on the plateau, ``disturbed_km``, its mean distance to disturbed seafloor, and
-        ``bend_deg``, the median angle between its pieces and its own strike: how far it is from
-        being linear.
+    Lines found and true are from `lines.trace` and `scores.true_lines`.  Gives the table of those
+    found without geometry, with ``right`` (half of it runs beside a true line), ``stripes_nt``, the
+    mean anomaly of the polarity alone along it, ``other_nt``, that of relief and uneven
+    magnetisation (volcanoes, in nature), ``plateau``, the share of it that lies on the plateau,
+    ``disturbed_km``, its mean distance to disturbed seafloor, and ``bend_deg``, the median angle
+    between its pieces and its own strike: how far it is from being linear.
     """
     stripes = truth["anomaly"].copy(data=seafloor.stripes_alone(truth))
     grids = {
@@ -149,30 +102,25 @@ def causes(found, true, truth):
         "disturbed_km": _from(_disturbed(truth), truth),
     }
     table = pd.DataFrame(found.drop(columns="geometry"))
-    table["right"] = scores.right_share(found, true) >= 0.5
+    table["right"] = right_share(found, true) >= 0.5
     places, strike, owner = lines.points_along(found, _lines.STEP_KM)
     table[list(grids)] = _sample(grids, places).groupby(owner).mean().to_numpy()
     off = _shared.axial_difference(strike, found["strike_deg"].to_numpy()[owner])
     return table.assign(bend_deg=pd.Series(off).groupby(owner).median().to_numpy())
 
 
+def right_share(found, true):
+    """Share of each found line that runs beside a true line, as `scores.evaluate` takes them."""
+    places, _, line = lines.points_along(found, _lines.STEP_KM)
+    beside = _lines.beside(places, true)
+    return np.bincount(line, beside, len(found)) / np.bincount(line, minlength=len(found))
+
+
 def along_stripes(true, prediction, grid):
     """Follow the true lines, and note how sure the network is beside data, gaps and ends.
 
-    Parameters
-    ----------
-    true : geopandas.GeoDataFrame
-        From `scores.true_lines`.
-    prediction : xarray.Dataset
-        From `network.predict`.
-    grid : xarray.Dataset
-        From `gridding.grid_tracks` on the same cells.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row every `scores._lines.STEP_KM` of a line: ``to_data_km``, ``to_end_km`` (along the
-        line, to its nearer end), ``probability`` and ``spread`` of the cell.
+    Gives a row every `scores._lines.STEP_KM` of a line: ``to_data_km``, ``to_end_km`` (along the
+    line, to its nearer end), ``probability`` and ``spread`` of the cell.
     """
     places, _, owner = lines.points_along(true, _lines.STEP_KM)
     layers = {

@@ -121,21 +121,10 @@ DETECTORS = {
 
 @kept("scores")
 def tune(name, fields, truth, mask):
-    """Choose the setting and the threshold of a detector on validation maps.
+    """Choose the setting and the threshold of one of `DETECTORS` on validation maps.
 
-    Parameters
-    ----------
-    name : str
-        One of `DETECTORS`.
-    fields : numpy.ndarray, shape (maps, n, m)
-        The maps.
-    truth, mask : numpy.ndarray, shape (maps, n, m)
-        Label, and cells that count.
-
-    Returns
-    -------
-    dict
-        ``setting``, ``threshold`` and the ``f1`` they reach on these maps.
+    Maps, truth (label) and mask (cells that count) have the shape (maps, n, m).  Gives ``setting``,
+    ``threshold`` and the ``f1`` that they reach on these maps.
     """
     detector, tried = DETECTORS[name], []
     for setting in detector.settings:

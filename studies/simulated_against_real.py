@@ -1,7 +1,8 @@
 """What notebook A1 and its figures hold the simulated seafloor against, each computed once.
 
 First the questions that the notebook asks, then what answers them: profiles along real cruises,
-measures of how alike two profiles or two maps are, and distances from magnetic picks.
+measures of how alike two profiles or two maps are, and distances from magnetic picks.  What needs
+cruises or picks that cannot be had raises `helpers.data.DataUnavailable`.
 
 References
 ----------
@@ -45,15 +46,7 @@ def simulated_region(name):
 def real_profiles():
     """Real cruises against the simulated map they cross.
 
-    Returns
-    -------
-    dict of str to pandas.DataFrame
-        By cruise: a point every km, with ``observed_nt``, ``simulated_nt`` and ``age_ma``.
-
-    Raises
-    ------
-    helpers.data.DataUnavailable
-        If a cruise cannot be had.
+    By cruise: a point every km, with ``observed_nt``, ``simulated_nt`` and ``age_ma``.
     """
     region = data.region("pacific_antarctic")
     table = tracks.read_tracks([data.fetch(f"tracks/ncei/{name}.m77t") for name in cases.CRUISES])
@@ -65,18 +58,7 @@ def real_profiles():
 
 @functools.cache
 def tied_profile():
-    """Profile of the cruise on which picks lie, with the anomaly of ages tied to them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As one of `real_profiles`.
-
-    Raises
-    ------
-    helpers.data.DataUnavailable
-        If cruise or picks cannot be had.
-    """
+    """Profile of the cruise on which picks lie, with the anomaly of ages tied to them."""
     region = data.region("pacific_antarctic")
     data.fetch(PICKS)
     own = data.region_picks(region).query("cruise == @TIED")
@@ -91,16 +73,6 @@ def quiet_profile():
     VANC05MV in the Cape Basin, between the isochrons of chrons 34 (83 Ma, crossed near 5 E) and M0
     (121 Ma, beyond the end of the cruise) of Mueller et al. (2016),
     doi:10.1146/annurev-earth-060115-012211.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A point every km, with ``observed_nt``.
-
-    Raises
-    ------
-    helpers.data.DataUnavailable
-        If the cruise cannot be had.
     """
     region = data.region_from_box(*QUIET_BOX, name="cape_basin")
     table = tracks.read_tracks(data.fetch(f"tracks/ncei/{QUIET_CRUISE}.m77t"))
@@ -109,18 +81,7 @@ def quiet_profile():
 
 @functools.cache
 def pick_distances(name):
-    """Distance of each pick in a region to the simulated boundary of its age.
-
-    Returns
-    -------
-    numpy.ndarray
-        km, of the picks that have one.
-
-    Raises
-    ------
-    helpers.data.DataUnavailable
-        If no picks can be had.
-    """
+    """Distance (km) of picks in a region to the simulated boundary of their age, where one is."""
     data.fetch(PICKS)
     region = data.region(name)
     distance = distance_to_boundaries(data.region_picks(region), simulated_region(name), region)
@@ -129,25 +90,11 @@ def pick_distances(name):
 
 @functools.cache
 def line_distances(name, moved_km=0.0):
-    """Distance (km) of each pick in a region to the label line of its chron.
+    """Distance (km) of the picks in a region to the label line of their chron, if it has one.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    moved_km : float
-        Move the picks so far in random directions first: what chance gives.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``distance_km`` and ``expected_km``, how far apart the simulated map itself has that line
-        and the place of the pick's age; the picks that have one.
-
-    Raises
-    ------
-    helpers.data.DataUnavailable
-        If no picks can be had.
+    Moved in random directions first, picks show what chance gives.  Gives ``distance_km`` and
+    ``expected_km``, how far apart the simulated map itself has that line and the place of their
+    age.
     """
     data.fetch(PICKS)
     region, rng = data.region(name), np.random.default_rng(MOVED_SEED)
@@ -157,17 +104,9 @@ def line_distances(name, moved_km=0.0):
 
 @functools.cache
 def age_error(name):
-    """Age of the grid at each pick in a region less the age of the pick.
+    """Age of the grid at the picks in a region less their own: ``off_ma`` and ``off_km``.
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``off_ma`` and ``off_km`` (by the local spreading rate), positive where the grid is older.
-
-    Raises
-    ------
-    helpers.data.DataUnavailable
-        If no picks can be had.
+    The latter is by the local spreading rate; positive where the grid is older.
     """
     data.fetch(PICKS)
     region, truth = data.region(name), simulated_region(name)
@@ -185,17 +124,7 @@ def age_error(name):
 def continuity(name, lag_km):
     """Correlation of polarity along strike in a region, as simulated and taken carelessly.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    lag_km : float
-        Between two places of one stripe.
-
-    Returns
-    -------
-    tuple of float
-        Near 1 where stripes are whole.
+    `lag_km` lies between two places of one stripe.  Near 1 where stripes are whole.
     """
     truth = simulated_region(name)
     where, strike = truth["lineated"].to_numpy() > 0, truth["strike_deg"].to_numpy()
@@ -208,17 +137,8 @@ def continuity(name, lag_km):
 def fracture_contrast(name):
     """Mean size of polarity at fracture zones, as simulated and taken carelessly.
 
-    There the age grid passes through ages that never were; stripes drawn from them are false.
-
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-
-    Returns
-    -------
-    tuple of float
-        0 for no stripes, 1 for stripes of full strength.
+    There the age grid passes through ages that never were; stripes drawn from them are false.  0
+    for no stripes, 1 for stripes of full strength.
     """
     truth = simulated_region(name)
     slope, usual = _region.age_slopes(truth["age_ma"].to_numpy(), truth.attrs["spacing_km"])
@@ -379,32 +299,12 @@ def band_amplitudes(values):
 
 
 def amplitude_ratio(profile):
-    """Divide the simulated by the real amplitude of a profile, band by band.
-
-    Parameters
-    ----------
-    profile : pandas.DataFrame
-        With ``observed_nt`` and ``simulated_nt``.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(BANDS_KM),)
-    """
+    """Divide the simulated by the real amplitude of a profile, in each of `BANDS_KM`."""
     return band_amplitudes(profile["simulated_nt"]) / band_amplitudes(profile["observed_nt"])
 
 
 def correlation(profile):
-    """Correlation of the observed and the simulated anomaly of a profile.
-
-    Parameters
-    ----------
-    profile : pandas.DataFrame
-        With ``observed_nt`` and ``simulated_nt``.
-
-    Returns
-    -------
-    float
-    """
+    """Correlation of the observed and the simulated anomaly of a profile."""
     return _shared.agreement(profile["observed_nt"], profile["simulated_nt"])
 
 
@@ -412,19 +312,9 @@ def correlation_after_shift(profile):
     """Correlation of observed and simulated, window by window, each shifted to fit best.
 
     The age grid is off by tens of km in places, more than a stripe is wide; the shift takes that
-    out.  A best shift also raises the correlation of profiles that have nothing in common: the
-    second value, with the simulated profile reversed, tells by how much.
-
-    Parameters
-    ----------
-    profile : pandas.DataFrame
-        With ``observed_nt`` and ``simulated_nt``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a window of `WINDOW_KM`: ``start_km``, ``plain``, ``shifted``, ``shift_km`` and
-        ``by_chance``.
+    out. A best shift also raises the correlation of profiles that have nothing in common:
+    ``by_chance``, with the simulated profile reversed, tells by how much.  A row a window of
+    `WINDOW_KM`: ``start_km``, ``plain``, ``shifted``, ``shift_km`` and ``by_chance``.
     """
     observed, simulated = (profile[name].to_numpy() for name in ("observed_nt", "simulated_nt"))
     length, farthest = int(WINDOW_KM / STEP_KM), int(FARTHEST_KM / STEP_KM)
@@ -464,15 +354,8 @@ def along_strike_correlation(field, strike_deg, where, lag_cells):
 def laplace_gain(values):
     """How much likelier a Laplace than a normal distribution makes values, per value.
 
-    Parameters
-    ----------
-    values : numpy.ndarray
-
-    Returns
-    -------
-    float
-        Mean difference of the logarithms of likelihood, each distribution fitted by its own
-        maximum: positive where Laplace fits better; 0.072 for a true Laplace distribution.
+    The mean difference of the logarithms of likelihood, each distribution fitted by its own
+    maximum: positive where Laplace fits better; 0.072 for a true Laplace distribution.
     """
     values = np.asarray(values, float)
     values = values[np.isfinite(values)]
@@ -497,7 +380,7 @@ def distance_to_boundaries(picks, truth, region):
 
     age = truth["age_ma"].to_numpy()
     spacing = float(truth.attrs["spacing_km"])
-    row, column = _cells(*_project(picks, region), truth)
+    row, column = _cells(picks, truth, region)
     distance = np.full(len(picks), np.nan)
     for value, which in picks.groupby("age_ma").indices.items():
         contours = find_contours(age, value)
@@ -523,7 +406,7 @@ def distance_to_lines(picks, truth, region, moved_km=0.0, rng=None):
     from skimage.morphology import skeletonize
 
     age, spacing = truth["age_ma"].to_numpy(), float(truth.attrs["spacing_km"])
-    row, column = _cells(*_project(picks, region), truth)
+    row, column = _cells(picks, truth, region)
     turn = 0.0 if rng is None else rng.uniform(0, 2 * np.pi, len(picks))
     places = np.column_stack([row + moved_km / spacing * np.sin(turn),
                               column + moved_km / spacing * np.cos(turn)])  # fmt: skip
@@ -557,14 +440,10 @@ def _chron(age_ma, ends):
     return np.where(off.min(axis=1) < SAME_MA, off.argmin(axis=1), -1)
 
 
-def _project(picks, region):
-    """Easting and northing (km) of picks."""
-    return region.project(picks["longitude"], picks["latitude"])
-
-
-def _cells(east, north, truth):
-    """Row and column (not whole) of places on a map."""
-    return _shared.cell_of(east, north, truth["easting"], truth["northing"])
+def _cells(picks, truth, region):
+    """Row and column (not whole) of picks on a map."""
+    place = region.project(picks["longitude"], picks["latitude"])
+    return _shared.cell_of(*place, truth["easting"], truth["northing"])
 
 
 def _on_seafloor(row, column, age):

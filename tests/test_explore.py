@@ -238,9 +238,10 @@ def test_every_notebook_of_the_way_has_an_explorer():
 @pytest.mark.parametrize("name", EXPLORED)
 def test_the_code_that_an_explorer_of_a_notebook_writes_fits_its_function(name):
     text = EXPLORED[name]
-    (call,) = set(re.findall(r"\b(maps\.draw_\w+)\(", text))
-    module, name = call.split(".")
-    arguments = inspect.signature(getattr(importlib.import_module(f"helpers.{module}"), name))
+    (call,) = set(re.findall(r"\b((?:maps|figures\.explorers)\.draw_\w+)\(", text))
+    module, _, name = call.rpartition(".")
+    package = "helpers" if module == "maps" else "studies"
+    arguments = inspect.signature(getattr(importlib.import_module(f"{package}.{module}"), name))
     controls = re.findall(r'"(\w+)": explore\.', text)
     given = re.search(rf"{re.escape(call)}\((.*?)\.\.\.\)", text)[1]
     bound = len([part for part in re.split(r", *", given) if part])

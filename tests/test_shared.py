@@ -3,11 +3,12 @@
 import pytest
 
 from helpers import _shared
+from studies import protocol
 
 
 def test_a_file_is_as_it_was_if_writing_fails(tmp_path):
     path = tmp_path / "kept.json"
-    _shared.save_json(path, {"a": 1})
+    protocol.save_json(path, {"a": 1})
     with pytest.raises(OSError, match="disk full"), _shared.whole(path) as beside:
         assert beside.parent == path.parent and beside.suffix == path.suffix
         beside.write_text("half")

@@ -10,8 +10,9 @@ import geopandas
 import xarray as xr
 
 import make_map
-from helpers import _shared, data, tracks
+from helpers import _shared, data
 from make_map import MAPS, ROOT
+from studies import cases
 
 SURVEY = "lucky_strike"
 SIMULATED = "-31.5 -26.5 58.5 60.5"  # box (degrees) of the piece of the simulated Reykjanes Ridge
@@ -19,7 +20,7 @@ SIMULATED = "-31.5 -26.5 58.5 60.5"  # box (degrees) of the piece of the simulat
 
 def real_survey():
     """Path, size of the cells (km) and description of the real survey; None where it is not had."""
-    about = tracks.SURVEYS[SURVEY]
+    about = cases.SURVEYS[SURVEY]
     try:
         path = data.fetch(about.files[0])
     except data.DataUnavailable as reason:
@@ -30,8 +31,6 @@ def real_survey():
 
 def simulated_survey():
     """Write simulated tracks as a table that `make map` reads; as `real_survey`."""
-    from studies import cases
-
     table = cases.region_grid("reykjanes", cases.COVERAGE, cases.SEED).table
     path = ROOT / "build" / "demo" / "simulated_tracks.csv"
     path.parent.mkdir(parents=True, exist_ok=True)

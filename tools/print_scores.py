@@ -22,8 +22,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from helpers import scores  # noqa: E402
-from studies import protocol  # noqa: E402
+from studies import intervals, protocol  # noqa: E402
 
 MARKS = ("<!-- scores -->", "<!-- end of scores -->")
 README_SCORES = {  # a table that fits a terminal of 100 columns
@@ -61,7 +60,7 @@ def readme_table(table):
     networks only the best on each input is shown.
     """
     leading = protocol.leading(records(table))
-    made, false = scores.interval_table(leading), {}
+    made, false = intervals.interval_table(leading), {}
     for one in leading:
         of_model = false.setdefault((one["model"], one["input"]), [])
         of_model.append(one.get("false_km_per_1000_km2", np.nan))
@@ -84,24 +83,16 @@ def write_readme(table, path=ROOT / "README.md"):
 
 
 def summary(table, by=("model", "input"), names=README_SCORES, digits=2):
-    """Return the table of scores as text, one row for each combination of ``by``.
+    """Return the table of scores as text, one row for each combination of the columns ``by``.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The records.
-    by : sequence of str
-        Columns that tell the rows apart.
-    names : dict of str to str
-        Which scores, and their headings; what the table lacks is passed over.
-    digits : int
-        After the point.
+    `names` are the scores and their headings, with so many digits after the point; what the table
+    lacks is passed over.
     """
     rows = []
     for key, group in table.groupby(list(by), sort=False):
         row = dict(zip(by, key, strict=True)) | {"seeds": group["seed"].nunique()}
         for name in filter(table.columns.__contains__, names):
-            row[names[name]] = scores.interval_text(records(group), name, digits)
+            row[names[name]] = intervals.interval_text(records(group), name, digits)
         rows.append(row)
     return pd.DataFrame(rows).to_string(index=False)
 

@@ -11,16 +11,11 @@ import geopandas
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse.csgraph import minimum_spanning_tree
-from scipy.spatial import distance_matrix
-from shapely.geometry import LineString
 
 from . import _registry
 
 ISOCHRONS = "fabric/Muller_etal_AREPS_2016_Isochrons.gmt"
 RIDGES = "fabric/Muller_etal_AREPS_2016_Ridges.gmt"
-MEET_KM = 40.0  # isochrons of two plate pairs whose ends are nearer met at a triple junction
-NEXT_KM = 900.0  # places of a triple junction that are farther apart are not joined
 FRACTURE_ZONES = "lineations/cande1989_fracture_zones.gmt"
 
 
@@ -41,60 +36,13 @@ def isochrons(region):
 
 
 def ridges(region):
-    """Read the spreading ridges of a region.
-
-    Parameters
-    ----------
-    region : helpers.data.Region
-
-    Returns
-    -------
-    geopandas.GeoDataFrame or None
-        As `isochrons`.
-    """
+    """Read the spreading ridges of a region, as `isochrons`."""
     return _read(region, RIDGES)
 
 
 def fracture_zones(region):
-    """Read the fracture zones of a region, as the chart of Cande et al. (1989) draws them.
-
-    Parameters
-    ----------
-    region : helpers.data.Region
-
-    Returns
-    -------
-    geopandas.GeoDataFrame or None
-        As `isochrons`, without an age.
-    """
+    """Read the fracture zones that Cande et al. (1989) drew in a region, as `isochrons`; no ages."""
     return _read(region, FRACTURE_ZONES)
-
-
-def triple_junction(isochrons_):
-    """Lines along a triple junction: isochrons of one age but of two pairs of plates meet there.
-
-    Each line runs from one meeting place to the next; empty where there are none.
-    """
-    met = {}
-    for _, group in isochrons_.groupby("age_ma"):
-        ends = np.array([geometry.coords[k] for geometry in group.geometry for k in (0, -1)])
-        plates = np.repeat(group["plates"].to_numpy(), 2)
-        apart = distance_matrix(ends, ends) + np.where(plates[:, None] == plates, np.inf, 0.0)
-        for one, other in np.argwhere(np.triu(apart <= MEET_KM)):
-            three = frozenset(f"{plates[one]} {plates[other]}".split())
-            met.setdefault(three, []).append(0.5 * (ends[one] + ends[other]))
-    joined = [line for places in met.values() for line in _chain(np.array(places))]
-    return geopandas.GeoSeries(joined, crs=isochrons_.crs)
-
-
-def _chain(places):
-    """Lines from each place to its nearest, so that all within reach hang together."""
-    tree = minimum_spanning_tree(distance_matrix(places, places)).tocoo()
-    return [
-        LineString(places[[one, other]])
-        for one, other, far in zip(tree.row, tree.col, tree.data, strict=True)
-        if far <= NEXT_KM
-    ]
 
 
 def _read(region, name):

@@ -22,6 +22,8 @@ EDGE_POINTS = 181  # points along each side of a box when its projected outline 
 class Region:
     """A box on the globe with its map projection.
 
+    Its methods take numbers or arrays, longitudes of any range, and give arrays of their shape.
+
     Parameters
     ----------
     name : str
@@ -71,78 +73,31 @@ class Region:
         return float(self.box[3])
 
     def unwrap(self, longitude):
-        """Bring longitudes into the 360 degrees centred on the box, so that it has no seam.
-
-        Parameters
-        ----------
-        longitude : array_like
-            Degrees, of any range.
-
-        Returns
-        -------
-        numpy.ndarray
-            The same meridians in ``centre - 180 .. centre + 180``.
-        """
+        """Bring longitudes (degrees) into the 360 centred on the box, so that it has no seam."""
         centre = 0.5 * (self.west + self.east)
         return (np.asarray(longitude, dtype=float) - centre + 180.0) % 360.0 - 180.0 + centre
 
     def contains(self, longitude, latitude):
-        """Tell which points lie in the box, its edges included.
-
-        Parameters
-        ----------
-        longitude, latitude : array_like
-            Degrees; longitudes of any range.
-
-        Returns
-        -------
-        numpy.ndarray of bool
-            False also where a coordinate is NaN.
-        """
+        """Tell which points (degrees) lie in the box, its edges included; NaN lies nowhere."""
         lon, lat = self.unwrap(longitude), np.asarray(latitude, dtype=float)
         inside_lon = (lon >= self.west) & (lon <= self.east)
         return inside_lon & (lat >= self.south) & (lat <= self.north)
 
     def project(self, longitude, latitude):
-        """Project degrees to km on the map.
-
-        Parameters
-        ----------
-        longitude, latitude : array_like
-            Degrees on WGS84; longitudes of any range.
-
-        Returns
-        -------
-        easting_km, northing_km : numpy.ndarray
-            Same shape as the input; NaN where a coordinate is NaN or cannot be projected.
-        """
+        """Project degrees (WGS84) to easting and northing (km); NaN where that is impossible."""
         lon, lat = np.asarray(longitude, dtype=float), np.asarray(latitude, dtype=float)
         return _finite(_transformer(self.crs).transform(lon, lat))
 
     def unproject(self, easting_km, northing_km):
-        """Turn km on the map back into degrees.
-
-        Parameters
-        ----------
-        easting_km, northing_km : array_like
-            Map coordinates in km.
-
-        Returns
-        -------
-        longitude, latitude : numpy.ndarray
-            Degrees; longitudes without a seam inside the box (above 180 across the date line).
-        """
+        """Turn km on the map back into degrees, the longitudes as `unwrap` gives them."""
         x, y = np.asarray(easting_km, dtype=float), np.asarray(northing_km, dtype=float)
         lon, lat = _finite(_transformer(self.crs).transform(x, y, direction="INVERSE"))
         return self.unwrap(lon), lat
 
     def outline(self):
-        """Give the edge of the box on the map, densely enough to follow its curves.
+        """Give easting and northing (km) of many points on the edge of the box.
 
-        Returns
-        -------
-        easting_km, northing_km : numpy.ndarray
-            Shape ``(4 * EDGE_POINTS,)``, clockwise from the south-west corner.
+        There are ``4 * EDGE_POINTS``, clockwise from the south-west corner: its curves show.
         """
         t = np.linspace(0.0, 1.0, EDGE_POINTS)
         lon = self.west + (self.east - self.west) * np.concatenate([0 * t, t, 0 * t + 1, 1 - t])
@@ -150,25 +105,10 @@ class Region:
         return self.project(lon, lat)
 
     def grid_coords(self, spacing_km: float = 2.0):
-        """Cell centres of the grid that covers the projected box.
+        """Cell centres, northing and easting (km, ascending), of the grid that covers the box.
 
         The cell edges lie on whole multiples of the spacing, so grids of one region and spacing
-        always fall on each other.
-
-        Parameters
-        ----------
-        spacing_km : float
-            Width of the square cells in km.
-
-        Returns
-        -------
-        northing_km, easting_km : numpy.ndarray
-            One-dimensional and ascending, in the order of a grid's dimensions.
-
-        Raises
-        ------
-        ValueError
-            If the spacing is not a positive number.
+        always fall on each other.  ValueError if the spacing is not a positive number.
         """
         if not (np.isfinite(spacing_km) and spacing_km > 0):
             raise ValueError(f"spacing_km must be a positive number of km, not {spacing_km!r}")
@@ -272,54 +212,46 @@ def _centres(values, spacing):
     return (np.arange(first, last) + 0.5) * spacing
 
 
-# Files: what comes with the workbook (`data/`), and what the registry fetches.
-#
-# Embedded data: the regions of the workbook, their seafloor age and relief, the time scale.
-
-
-def _known(name, box, **about):
-    """Make a region of the registry."""
-    return region_from_box(*box, name=name, **about)
-
+# The regions of the workbook; their seafloor age and relief, and the time scale (in `data/`).
 
 REGIONS = {
     made.name: made
     for made in (
-        _known(
-            "epr",
-            (-120, -102, 4, 20),
+        region_from_box(
+            *(-120, -102, 4, 20),  # west, east, south, north
+            name="epr",
             title="East Pacific Rise",
             ridge="East Pacific Rise (Pacific and Nazca plates)",
             age_range_ma=(0.0, 24.0),
             note="Fast; axis close to north-south at low latitude: anomalies are small.",
         ),
-        _known(
-            "reykjanes",
-            (-40, -18, 54, 65),
+        region_from_box(
+            *(-40, -18, 54, 65),
+            name="reykjanes",
             title="Reykjanes Ridge",
             ridge="Reykjanes Ridge (North America and Eurasia plates)",
             age_range_ma=(0.0, 80.0),
             note="Slow and oblique, nearly without transform faults; V-shaped ridges.",
         ),
-        _known(
-            "shatsky",
-            (150, 170, 28, 44),
+        region_from_box(
+            *(150, 170, 28, 44),
+            name="shatsky",
             title="Shatsky Rise",
             ridge="Pacific-Izanagi and Pacific-Farallon ridges, meeting in a triple junction",
             age_range_ma=(116.0, 158.0),
             note="M sequence: two sets of stripes meet at the rise.",
         ),
-        _known(
-            "azores",
-            (-38, -20, 32, 44),
+        region_from_box(
+            *(-38, -20, 32, 44),
+            name="azores",
             title="Azores Plateau",
             ridge="Mid-Atlantic Ridge and Terceira Rift",
             age_range_ma=(0.0, 114.0),
             note="Slow spreading, thick crust, a triple junction; stripes broken by volcanoes.",
         ),
-        _known(
-            "pacific_antarctic",
-            (-125, -95, -58, -34),
+        region_from_box(
+            *(-125, -95, -58, -34),
+            name="pacific_antarctic",
             title="Pacific-Antarctic Ridge",
             ridge="Pacific-Antarctic Ridge and Chile Rise",
             age_range_ma=(0.0, 62.0),

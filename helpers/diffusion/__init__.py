@@ -1,6 +1,6 @@
 """Diffusion: guided by the structure of the map, the classical kind, and how to judge them."""
 
-from ._diffusion import classical, guided, isotropic
+from ._diffusion import classical, guided
 from ._known import Known
 from ._null_test import null_test
 from ._structure import orientation, structure_tensor
@@ -9,7 +9,6 @@ __all__ = [
     "Known",
     "classical",
     "guided",
-    "isotropic",
     "null_test",
     "orientation",
     "structure_tensor",

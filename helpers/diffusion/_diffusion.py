@@ -41,7 +41,6 @@ Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30
 
 import numpy as np
 import xarray as xr
-from scipy import ndimage
 
 from . import _guided, _known, _pyramid, _solver, _structure
 
@@ -197,51 +196,6 @@ def classical(anomaly, time_cells2=40.0):
     return _dataset(grid, field, tensor, 1.0, None)
 
 
-def isotropic(anomaly, time_cells2=2.0):
-    """Smooth a complete grid alike in all directions: a baseline, and none at all at time 0.
-
-    Diffusion with the same conductivity everywhere is a Gaussian of standard deviation
-    ``sqrt(2 * time_cells2)``.
-
-    Parameters
-    ----------
-    anomaly : xarray.DataArray or numpy.ndarray, shape (northing, easting)
-        Interpolated grid (nT).  NaN cells are left out of the averages and left NaN.
-    time_cells2 : float
-        Total diffusion time in cells squared.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `classical`.
-
-    Raises
-    ------
-    ValueError
-        As `classical`, and if `time_cells2` is negative.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from helpers import diffusion
-    >>> noise = np.random.default_rng(0).normal(0, 50, (64, 64))
-    >>> bool(diffusion.isotropic(noise)["anomaly"].std() < 20)
-    True
-    """
-    if not time_cells2 >= 0:
-        raise ValueError(f"time_cells2 is {time_cells2}; give 0 (no smoothing) or more.")
-    grid = _as_grid(anomaly)
-    valid = np.isfinite(grid.values)
-    weight = valid.astype("float32")
-    sigma = np.sqrt(2 * time_cells2)
-    # sums under the Gaussian over the weights under it
-    total = ndimage.gaussian_filter(np.where(valid, grid.values, 0).astype("float32"), sigma)
-    field = total / np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-6)
-    confidence = np.maximum(weight, _pyramid.FLOOR)
-    tensor = _structure.structure_tensor(field, confidence, 1.0, INTEGRATION_CELLS)
-    return _dataset(grid, np.where(valid, field, np.nan), tensor, 1.0, None)
-
-
 def _as_grid(values):
     """Check the input and wrap a plain array as a grid with cells of unit size."""
     grid = values
@@ -278,22 +232,15 @@ def _dataset(grid, field, tensor, support, error):
     xx, xy, yy = (_structure.enlarge(part.astype("float32"), field.shape) for part in tensor)
     angle, coherence = _structure.orientation(np.stack([xx, xy, yy]))
     strike = np.degrees(-angle) % 180.0
-    layers = {"anomaly": field, "strike_deg": strike, "coherence": support * coherence}
-    if error is not None:
-        layers["uncertainty_nt"] = error
-    units = {"anomaly": "nT", "strike_deg": "degree", "coherence": "1", "uncertainty_nt": "nT"}
-    names = {
-        "anomaly": "magnetic anomaly, diffused",
-        "strike_deg": "strike clockwise from north",
-        "coherence": "coherence of the orientation",
-        "uncertainty_nt": "expected error of the anomaly",
+    layers = {
+        "anomaly": (field, "nT", "magnetic anomaly, diffused"),
+        "strike_deg": (strike, "degree", "strike clockwise from north"),
+        "coherence": (support * coherence, "1", "coherence of the orientation"),
     }
-    dataset = xr.Dataset(
-        {
-            name: grid.copy(data=values.astype("float32")).assign_attrs(
-                {**grid.attrs, "units": units[name], "long_name": names[name]}
-            )
-            for name, values in layers.items()
-        }
-    )
+    if error is not None:
+        layers["uncertainty_nt"] = (error, "nT", "expected error of the anomaly")
+    dataset = xr.Dataset()
+    for name, (values, units, text) in layers.items():
+        about = {**grid.attrs, "units": units, "long_name": text}
+        dataset[name] = grid.copy(data=values.astype("float32")).assign_attrs(about)
     return dataset

@@ -164,25 +164,17 @@ def _along_tracks(track):
 
 
 def expected_error(data, weight, known, restored, options):
-    """Error expected in each cell (nT), from tiles of the tracks that were left out.
+    """Error expected in each cell (nT): see `gridding.left_out_error` and `_error_on_track`.
 
-    Every fourth tile of track cells is withheld, the map is solved again without it, and the
-    root mean square misfit there is taken as a function of the distance to the data used; on the
-    tracks themselves see `_error_on_track`.  NaN everywhere where too few could be left out.
+    NaN everywhere where too few tracks could be left out.
     """
-    # the map again, without every fourth tile
-    left_out = gridding.leave_out_tiles(weight > 0)
-    kept = np.where(left_out, 0, weight).astype("float32")
-    distance = ndimage.distance_transform_edt(weight <= 0)
-    if not kept.any() or left_out.sum() < 20:
-        return np.full(data.shape, np.nan, "float32")
-    field = restore(data, kept, known, options).field
-    misfit = (field - data)[left_out]
-    withheld_distance = ndimage.distance_transform_edt(kept <= 0)[left_out]
-    spread = float(np.std(data[weight > 0]))
+
+    def solve(kept):
+        return restore(data, np.where(kept, weight, 0).astype("float32"), known, options).field
+
     on_track = max(_error_on_track(data, weight, restored, options.across), gridding.NOISE_NT)
-    error = gridding.error_by_distance(withheld_distance, misfit, distance, spread, on_track)
-    return error.astype("float32")
+    error = gridding.left_out_error(data, weight > 0, solve, on_track)
+    return np.full(data.shape, np.nan, "float32") if error is None else error.astype("float32")
 
 
 def _error_on_track(data, weight, restored, across):

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy import ndimage
 
 from .. import _shared
@@ -134,19 +133,9 @@ def grid_points(
         "distance_km": (distance * spacing, "km", "distance to the nearest track cell"),
     }
     if uncertainty:
-        error = _left_out_error(block, distance, method, _on_track_error(points))
+        error = _interpolation_error(block, distance, method, _on_track_error(points))
         layers["uncertainty_nt"] = (error, "nT", "expected error of the anomaly")
-    coords = {"northing": northing, "easting": easting}
-    dataset = xr.Dataset(
-        {
-            name: (("northing", "easting"), values.astype("float32"), _attrs(units, text))
-            for name, (values, units, text) in layers.items()
-        },
-        coords,
-    )
-    for name, text in (("northing", "northing"), ("easting", "easting")):
-        dataset[name].attrs.update(units="km", long_name=text)
-    return dataset
+    return _shared.as_dataset(layers, northing, easting)
 
 
 def block_median(east_km, north_km, value_nt, northing, easting):
@@ -177,6 +166,38 @@ def sample(grid, region, longitude, latitude):
     return grid.interp(easting=(dims, east), northing=(dims, north)).to_numpy()
 
 
+def left_out_error(values, used, solve, on_track):
+    """Measure the error (nT) of a map in each cell, by leaving out tiles of its data.
+
+    Every fourth tile is withheld, in a slanting pattern, and the map is made again without it; the
+    root mean square misfit there is a function of the distance to the data used.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n, m)
+        Data (nT), where there are any.
+    used : numpy.ndarray of bool, shape (n, m)
+        Cells with data.
+    solve : callable
+        From the cells that are kept (bool, shape (n, m)) to the map (nT) made of their data.
+    on_track : float
+        Error where the map passes through readings (their noise), or smooths them (nT).
+
+    Returns
+    -------
+    numpy.ndarray or None
+        None where too few data could be left out.
+    """
+    left_out = used & (tile_folds(used.shape) == 0)
+    kept = used & ~left_out
+    if left_out.sum() < 20 or kept.sum() < 4:
+        return None
+    misfit = (solve(kept) - values)[left_out]
+    distance, kept_distance = (ndimage.distance_transform_edt(~part) for part in (used, kept))
+    spread = float(np.std(values[used]))
+    return error_by_distance(kept_distance[left_out], misfit, distance, spread, on_track)
+
+
 def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOISE_NT):
     """Estimate the error (nT) of cells from the misfit of left-out ones at known distances.
 
@@ -196,11 +217,6 @@ def error_by_distance(left_out_distance, misfit, distance, spread, on_track=NOIS
     centres.append(max(2 * centres[-1], 24.0))
     errors.append(spread)
     return np.interp(distance, centres, np.maximum.accumulate(errors))
-
-
-def leave_out_tiles(used):
-    """Cells with data that lie in every fourth tile, in a slanting pattern."""
-    return used & (tile_folds(used.shape) == 0)
 
 
 def tile_folds(shape):
@@ -280,24 +296,20 @@ def _on_track_error(points):
     return float(np.sqrt((shared**2).mean())) if len(shared) >= 2 * LEAST_SHARED else NOISE_NT
 
 
-def _left_out_error(block, distance, method, on_track):
+def _interpolation_error(block, distance, method, on_track):
     """Error of the interpolation (nT), measured on tiles that were left out."""
     used = np.isfinite(block)
-    left_out = leave_out_tiles(used)
-    spread = float(np.std(block[used]))
-    kept = np.where(left_out, np.nan, block)
-    if left_out.sum() < 20 or np.isfinite(kept).sum() < 4:
-        return np.interp(distance, [0.0, 24.0], [on_track, max(spread, on_track)])
-    misfit = (_gridders.interpolate(kept, method) - block)[left_out]
-    kept_distance = ndimage.distance_transform_edt(np.isnan(kept))[left_out]
-    return error_by_distance(kept_distance, misfit, distance, spread, on_track)
+
+    def solve(kept):
+        return _gridders.interpolate(np.where(kept, block, np.nan), method)
+
+    error = left_out_error(block, used, solve, on_track)
+    if error is None:
+        return np.interp(distance, [0.0, 24.0], [on_track, max(np.std(block[used]), on_track)])
+    return error
 
 
 def _weight(spread, count):
     """Confidence: 1 for a quiet cell, less where readings in one cell disagree."""
     error = np.nan_to_num(spread / np.sqrt(np.maximum(count, 1)))
     return np.where(count > 0, 1 / (1 + (error / NOISE_NT) ** 2), 0.0)
-
-
-def _attrs(units, long_name):
-    return {"units": units, "long_name": long_name}

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from scipy import ndimage
 
-from .. import data
+from .. import _shared, data
 
 
 def read_grid(path, box=None, **options):
@@ -119,16 +119,14 @@ def on_map(grid, region, spacing_km=2.0):
             f"({grid.attrs['crs']}). gridding.region_of(grid) makes a region that fits."
         )
     far = ndimage.distance_transform_edt(~known) * spacing_km
-    layers = {"anomaly": value, "block": value, "weight": known, "distance_km": far}
-    units = {"anomaly": "nT", "block": "nT", "weight": "1", "distance_km": "km"}
-    return xr.Dataset(
-        {
-            name: (("northing", "easting"), np.asarray(layer, "float32"), {"units": units[name]})
-            for name, layer in layers.items()
-        },
-        {"northing": northing, "easting": easting},
-        {"region": region.name, "crs": region.crs, "spacing_km": spacing_km},
-    )
+    layers = {
+        "anomaly": (value, "nT", "magnetic anomaly"),
+        "block": (value, "nT", "magnetic anomaly"),
+        "weight": (known.astype(float), "1", "confidence of the cells"),
+        "distance_km": (far, "km", "distance to the nearest cell with a value"),
+    }
+    about = {"region": region.name, "crs": region.crs, "spacing_km": spacing_km}
+    return _shared.as_dataset(layers, northing, easting, **about)
 
 
 def _averaged(grid, spacing_km):
@@ -156,11 +154,7 @@ def _interpolated(grid, lon, lat):
             )
         x, y = (lon - float(grid.x[0])) % 360 + float(grid.x[0]), lat
     else:
-        from pyproj import Transformer
-
-        x, y = Transformer.from_crs("EPSG:4326", grid.attrs["crs"], always_xy=True).transform(
-            lon, lat
-        )
+        x, y = _from_degrees(grid).transform(lon, lat)
     dims = ("row", "column")
     return grid.interp(x=(dims, x), y=(dims, y)).to_numpy()
 
@@ -187,6 +181,13 @@ def is_geographic(grid):
     from pyproj import CRS
 
     return CRS(grid.attrs["crs"]).is_geographic
+
+
+def _from_degrees(grid):
+    """Give the transformer from degrees to x and y of a grid."""
+    from pyproj import Transformer
+
+    return Transformer.from_crs("EPSG:4326", grid.attrs["crs"], always_xy=True)
 
 
 def read_emag2(path, box=None, column="sea level"):
@@ -343,10 +344,7 @@ def _cut(grid, box):
         return grid
     west, east, south, north = box
     if not is_geographic(grid):
-        from pyproj import Transformer
-
-        to_grid = Transformer.from_crs("EPSG:4326", grid.attrs["crs"], always_xy=True)
-        low_x, low_y, high_x, high_y = to_grid.transform_bounds(
+        low_x, low_y, high_x, high_y = _from_degrees(grid).transform_bounds(
             west - MARGIN_DEG, south - MARGIN_DEG, east + MARGIN_DEG, north + MARGIN_DEG
         )
         return grid.sel(x=slice(low_x, high_x), y=slice(low_y, high_y))

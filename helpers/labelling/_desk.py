@@ -37,7 +37,7 @@ BUTTONS = {
 }
 
 
-class Desk:
+class Desk(explore.Shown):
     """The labeller for maps of one's own, with what comes before and after drawing.
 
     Parameters
@@ -221,10 +221,6 @@ class Desk:
     def __repr__(self):
         """Text that does not change from run to run."""
         return f"Desk({self.maps.name})"
-
-    def _repr_mimebundle_(self, **kwargs):
-        """Show map and controls in a notebook, and the stable text elsewhere."""
-        return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
 
 
 def around(drawn):

@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from shapely.geometry import LineString, Point
 
-from .. import explore, maps
+from .. import _shared, explore, maps
 
 MODES = {
     "draw": "Draw: each click adds a point; Finish line ends the line.",
@@ -35,7 +35,7 @@ NO_CANVAS = (
 )
 
 
-class Labeller:
+class Labeller(explore.Shown):
     """A map with a layer of lines on it, to draw, move and delete; every stroke goes to disk.
 
     Parameters
@@ -252,13 +252,7 @@ class Labeller:
     def _draw_map(self):
         """Draw the map chosen, then the lines."""
         field = self.fields[self.controls["field"].value]
-        east, north = field["easting"].to_numpy(), field["northing"].to_numpy()
-        half = 0.5 * float(abs(east[1] - east[0]))  # the picture reaches to the edges of its cells
-        sides = [
-            side + sign * half
-            for axis in (east, north)
-            for side, sign in zip(axis[[0, -1]], (-1, 1), strict=True)
-        ]
+        sides = _shared.edges(field["easting"].to_numpy(), field["northing"].to_numpy())
         self.axis.clear()
         shown = self.axis.imshow(field, origin="lower", extent=sides, **colours(field))
         self._draw_bar(shown, field)
@@ -310,10 +304,6 @@ class Labeller:
     def __repr__(self):
         """Text that does not change from run to run."""
         return f"Labeller({self.layer.path.name}, {self.layer.who})"
-
-    def _repr_mimebundle_(self, **kwargs):
-        """Show map and controls in a notebook, and the stable text elsewhere."""
-        return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
 
 
 def _size(fields):

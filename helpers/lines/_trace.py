@@ -323,12 +323,6 @@ def _means(line, frame):
     """Means of the grids along a line."""
     places = shapely.get_coordinates(line.segmentize(frame.spacing))
     means = ("probability", "uncertainty", "distance_km")
-    values = {name: _mean(frame.at(name, places)) for name in means}
-    sign = np.sign(_mean(frame.at("anomaly", places)))
+    values = {name: _shared.mean_of_known(frame.at(name, places)) for name in means}
+    sign = np.sign(_shared.mean_of_known(frame.at("anomaly", places)))
     return values | {"polarity": 0 if np.isnan(sign) else int(sign)}
-
-
-def _mean(values):
-    """Mean of the known values, NaN where there is none."""
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else float("nan")

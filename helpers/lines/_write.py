@@ -39,9 +39,7 @@ def write(lines, path):
     ValueError
         If the ending is another one, or there are no lines.
     """
-    path = Path(path)
-    if path.suffix not in DRIVERS:
-        raise ValueError(f"{path.name} ends in {path.suffix!r}; use {' or '.join(DRIVERS)}.")
+    path = _checked(path, DRIVERS)
     if not len(lines):
         raise ValueError("There are no lines to write; lower the threshold or `shortest_km`.")
     degrees = _cut_at_date_line(lines).to_crs("EPSG:4326")
@@ -80,8 +78,7 @@ def write_netcdf(prediction, path, title="Linear magnetic anomalies"):
     import xarray as xr
     from pyproj import CRS
 
-    path = _checked(prediction, path, (".nc",))
-    layers = _layers(prediction)
+    path, layers = _checked(path, (".nc",)), _layers(prediction)
     for name, layer in layers.items():
         layers[name] = layer.assign_attrs(grid_mapping="crs")
     written = xr.Dataset(layers)
@@ -118,8 +115,7 @@ def write_geotiff(prediction, path):
     import rasterio
     from rasterio.transform import from_origin
 
-    path = _checked(prediction, path, (".tif", ".tiff"))
-    layers = _layers(prediction)
+    path, layers = _checked(path, (".tif", ".tiff")), _layers(prediction)
     easting, northing = (prediction[name].to_numpy() for name in ("easting", "northing"))
     spacing = float(easting[1] - easting[0])
     corner = from_origin(easting[0] - spacing / 2, northing[-1] + spacing / 2, spacing, spacing)
@@ -133,21 +129,21 @@ def write_geotiff(prediction, path):
             file.update_tags(band, units=layer.attrs["units"], long_name=layer.attrs["long_name"])
 
 
-def _checked(prediction, path, endings):
-    """Path of the file, if prediction and ending are as they should be."""
+def _checked(path, endings):
+    """Path of the file, if its ending is as it should be."""
     path = Path(path)
     if path.suffix not in endings:
         raise ValueError(f"{path.name} ends in {path.suffix!r}; use {' or '.join(endings)}.")
-    if "probability" not in prediction or "crs" not in prediction.attrs:
-        raise ValueError(
-            f"The prediction holds {list(prediction.data_vars)} and the attributes "
-            f"{list(prediction.attrs)}; `probability` and `crs` (PROJ string) are expected."
-        )
     return path
 
 
 def _layers(prediction):
     """Layers that are there, under the names of the file, with units."""
+    if "probability" not in prediction or "crs" not in prediction.attrs:
+        raise ValueError(
+            f"The prediction holds {list(prediction.data_vars)} and the attributes "
+            f"{list(prediction.attrs)}; `probability` and `crs` (PROJ string) are expected."
+        )
     layers = {}
     for own, (name, units, text) in LAYERS.items():
         if own in prediction:

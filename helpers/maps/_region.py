@@ -1,7 +1,4 @@
-"""Maps in a region's own projection, with coastline, tracks, lines and scale bar.
-
-Every function returns a `matplotlib.figure.Figure`; saving happens in `tools/make_figures.py`.
-"""
+"""Maps in a region's own projection, with coastline, tracks, lines and scale bar."""
 
 from dataclasses import dataclass
 
@@ -12,7 +9,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from .. import data
+from .. import _shared, data
 
 STYLES = {  # kind: (colour map, lowest, highest); None: from the data, symmetric for anomalies
     "anomaly": ("RdBu_r", None, None),
@@ -30,36 +27,16 @@ SIMULATED = "simulated anomaly and tracks over the real age and relief (Seton et
 
 @dataclass
 class Panel:
-    """One map of a figure: a grid, how to draw it, and what to draw on top.
+    """One map of a figure: a grid, how to draw it, and what to draw on top."""
 
-    Parameters
-    ----------
-    grid : xarray.DataArray or None
-        On (northing, easting) in km of the region's projection.
-    title : str
-        What it shows.
-    kind : str
-        One of `STYLES`.
-    limit : float, optional
-        Highest value (for anomalies: highest absolute value).
-    lines : geopandas.GeoDataFrame, optional
-        Drawn on top, in the same projection.
-    table : pandas.DataFrame, optional
-        Track table whose readings are drawn as points.
-    region : helpers.data.Region, optional
-        Where the map lies, if not in the region of the figure.
-    overlays : sequence of tuple
-        Lines drawn over the grid, each with options of their `plot`: ``(lines, {"color": ...})``.
-    """
-
-    grid: object
+    grid: object  # DataArray on (northing, easting) in km of the region's projection, or None
     title: str
-    kind: str = "anomaly"
-    limit: float | None = None
-    lines: object = None
-    table: object = None
-    region: object = None
-    overlays: tuple = ()
+    kind: str = "anomaly"  # one of `STYLES`
+    limit: float | None = None  # highest value (for anomalies: highest absolute value)
+    lines: object = None  # GeoDataFrame in the same projection, drawn on top
+    table: object = None  # track table whose readings are drawn as points
+    region: object = None  # where the map lies, if not in the region of the figure
+    overlays: tuple = ()  # pairs of lines and options of their `plot`, drawn over the grid
 
 
 class RegionProjection(ccrs.Projection):
@@ -89,10 +66,6 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
         Where the data come from; written under the maps.
     size : float
         Width of a map in inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     data.use_offline_coastlines()
     west, east, south, north = _frame(region, panels)
@@ -110,27 +83,12 @@ def draw_maps(region, panels, columns=2, source=SIMULATED, size=4.6):
 
 
 def add_source(figure, text):
-    """Say under a figure where its data come from, in small grey letters.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    text : str
-    """
+    """Say under a figure where its data come from, in small grey letters."""
     figure.supxlabel(text, fontsize=8, color="0.35")
 
 
 def robust_limit(grid):
-    """Choose the highest absolute value of a colour scale: the 97th percentile.
-
-    Parameters
-    ----------
-    grid : array_like
-        What is drawn; NaN where nothing is.
-
-    Returns
-    -------
-    float
+    """Choose the highest absolute value of a colour scale: the 97th percentile of what is drawn.
 
     Examples
     --------
@@ -191,12 +149,10 @@ def _draw_grid(figure, axis, panel):
         high = panel.limit or robust_limit(values)
         low = -high
     high = panel.limit or high
-    half = 0.5 * float(panel.grid.easting[1] - panel.grid.easting[0])
-    x, y = panel.grid.easting, panel.grid.northing
-    extent = (x[0] - half, x[-1] + half, y[0] - half, y[-1] + half)
+    extent = _shared.edges(panel.grid.easting, panel.grid.northing)
     shown = axis.imshow(
-        values, origin="lower", extent=[float(edge) for edge in extent], cmap=name, vmin=low,
-        vmax=high, transform=axis.projection, interpolation="nearest", zorder=1,
+        values, origin="lower", extent=extent, cmap=name, vmin=low, vmax=high,
+        transform=axis.projection, interpolation="nearest", zorder=1,
     )  # fmt: skip
     units = panel.grid.attrs.get("units", "1")
     text = panel.kind if units in ("1", "") else f"{panel.kind} ({units})"

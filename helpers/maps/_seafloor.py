@@ -49,10 +49,6 @@ def draw_spreading(half_rate_km_ma, strike_deg, latitude, depth_km):
         Where the ridge lies and the crust formed (degrees); the field is that of a dipole.
     depth_km : float
         Depth of the top of the magnetised layer.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     x, source, anomaly = spreading_profile(half_rate_km_ma, strike_deg, latitude, depth_km)
     inside = np.abs(x) < REACH_KM

@@ -7,7 +7,6 @@ import xarray as xr
 from matplotlib.collections import LineCollection, PolyCollection
 
 from .. import gridding, tracks
-from ..gridding import _cross_validate
 from . import _region
 
 COARSE_KM = 2.0  # smaller cells are doubled for a quick picture
@@ -30,10 +29,6 @@ def draw_gridding(tables, survey, spacing_km, method, mask_km, coarse=False):
         Cells farther from data are left blank.
     coarse : bool
         Draw quickly: by linear interpolation, in cells of twice the side where they are small.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     table, region = tables[survey]
     if coarse:
@@ -73,7 +68,7 @@ def along_track(table, region, spacing_km, method):
     table = table[inside & np.isfinite(table["residual_nt"])]
     name = table["cruise"].value_counts().index[0]
     own = table[table["cruise"] == name].sort_values("time")
-    predicted = _cross_validate.left_out_grid(table, region, spacing_km, method)
+    predicted = gridding.left_out_grid(table, region, spacing_km, method)
     east, north = region.project(own["longitude"].to_numpy(), own["latitude"].to_numpy())
     place = {"easting": xr.DataArray(east), "northing": xr.DataArray(north)}
     found = pd.DataFrame(
@@ -108,10 +103,6 @@ def draw_wiggles(table, region, fields, under, cruises, nt_per_km, towards_deg):
         Residual that moves a wiggle by one kilometre.
     towards_deg : float
         Direction to which positive wiggles point, clockwise from north.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     frame = next(iter(fields.values()))
     east, north = frame["easting"].to_numpy(), frame["northing"].to_numpy()

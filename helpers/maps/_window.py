@@ -27,10 +27,6 @@ def draw_fields(fields, limit, source="simulated", columns=None):
         What is simulated or where the data come from; written under the windows.
     columns : int, optional
         Windows in a row; by default all.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     columns = columns or len(fields)
     rows = -(-len(fields) // columns)
@@ -63,10 +59,6 @@ def draw_probabilities(fields, label, spacing_km=SPACING_KM, source="simulated")
         Side of the cells.
     source : str
         Where the data come from.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     figure, axes = plt.subplots(
         1, len(fields), figsize=(3.4 * len(fields) + 1, 3.4), layout="constrained", sharey=True
@@ -91,10 +83,6 @@ def draw_regions(regions):
     ----------
     regions : dict of str to helpers.data.Region
         The regions by name.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     data.use_offline_coastlines()
     figure = plt.figure(figsize=(8.5, 4.3), layout="constrained")
@@ -131,10 +119,6 @@ def draw_guided(
         As in `diffusion.guided`.
     across_percent : float
         Diffusivity across strike in per cent of that along strike.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     result = diffusion.guided(
         block, weight, 10.0**log_smoothing, integration_cells, across_percent / 100, reestimations,

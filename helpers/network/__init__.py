@@ -10,14 +10,13 @@ from ._inputs import (
     cut,
     knowable,
     truth_channels,
-    with_guided,
 )
 
 # keras takes seconds to load, and only a model needs it
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_model": ["calibrated", "features", "load", "predict", "unet"],
+        "_model": ["calibrated", "load", "predict", "unet"],
         "_training": ["line_loss", "train"],
     },
 )
@@ -29,7 +28,6 @@ __all__ = [
     "calibrated",
     "channels",
     "cut",
-    "features",
     "knowable",
     "line_loss",
     "load",
@@ -37,5 +35,4 @@ __all__ = [
     "train",
     "truth_channels",
     "unet",
-    "with_guided",
 ]

@@ -31,20 +31,7 @@ INPUTS = tuple(LAYERS)
 
 
 def with_guided(grid, guided):
-    """Put the guided map into a grid, in place of the interpolated one.
-
-    Parameters
-    ----------
-    grid : xarray.Dataset, shape (n, m)
-        From `gridding.grid_tracks` or `gridding.grid_points`.
-    guided : xarray.Dataset, shape (n, m)
-        From `diffusion.guided`.
-
-    Returns
-    -------
-    xarray.Dataset
-        `grid` with the guided ``anomaly``, and its own as ``linear``.
-    """
+    """Put the map of `diffusion.guided` into a grid as ``anomaly``, its own being ``linear``."""
     return grid.assign(anomaly=guided["anomaly"], linear=grid["anomaly"])
 
 
@@ -125,17 +112,7 @@ def amplitude(block):
 
 
 def knowable(grid):
-    """Tell which cells are within `KNOWABLE_KM` of data.
-
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        With ``distance_km``.
-
-    Returns
-    -------
-    xarray.DataArray of bool, shape (n, m)
-    """
+    """Tell which cells of a grid are within `KNOWABLE_KM` of data, by its ``distance_km``."""
     return grid["distance_km"] <= KNOWABLE_KM
 
 

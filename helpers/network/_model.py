@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import xarray as xr
 from keras import layers, ops
-from scipy import optimize, special
+from scipy import special
 
 from .. import _shared
 from . import _inputs, _tiles
@@ -182,11 +182,7 @@ def see(model, grid, guided=None):
     """Stack the channels that a model sees of a map, as `predict` takes it."""
     if guided is not None:
         grid = _inputs.with_guided(grid, guided)
-    return _inputs.channels(grid, _record(model).get("layers", _inputs.CHANNELS))
-
-
-def _record(model):
-    return getattr(model, "record", {})
+    return _inputs.channels(grid, getattr(model, "record", {}).get("layers", _inputs.CHANNELS))
 
 
 def predict(model, grid, wanted=None, guided=None):
@@ -221,7 +217,7 @@ def predict(model, grid, wanted=None, guided=None):
     ValueError
         If the model sees ``linear`` and there is no guided map, or no cell is wanted.
     """
-    record = _record(model)
+    record = getattr(model, "record", {})
     found = _tiles.blend(
         see(model, grid, guided), lambda tile: _summary(_passes(model, tile), record), wanted
     )
@@ -263,37 +259,12 @@ def outputs(model, inputs):
     return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
 
 
-def mean_of_positions(model, inputs):
-    """Mean output for patches, each seen in its eight positions, as `predict` sees a tile."""
-    return np.stack([_passes(model, patch).mean(axis=0) for patch in inputs])
-
-
-def features(model, inputs, number):
-    """Show what the filters of one convolution of a network answer to patches.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From `load`, `build` or `unet`.
-    inputs : numpy.ndarray, shape (n, rows, columns, channels)
-    number : int
-        Which convolution, counted from the input.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, rows, columns, filters)
-        Deeper convolutions have fewer rows and columns.
-    """
-    answers = [layer for layer in model.layers if isinstance(layer, layers.Activation)]
-    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
-
-
 # Calibration: of the cells given 70 %, seven in ten should be on a line.
 #
 # Networks are too sure of themselves, and a loss that counts line cells double makes them see too
 # many.  Dividing the logit by one number, the temperature (Guo et al. 2017), cures the first,
-# adding another, the offset (Platt 1999), the second.  Both are chosen on validation maps and leave
-# the order of the cells as it was.
+# adding another, the offset (Platt 1999), the second.  Both are chosen on validation maps (`make
+# train`) and leave the order of the cells as it was.
 #
 # References
 # ----------
@@ -328,22 +299,6 @@ def calibrated(probability, temperature=1.0, offset=0.0):
         return probability
     made = special.expit(_logit(probability) / temperature + offset)
     return made.astype(np.asarray(probability).dtype)
-
-
-def fit_calibration(probability, truth):
-    """Temperature and offset (dict) under which the truth of the cells, 0 or 1, is likeliest."""
-    logit, truth = _logit(probability).astype(float), np.asarray(truth, float)
-
-    def cost(values):
-        slope, offset = np.exp(values[0]), values[1]
-        seen = slope * logit + offset
-        wrong = special.expit(seen) - truth
-        # minus the mean logarithm of the likelihood, and its gradient
-        likelihood = np.mean(np.logaddexp(0, seen) - truth * seen)
-        return likelihood, [np.mean(wrong * slope * logit), np.mean(wrong)]
-
-    found = optimize.minimize(cost, [0.0, 0.0], jac=True, method="BFGS").x
-    return {"temperature": float(np.exp(-found[0])), "offset": float(found[1])}
 
 
 def _logit(probability):

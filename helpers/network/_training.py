@@ -4,7 +4,6 @@ What is random in an epoch follows from the seed and the number of the epoch alo
 that was interrupted and goes on from its last whole epoch therefore ends as if it had not been.
 """
 
-import contextlib
 import json
 from pathlib import Path
 
@@ -24,11 +23,6 @@ from . import _inputs
 #
 # Truth has four channels: label, weight, cosine and sine of twice the strike (`_inputs`);
 # the output of a network has the probability of a line and, if it has three channels, the strike.
-#
-# References
-# ----------
-# Lin, T.-Y. et al. (2017). doi:10.1109/ICCV.2017.324.
-# Milletari, F., Navab, N. & Ahmadi, S.-A. (2016). doi:10.1109/3DV.2016.79.
 
 LINE_WEIGHT = 2.0  # of a cell on a line, in the balanced cross entropy
 STRIKE_WEIGHT = 0.5
@@ -54,6 +48,7 @@ def line_loss(truth, output):
 
     References
     ----------
+    Lin, T.-Y. et al. (2017). doi:10.1109/ICCV.2017.324 (the focal loss, which was tried).
     Milletari, F., Navab, N. & Ahmadi, S.-A. (2016). doi:10.1109/3DV.2016.79.
     """
     label = truth[..., 0]
@@ -224,27 +219,6 @@ def train(
     bar.close()
     model.set_weights(state.best)
     return state.history
-
-
-@contextlib.contextmanager
-def on_all_devices(kind="GPU"):
-    """Build and train models on all devices together; a context manager, or a decorator.
-
-    Batches are shared out where there are several devices of that kind, as TensorFlow names it;
-    with one or none, or where Keras does not run on TensorFlow, nothing changes.
-    """
-    found = []
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow
-
-        found = [device.name for device in tensorflow.config.list_logical_devices(kind)]
-    several = len(found) > 1
-    with (
-        tensorflow.distribute.MirroredStrategy(found).scope()
-        if several
-        else contextlib.nullcontext()
-    ):
-        yield
 
 
 class _State:

@@ -1,37 +1,26 @@
 """Scores of maps of lines: a line is found if a predicted line runs within a few cells of it.
 
 Share of correct pixels would mislead: nine cells in ten are not on a line, so a map that finds
-nothing is 90 % correct. Both maps are therefore thinned to lines one cell wide, and the cells of
-one are held against those of the other, in two ways:
+nothing is 90 % correct. Both maps are therefore thinned to lines one cell wide, and each
+line is right as far as one of the other map runs near.  Two predicted lines beside one true line
+are then both right.
 
-buffered    `score_lines` asks whether some line runs near; two predicted lines beside one true
-            line are then both right.
-one to one  `counts` pairs each cell with at most one cell of the other map, as in the benchmark
-            of Martin et al. (2004), so that the second line is a false one.
-
-Further down stand what else a map of probability can be asked: its calibration, its strikes, and
-how much line it draws where there is none.
+Further down stands what else a map of probability can be asked: its calibration.
 
 References
 ----------
-Martin, D. R., Fowlkes, C. C. & Malik, J. (2004). doi:10.1109/TPAMI.2004.1273918.
 Shit, S. et al. (2021). doi:10.1109/CVPR46437.2021.01629 (clDice).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage, sparse
-from scipy.sparse.csgraph import maximum_bipartite_matching
-from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 from sklearn.metrics import average_precision_score
 
 from .. import _shared
 
 BINS = 15  # of the reliability diagram
-CELL_KM = 2.0  # side of the cells of the maps that are scored
-DIAGONAL = np.sqrt(2.0)
 
 
 def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
@@ -88,8 +77,8 @@ def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
     found = probability >= threshold
     predicted, true = skeletonize(found) & mask, skeletonize(truth) & mask
     # precision P and recall R, each of thinned line near any line of the other map
-    precision = _share(predicted, _near(skeletonize(truth), tolerance_cells))
-    recall = _share(true, _near(skeletonize(found), tolerance_cells))
+    precision = _share(predicted, _shared.within(skeletonize(truth), tolerance_cells))
+    recall = _share(true, _shared.within(skeletonize(found), tolerance_cells))
     # F1 = 2 P R / (P + R)
     values = {"precision": precision, "recall": recall, "f1": harmonic(precision, recall)}
     # clDice: the same of thinned line that lies on the lines themselves, without tolerance
@@ -145,7 +134,7 @@ def pooled(records):
     predicted = np.array([record["predicted_cells"] for record in records])
     true = np.array([record["true_cells"] for record in records])
     values = {
-        name: _mean([record[name] for record in records])
+        name: _shared.mean_of_known([record[name] for record in records])
         for name in ("cldice", "average_precision", "ece")
     }
     values["precision"] = _weighted([record["precision"] for record in records], predicted)
@@ -161,23 +150,9 @@ def harmonic(precision, recall):
     return 2 * precision * recall / total if total > 0 else 0.0
 
 
-def _near(lines, tolerance_cells):
-    """Cells within the tolerance of a line."""
-    if not lines.any():
-        return np.zeros(lines.shape, bool)
-    return ndimage.distance_transform_edt(~lines) <= tolerance_cells
-
-
 def _share(part, whole):
     """Share of the cells of `part` that lie in `whole`; 0 where there are none."""
     return float((part & whole).sum() / part.sum()) if part.any() else 0.0
-
-
-def _mean(values):
-    """Mean of the scores that exist; NaN where none does (maps without any line)."""
-    values = np.array(values, float)
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else float("nan")
 
 
 def _weighted(values, weight):
@@ -188,123 +163,6 @@ def _weighted(values, weight):
 def _average_precision(probability, truth):
     """Area under the precision-recall curve of cells; NaN where no cell is on a line."""
     return float(average_precision_score(truth, probability)) if truth.any() else float("nan")
-
-
-# One to one: each cell of a line answers for one cell of another.
-
-
-def counts(probability, truth, mask, tolerance_cells=2.0, threshold=0.5):
-    """Count the cells of line, and how many of them are paired one to one.
-
-    Two predicted lines beside one true line are one hit and one false line here.
-
-    Parameters
-    ----------
-    probability, truth, mask : array_like, shape (n, m)
-        As `score_lines`.
-    tolerance_cells : float
-        Largest distance of a pair.
-    threshold : float
-        Probability from which a cell is taken as line.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (4,)
-        Predicted cells, those of them that are paired, true cells, those of them that are paired;
-        all inside the mask.
-
-    Notes
-    -----
-    As in the benchmark of Martin et al. (2004), doi:10.1109/TPAMI.2004.1273918.
-
-    Examples
-    --------
-    >>> truth, found = np.zeros((2, 20, 30))
-    >>> truth[10] = found[8] = found[12] = 1
-    >>> counts(found, truth, np.ones((20, 30))).tolist()
-    [60, 30, 30, 30]
-    """
-    mask = np.asarray(mask) > 0.5
-    predicted = np.argwhere(skeletonize(np.asarray(probability) >= threshold))
-    true = np.argwhere(skeletonize(np.asarray(truth) > 0.5))
-    of_predicted, of_true = pairs(predicted, true, tolerance_cells)
-    inside = [mask[tuple(cells.T)] for cells in (predicted, true)]
-    return np.array([
-        inside[0].sum(), (of_predicted >= 0)[inside[0]].sum(),
-        inside[1].sum(), (of_true >= 0)[inside[1]].sum(),
-    ])  # fmt: skip
-
-
-def f1(counted):
-    """F1 from counts, summed over maps where several are given.
-
-    Parameters
-    ----------
-    counted : array_like, shape (..., 4) or (..., maps, 4)
-        From `counts`; where there are two axes or more, the last but one is summed over.
-
-    Returns
-    -------
-    float or numpy.ndarray
-        0 where nothing is predicted or nothing true.
-
-    Examples
-    --------
-    >>> round(f1([[10, 10, 10, 10], [30, 0, 10, 0]]), 3)
-    0.333
-    """
-    table = np.asarray(counted)
-    total = table.sum(axis=-2) if table.ndim > 1 else table
-    precision, recall = _shares(total)
-    value = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(value) if value.ndim == 0 else value
-
-
-def best_f1(probability, truth, mask, thresholds):
-    """Find the highest F1 of one threshold for all maps (ODS) and of one for each map (OIS).
-
-    Both look at the truth; they say what a better choice of thresholds could still bring. Maps
-    have the shape (maps, n, m). Beside ``ods``, ``ois`` and the ``threshold`` of the first there
-    are lists of ``precision`` and ``recall`` over the thresholds.
-    """
-    table = np.array([
-        [counts(*one, threshold=threshold) for one in zip(probability, truth, mask, strict=True)]
-        for threshold in thresholds
-    ])  # fmt: skip
-    whole, each = f1(table), f1(table[:, :, None])
-    best = table[each.argmax(axis=0), np.arange(table.shape[1])]
-    precision, recall = _shares(table.sum(axis=1))
-    return {
-        "ods": float(whole.max()),
-        "ois": f1(best),
-        "threshold": float(thresholds[int(np.argmax(whole))]),
-        "precision": precision.tolist(),
-        "recall": recall.tolist(),
-    }
-
-
-def pairs(one, other, farthest):
-    """Pair as many cells of two sets as possible, one to one, none farther apart than that.
-
-    Cells are rows and columns, shapes (a, 2) and (b, 2). Returns the index of the partner of each
-    in the other set, shapes (a,) and (b,), -1 where there is none.
-    """
-    of_one, of_other = np.full(len(one), -1), np.full(len(other), -1)
-    if len(one) and len(other):
-        near = cKDTree(one).sparse_distance_matrix(cKDTree(other), farthest, output_type="ndarray")
-        linked = sparse.csr_matrix(
-            (np.ones(len(near), "int8"), (near["i"], near["j"])), shape=(len(one), len(other))
-        )
-        of_one = maximum_bipartite_matching(linked, perm_type="column")
-        paired = np.flatnonzero(of_one >= 0)
-        of_other[of_one[paired]] = paired
-    return of_one, of_other
-
-
-def _shares(counted):
-    """Precision and recall from counts, shape (..., 4)."""
-    predicted, right, true, found = np.moveaxis(np.asarray(counted), -1, 0)
-    return right / np.maximum(predicted, 1), found / np.maximum(true, 1)
 
 
 # Calibration: does a probability of 0.3 come true three times in ten?
@@ -335,36 +193,3 @@ def calibration_error(probability, truth):
     """Give the expected calibration error: the mean gap of predicted and observed shares."""
     predicted, observed, cells = reliability(probability, truth)
     return float(np.nansum(np.abs(predicted - observed) * cells) / cells.sum())
-
-
-# Strike and length of the lines of a map.
-
-
-def strike_errors(strike, truth):
-    """Angles (0 to 90 degrees) between predicted and true strike on the true lines that count.
-
-    `strike` (n, m) is in degrees clockwise from north, `truth` (n, m, 4) is from
-    `network.truth_channels`: line, mask, and cosine and sine of twice the strike.
-    """
-    where = skeletonize(truth[..., 0] > 0.5) & (truth[..., 1] > 0.5)
-    true = np.degrees(np.arctan2(truth[..., 3], truth[..., 2])[where]) / 2
-    return _shared.axial_difference(strike[where], true)
-
-
-def line_density(probability, mask, threshold):
-    """Length of line on an area, true or false: km per 1,000 km² of the cells that count.
-
-    NaN where none does.
-    """
-    mask = np.asarray(mask) > 0.5
-    lines = skeletonize(np.asarray(probability) >= threshold) & mask
-    area = mask.sum() * CELL_KM**2
-    return 1000 * length_cells(lines) * CELL_KM / area if area else float("nan")
-
-
-def length_cells(lines):
-    """Length of thinned lines (cells): steps to neighbours, aslant only where no way is round."""
-    north, east = lines[1:] & lines[:-1], lines[:, 1:] & lines[:, :-1]
-    steep = lines[1:, 1:] & lines[:-1, :-1] & ~lines[1:, :-1] & ~lines[:-1, 1:]
-    flat = lines[1:, :-1] & lines[:-1, 1:] & ~lines[1:, 1:] & ~lines[:-1, :-1]
-    return float(north.sum() + east.sum() + DIAGONAL * (steep.sum() + flat.sum()))

@@ -69,39 +69,22 @@ def evaluate(found, true):
     (0.5, 0.5, 1.0)
     """
     on_true, on_found = (lines.points_along(each, STEP_KM) for each in (true, found))
-    hit = _beside(on_true.places, found)
+    hit = beside(on_true.places, found)
     right, nearest = _nearest(on_found.places, on_true.places)
     true_deg = on_true.strike_deg[nearest] if len(true) else np.nan
     off = _shared.axial_difference(on_found.strike_deg, true_deg)
     pieces = _pieces(found, true)
     return {
-        "completeness": _mean(hit),
-        "correctness": _mean(right),
-        "fragmentation": _mean(pieces[pieces > 0]),
+        "completeness": _shared.mean_of_known(hit),
+        "correctness": _shared.mean_of_known(right),
+        "fragmentation": _shared.mean_of_known(pieces[pieces > 0]),
         "breaks_per_100km": 100 * _gaps(hit, on_true.line) / max(float(true.length.sum()), STEP_KM),
-        "mean_segment_km": _mean(found.length.to_numpy()),
+        "mean_segment_km": _shared.mean_of_known(found.length.to_numpy()),
         "strike_error_deg": float(np.median(off[right])) if right.any() else float("nan"),
     }
 
 
-def right_share(found, true):
-    """Share of each found line that runs beside a true line.
-
-    Parameters
-    ----------
-    found, true
-        As `evaluate`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(found),)
-    """
-    places, _, line = lines.points_along(found, STEP_KM)
-    beside = _beside(places, true)
-    return np.bincount(line, beside, len(found)) / np.bincount(line, minlength=len(found))
-
-
-def _beside(places, others):
+def beside(places, others):
     """Which places lie within the tolerance of a line."""
     near = np.zeros(len(places), bool)
     tree = shapely.STRtree(np.asarray(others.geometry))
@@ -138,8 +121,3 @@ def _gaps(hit, owner):
     first[begin] = True
     stretches = np.bincount(owner, np.append(False, starts) | (first & hit))
     return float(np.maximum(stretches - 1, 0).sum())
-
-
-def _mean(values):
-    """Mean, NaN of nothing."""
-    return float(np.mean(values)) if len(values) else float("nan")

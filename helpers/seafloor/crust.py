@@ -9,10 +9,9 @@ Gee, J. S. & Kent, D. V. (1994). Geophys. Res. Lett. 21, 1927-1930 (intensity ne
 import functools
 
 import numpy as np
-import xarray as xr
 from scipy import fft
 
-from .. import data
+from .. import _shared, data
 
 # magnetisation at the ridge and of old crust, and decay, of a layer `forward.THICKNESS_KM` thick:
 # with these the spectrum along cruise NBP9707 agrees best (notebook A1)
@@ -42,15 +41,6 @@ def mean_polarity(age, width_ma, scale=None):
 
 def intensity(age):
     """Magnetisation (A/m) of crust of an age (Ma): strong at the ridge, weaker off axis.
-
-    Parameters
-    ----------
-    age : float or numpy.ndarray
-        Ma.
-
-    Returns
-    -------
-    float or numpy.ndarray
 
     Examples
     --------
@@ -96,15 +86,8 @@ def pack(layers, northing, easting, **attrs):
         "age_ma": ("Ma", "seafloor age"),
         "relief_m": ("m", "relief"),
     }
-    variables = {}
-    for name, (units, text) in about.items():
-        values = layers[name].astype("float32" if layers[name].dtype.kind == "f" else "uint8")
-        variables[name] = (("northing", "easting"), values, {"units": units, "long_name": text})
-    coords = {
-        name: (name, values, {"units": "km", "long_name": name})
-        for name, values in (("northing", northing), ("easting", easting))
-    }
-    return xr.Dataset(variables, coords, attrs)
+    made = {name: (layers[name], *texts) for name, texts in about.items()}
+    return _shared.as_dataset(made, northing, easting, **attrs)
 
 
 @functools.cache

@@ -18,6 +18,7 @@ THICKNESS_KM = 2.0  # magnetised layer, with which spectra agree best (notebook 
 NT_PER_A_M = 2 * np.pi * 100  # half the magnetic constant, in nT per A/m
 TOLERANCE = 1e-3  # largest term of Parker's series that is left out, as a share of the first
 MOST_TERMS = 60
+DAMPING = 0.1  # share of a wave's amplitude below which `reduce_to_pole` damps it
 
 
 def total_field_anomaly(
@@ -102,10 +103,8 @@ def earth_filter(wavenumber, depth_km, thickness_km, field, remanence, strike_de
         Radians per km along x, which points to the right of strike; of waves ``exp(+i k x)``.
     depth_km, thickness_km : float
         Top and thickness of the layer (km).
-    field, remanence : array_like, shape (3,)
-        Unit vectors (east, north, down).
-    strike_deg : float
-        Clockwise from north.
+    field, remanence, strike_deg
+        As `skewness`.
 
     Returns
     -------
@@ -176,22 +175,18 @@ def profile_anomaly(magnetisation, spacing_km, response):
     return fft.irfft(fft.rfft(source) * response(k), source.size)[before:-after]
 
 
-def reduce_to_pole(anomaly, spacing_km, field, remanence, damping=0.1):
+def reduce_to_pole(anomaly, spacing_km, field, remanence):
     """Turn an anomaly into the one that vertical field and magnetisation would give.
 
     Blakely (1995, section 12.3.1), damped as a Wiener filter: where the directions pass less than
-    `damping` of a wave (at low latitudes those that run along the meridian) it is not amplified.
+    `DAMPING` of a wave (at low latitudes those that run along the meridian) it is not amplified.
 
     Parameters
     ----------
     anomaly : numpy.ndarray, shape (n, m)
         Total-field anomaly (nT) without gaps.
-    spacing_km : float
-        Side of the cells.
-    field, remanence : array_like, shape (3,)
-        Unit vectors (east, north, down).
-    damping : float
-        Share of a wave's amplitude below which it is damped.
+    spacing_km, field, remanence
+        As `total_field_anomaly`; one vector for the map.
 
     Returns
     -------
@@ -212,22 +207,13 @@ def reduce_to_pole(anomaly, spacing_km, field, remanence, damping=0.1):
     _, factors = _direction_factors(source.shape, spacing_km)
     # T_f T_m of the wave, and its inverse, damped
     passed = _along(np.asarray(field, float), factors) * _along(np.asarray(remanence), factors)
-    inverse = np.conj(passed) / (np.abs(passed) ** 2 + damping**4 / (np.abs(passed) ** 2 + 1e-12))
+    inverse = np.conj(passed) / (np.abs(passed) ** 2 + DAMPING**4 / (np.abs(passed) ** 2 + 1e-12))
     upright = fft.irfft2(fft.rfft2(source) * inverse, source.shape)
     return upright[tuple(slice(before, -after) for before, after in pad)]
 
 
 def dipole(latitude, declination=0.0):
-    """Give the unit vector (east, north, down) of a geocentric axial dipole field at a latitude.
-
-    Parameters
-    ----------
-    latitude, declination : float or numpy.ndarray
-        Degrees.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3,) or (3, ...)
+    """Give the `direction` of a geocentric axial dipole field at a latitude (degrees).
 
     Examples
     --------
@@ -241,14 +227,8 @@ def dipole(latitude, declination=0.0):
 def direction(inclination, declination):
     """Give the unit vector (east, north, down) of an inclination and a declination.
 
-    Parameters
-    ----------
-    inclination, declination : float or numpy.ndarray
-        Degrees, downward and clockwise from north.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3,) or (3, ...)
+    Both are in degrees, downward and clockwise from north, numbers or arrays; the shape is (3,) or
+    (3, ...).
     """
     i, d = np.radians(inclination), np.radians(declination)
     return np.array([np.cos(i) * np.sin(d), np.cos(i) * np.cos(d), np.sin(i) + 0 * d])

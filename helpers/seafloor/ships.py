@@ -118,11 +118,9 @@ def read_field(field, anomaly, table, rng):
     northing, easting = anomaly.northing.to_numpy(), anomaly.easting.to_numpy()
     start = table.groupby("cruise")["hours"].min().to_numpy()
     shift = position_error(table, LAUNCH.year + start / HOURS_A_YEAR, rng)
-    row = (table["northing_km"].to_numpy() + shift[0] - northing[0]) / (northing[1] - northing[0])
-    column = (table["easting_km"].to_numpy() + shift[1] - easting[0]) / (easting[1] - easting[0])
-    row, column = (
-        np.clip(place, 0, size - 1) for place, size in zip((row, column), field.shape, strict=True)
-    )
+    north, east = table["northing_km"].to_numpy() + shift[0], table["easting_km"] + shift[1]
+    place = _shared.cell_of(east, north, easting, northing)
+    row, column = (np.clip(at, 0, size - 1) for at, size in zip(place, field.shape, strict=True))
     return between_cells(field, row, column) + reading_error(table, rng)
 
 

@@ -5,12 +5,9 @@ from ._crossovers import crossover_statistics, crossovers, legs
 from ._level import level
 from ._read import read_tracks, report
 from ._residual import remove_cruise_median, remove_cruise_trend, residual
-from ._surveys import SURVEYS, Survey, load_survey, load_surveys
 from ._table import TrackError, gaps, summary
 
 __all__ = [
-    "SURVEYS",
-    "Survey",
     "TrackError",
     "clean",
     "cleaning_report",
@@ -19,8 +16,6 @@ __all__ = [
     "gaps",
     "legs",
     "level",
-    "load_survey",
-    "load_surveys",
     "read_tracks",
     "remove_cruise_median",
     "remove_cruise_trend",

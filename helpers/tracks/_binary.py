@@ -54,12 +54,12 @@ def read_netcdf(content, where, stem) -> _table.Reading:
             rows = file["time"].size
             columns = {ours: _plus(file, name, rows) for ours, name in PLUS.items()}
             columns["time"] = _since(where, file["time"], _plus(file, "time", rows))
-            about = _attributes(file)
+            about = {ours: str(getattr(file, theirs, "")).strip() for theirs, ours in ABOUT.items()}
+            name = str(getattr(file, "Survey_Identifier", "")).strip() or stem
     except _table.TrackError:
         raise
     except (OSError, RuntimeError, IndexError, ValueError, MemoryError) as error:
         raise _table.TrackError(f"{where} is a damaged netCDF file, or cut off") from error
-    name = about.pop("survey", "") or stem
     columns["cruise"] = np.full(rows, name, dtype=object)
     return _table.judge(where, columns, about=about)
 
@@ -89,14 +89,6 @@ def _since(where, variable, values):
     valid = np.abs(seconds) < 9e9
     steps = np.rint(1000 * np.where(valid, seconds, 0)).astype("timedelta64[ms]")
     return np.where(valid, start + steps, np.datetime64("NaT"))
-
-
-def _attributes(file):
-    """Tell what an MGD77+ file says of its cruise."""
-    said = {"survey": str(getattr(file, "Survey_Identifier", "")).strip()}
-    for theirs, ours in ABOUT.items():
-        said[ours] = str(getattr(file, theirs, "")).strip()
-    return {name: text for name, text in said.items() if text}
 
 
 def looks_mgg(content) -> bool:

@@ -31,15 +31,8 @@ NAMES = {  # names that are recognised, as `_plain` writes them; the first that 
     + ["lat_wgs84"],
     "total_field_nt": ["total_field_nt", "mag_tot", "mtf1", "total_field", "mag_total", "tmi"],
     "residual_nt": ["residual_nt", "mag_res", "residual", "anomaly_nt", "mag_anomaly"]
-    + [
-        "magnetic_anomaly",
-        "maganomaly",
-        "anomaly",
-        "mag_anom",
-        "anom",
-        "anom_nt",
-        "residual_field",
-    ],
+    + ["magnetic_anomaly", "maganomaly", "anomaly", "mag_anom", "anom", "anom_nt"]
+    + ["residual_field"],
     "depth_m": ["depth_m", "corr_depth", "depth"],
 }
 EITHER = ["mag", "mag_nt", "magnetic", "magnetics", "mag_field", "f_nt", "nt"]  # their size tells
@@ -90,10 +83,8 @@ def read_csv(content, where, stem, columns) -> _table.Reading:
         found["time"] = _made_up(found["longitude"], found["latitude"])
         about["time"] = "made up: the file has none"
     needed = max(chosen[name] for name in [*NEEDED, *READINGS] if name in chosen)
-    faults |= {
-        "repeated header": _table.repeats(raw[chosen["latitude"]], [header[chosen["latitude"]]]),
-        "truncated line": _table.cut_off(len(raw), body, separator, needed),
-    }
+    latitude = chosen["latitude"]
+    faults |= _table.faults_of_lines(raw[latitude], [header[latitude]], body, separator, needed)
     return _table.judge(where, found, faults, about)
 
 

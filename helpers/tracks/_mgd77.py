@@ -51,10 +51,7 @@ def read_mgd77t(content, where, stem) -> _table.Reading:
     columns["cruise"] = _table.names_of_cruises(raw.get("SURVEY_ID", nowhere), stem)
     reading = next(name for name in MAGNETIC if name in header)
     needed = max(header.index(name) for name in [*PLACE_AND_TIME, reading])
-    faults |= {
-        "repeated header": _table.repeats(raw["LAT"], ["LAT", "lat"]),
-        "truncated line": _table.cut_off(len(raw), body, "\t", needed),
-    }
+    faults |= _table.faults_of_lines(raw["LAT"], ["LAT", "lat"], body, "\t", needed)
     return _table.judge(where, columns, faults)
 
 
@@ -296,4 +293,4 @@ def _about(cards):
     for name, (card, first, last) in ABOUT_CARDS.items():
         if card <= len(cards):
             said[name] = cards[card - 1][first - 1 : last].decode("latin-1").strip(" \0")
-    return {name: text for name, text in said.items() if text}
+    return said

@@ -86,7 +86,8 @@ def judge(where, columns, faults=None, about=None) -> Reading:
             f"{where} has no valid row: {rows} read{', ' if said else ''}{', '.join(said)}"
         )
     table = pd.DataFrame({name: columns[name] for name in COLUMNS})
-    return Reading(table if keep.all() else table[keep], counts, about or {})
+    about = {name: text for name, text in (about or {}).items() if text}
+    return Reading(table if keep.all() else table[keep], counts, about)
 
 
 def _sift(found, rows):
@@ -129,23 +130,19 @@ def numbers(raw, columns):
     return values, faults
 
 
-def repeats(column, names):
-    """Which rows repeat the header line: those where the field is the name of its column."""
-    if column.dtype.kind in "iuf":
-        return np.zeros(len(column), dtype=bool)
-    return stripped(column).isin(names).to_numpy(dtype=bool)
+def faults_of_lines(column, names, body, separator, last_needed):
+    """Which rows repeat the header line, and which may be cut inside, or before, a needed field.
 
-
-def cut_off(rows, body, separator, last_needed):
-    """Which rows may be cut inside, or before, a field that they need.
-
-    Only the last can be, if it has no line end and no separator after field `last_needed`.
+    The former have in `column` one of the `names` of that column.  Only the last row can be cut, if
+    it has no line end and no separator after field `last_needed`.
     """
-    cut = np.zeros(rows, dtype=bool)
+    repeated, cut = np.zeros((2, len(column)), dtype=bool)
+    if column.dtype.kind not in "iuf":
+        repeated = stripped(column).isin(names).to_numpy(dtype=bool)
     last_line = body[body.rfind(b"\n") + 1 :]
     if not body.endswith(b"\n"):
         cut[-1:] = last_line.count(separator.encode()) <= last_needed
-    return cut
+    return {"repeated header": repeated, "truncated line": cut}
 
 
 def stripped(column):

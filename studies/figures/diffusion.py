@@ -57,7 +57,7 @@ def draw_null():
             f"{name}: truth": truth,
             f"{name}: linear": grid["anomaly"],
             f"{name}: classical": diffusion.classical(grid["anomaly"])["anomaly"],
-            f"{name}: guided": cases.make_map(grid, "guided"),
+            f"{name}: guided": cases.as_seen(grid, "guided")["anomaly"],
         }
     return maps.draw_fields(fields, 250.0, source="simulated fields without stripes", columns=4)
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
@@ -9,9 +10,9 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from helpers import data, maps, network, seafloor
 from helpers.network import _inputs, _model
-from helpers.scores import _cells, _intervals
+from helpers.scores import _cells
 
-from .. import cases, protocol
+from .. import cases, intervals, protocol
 from ..training.pairs import simulate_pair
 from . import _shared
 
@@ -30,12 +31,7 @@ VARIED = {
 
 
 def draw_network():
-    """Draw the U-Net: levels from fine to coarse and back, with the connections between them.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the U-Net: levels from fine to coarse and back, with the connections between them."""
     figure, axis = plt.subplots(figsize=(8.4, 4.4), layout="constrained")
     depth = len(_model.WIDTHS) - 1
     places = [*range(depth + 1), *range(depth - 1, -1, -1)]  # level of each box, left to right
@@ -81,12 +77,8 @@ def trials():
     """List the trials that `make train` logged, with the networks that they stand beside.
 
     Those of the orientation as a channel and of other losses are of an earlier run: they did not
-    pay, and `make train` no longer makes them.
-
-    Returns
-    -------
-    list of dict
-        What is ``varied``, its ``value``, and ``f1``: the validation score of each seed.
+    pay, and `make train` no longer makes them.  Of each trial there is what is ``varied``, its
+    ``value``, and ``f1``: the validation score of each seed.
     """
     log, found = protocol.results("training"), {}
     for one in log["curves"]:
@@ -125,14 +117,7 @@ def draw_labels():
 def draw_training_pairs(pairs=None):
     """Draw simulated training pairs, one a column: linear grid, guided map and label.
 
-    Parameters
-    ----------
-    pairs : list of tuple, optional
-        From `training.pairs.simulate_pair`; by default six, as the networks are pretrained on.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `pairs` are from `training.pairs.simulate_pair`; by default six, as in pretraining.
     """
     if pairs is None:
         rng = np.random.default_rng(PAIRS_SEED)
@@ -158,17 +143,7 @@ def draw_training_pairs(pairs=None):
 
 
 def draw_scores(records=None):
-    """Draw the F1 of each model at each coverage: mean and 95 % interval, by region.
-
-    Parameters
-    ----------
-    records : list of dict, optional
-        As ``data/results/scores.json`` has them; by default those.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the F1 of each model at each coverage: mean and 95 % interval, by region."""
     records = protocol.leading(_scores(records))
     regions = sorted({record["region"] for record in records})
     names = _names(records)
@@ -200,7 +175,7 @@ def _draw_score(axis, place, records, key, coverage, number):
             if (row["model"], row["input"]) == key and row["coverage"] == coverage]  # fmt: skip
     if not rows:
         return
-    mean, low, high = _intervals.ends(rows, "f1")
+    mean, low, high = intervals.ends(rows, "f1")
     axis.errorbar(
         mean, place, xerr=np.nan_to_num([[mean - low], [high - mean]]), fmt="o", ms=4, capsize=2,
         color=_shared.COLOURS[number], mfc="white" if key[0] in protocol.UNTRAINED else None,
@@ -209,12 +184,7 @@ def _draw_score(axis, place, records, key, coverage, number):
 
 
 def draw_learning_curves():
-    """Draw validation loss against epoch for every run of `make train`, one colour for each model.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw validation loss against epoch for every run of `make train`, a colour for each model."""
     runs = protocol.results("training")["runs"]
     figure, axis = plt.subplots(figsize=(7, 4.4), layout="constrained")
     names = _names(runs)
@@ -233,19 +203,7 @@ def draw_learning_curves():
 
 
 def draw_precision_recall(records=None, coverage=cases.COVERAGE):
-    """Draw precision against recall of each model, mean over seeds and regions.
-
-    Parameters
-    ----------
-    records : list of dict, optional
-        As ``data/results/scores.json`` has them; by default those.
-    coverage : float
-        Share of cells on tracks.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw precision against recall of each model at one coverage, mean over seeds and regions."""
     figure, axis = plt.subplots(figsize=(7, 5), layout="constrained")
     for level in (0.5, 0.6, 0.7, 0.8, 0.9):
         recall = np.linspace(level / (2 - level), 1, 100)
@@ -265,17 +223,7 @@ def draw_precision_recall(records=None, coverage=cases.COVERAGE):
 
 
 def draw_reliability(records=None):
-    """Draw the observed share of line cells against the probability given, after calibration.
-
-    Parameters
-    ----------
-    records : list of dict, optional
-        As ``data/results/scores.json`` has them; by default those.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the observed share of line cells against the probability given, after calibration."""
     figure, axis = plt.subplots(figsize=(7, 4.6), layout="constrained")
     axis.plot([0, 1], [0, 1], color="0.7", lw=0.8)
     for number, (name, own) in enumerate(_by_name(_scores(records), "reliability").items()):
@@ -294,17 +242,7 @@ def draw_reliability(records=None):
 
 
 def draw_false_lines(records=None):
-    """Draw the length of false line on maps without lineations beside that on lineated ones.
-
-    Parameters
-    ----------
-    records : list of dict, optional
-        As ``data/results/scores.json`` has them; by default those.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the length of false line on maps without lineations beside that on lineated ones."""
     named = _by_name(_scores(records), "false_km_per_1000_km2")
     kinds = sorted({key for own in named.values() for record in own for key in record
                     if key.startswith("false_") and not key.endswith("km2")})  # fmt: skip
@@ -326,14 +264,7 @@ def draw_false_lines(records=None):
 def draw_trials(made=None):
     """Draw the validation score against what was varied, one thing at a time.
 
-    Parameters
-    ----------
-    made : list of dict, optional
-        As `trials` gives them; by default those.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `made` is what `trials` gives, or alike.
     """
     made = made or trials()
     kinds = [kind for kind in VARIED if any(one["varied"] == kind for one in made)]
@@ -378,21 +309,21 @@ def draw_three_models(name="reykjanes"):
     return maps.draw_maps(data.region(name), panels, columns=3)
 
 
+def features(model, inputs, number):
+    """Show what the filters of one convolution, counted from the input, answer to patches.
+
+    Both have the shape (n, rows, columns, channels or filters); deeper convolutions have fewer rows
+    and columns.
+    """
+    answers = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
+
+
 def draw_features(field, before, after, filters=4):
     """Draw what the same filters answer before and after fine-tuning.
 
-    Parameters
-    ----------
-    field : numpy.ndarray, shape (n, m)
-        The map that both see.
-    before, after : numpy.ndarray, shape (n, m, filters)
-        From `network.features`.
-    filters : int
-        How many are drawn: those that fine-tuning changed most.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    Both see `field` (n, m); `before` and `after` (n, m, filters) are from `features`.  As
+    many `filters` are drawn, those that fine-tuning changed most.
     """
     changed = np.argsort(-np.abs(after - before).mean(axis=(0, 1)))[:filters]
     figure, axes = plt.subplots(
@@ -413,7 +344,7 @@ def draw_features(field, before, after, filters=4):
 
 
 def _scores(records):
-    """Take the scores given, or those that `make train` wrote."""
+    """Take the scores given, or those that `make train` wrote (``data/results/scores.json``)."""
     return protocol.results("scores") if records is None else records
 
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import shapely
 
-from helpers import data, maps, network, scores, tracks
+from helpers import data, maps, network, scores
 
 from .. import cases, lines_against_maps, region_doubts
 from . import _shared
@@ -56,21 +56,8 @@ def draw_result():
 def draw_application(name, drawn=None):
     """Draw the way from tracks to lines over a simulated region.
 
-    Parameters
-    ----------
-    name : str
-        A region of the registry.
-    drawn : dict of str to geopandas object, optional
-        From `cases.drawn_over`, which is the default; empty where there is nothing to draw on top.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    DataUnavailable
-        If `drawn` is not given and the registry has none.
+    On top lies what people have `drawn`, by default `cases.drawn_over` (`DataUnavailable` where the
+    registry has none of it); empty, nothing.
     """
     drawn = _needed(cases.drawn_over(name)) if drawn is None else drawn
     truth, table, grid, guided = cases.simulated(name)
@@ -95,14 +82,7 @@ def draw_application(name, drawn=None):
 def draw_interpretation(drawn=None):
     """Draw right and wrong lines of both regions over relief, plateau and triple junction.
 
-    Parameters
-    ----------
-    drawn : dict of str to dict, optional
-        By region, as `draw_application` takes it.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `drawn` is, by region, as `draw_application` takes it.
     """
     panels = []
     for name in APPLICATIONS:
@@ -110,7 +90,7 @@ def draw_interpretation(drawn=None):
         truth, _, grid, _ = cases.simulated(name)
         _, found = cases.detected(name)
         known = network.truth_channels(truth, grid)[..., 1] > 0
-        right = scores.right_share(found, scores.true_lines(truth, known)) >= 0.5
+        right = region_doubts.right_share(found, scores.true_lines(truth, known)) >= 0.5
         junction = lines.get("triple junction", found.iloc[:0])
         over = (
             (found[right], {"color": "k"}),
@@ -208,12 +188,12 @@ def draw_small_surveys():
     panels = []
     for name in SMALL:
         grid, guided, prediction, found = _shared.at_hand(cases.real_survey(name))
-        about = tracks.SURVEYS[name]
+        about = cases.SURVEYS[name]
         near = grid["distance_km"] <= about.mask_km
         limit = maps.robust_limit(grid["block"])
         panels += [
             maps.Panel(guided["anomaly"].where(near), f"{about.title}: guided", limit=limit,
-                  table=tracks.load_survey(name), region=about.region),
+                  table=cases.load_survey(name), region=about.region),
             maps.Panel(prediction["probability"].where(near), "probability and lines",
                        "probability", lines=found, region=about.region),
         ]  # fmt: skip

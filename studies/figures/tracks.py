@@ -32,7 +32,7 @@ def draw_cleaning(before=None, after=None, source=CLOCK_SOURCE):
     real survey whose clock contradicts its positions.
     """
     if before is None:
-        files = tracks.SURVEYS[CLOCK_SURVEY].files
+        files = cases.SURVEYS[CLOCK_SURVEY].files
         before = tracks.residual(tracks.read_tracks([data.fetch(name) for name in files]))
         after = tracks.clean(before)
     figure, axes = plt.subplots(
@@ -163,8 +163,8 @@ def draw_gridders():
 def draw_surveys():
     """Draw the grids of the four real surveys, blank where no reading is near."""
     panels = []
-    for name, survey in tracks.SURVEYS.items():
-        table, region = tracks.load_survey(name), survey.region
+    for name, survey in cases.SURVEYS.items():
+        table, region = cases.load_survey(name), survey.region
         grid = gridding.grid_tracks(
             table, region, survey.spacing_km, "minimum_curvature", survey.mask_km
         )

@@ -42,7 +42,7 @@ def timed(job, name, stage):
     stage(job)
     spent = json.loads(path.read_text()) if path.exists() else {}
     spent[name] = spent.get(name, 0.0) + time.time() - begun
-    _shared.save_json(path, spent)
+    protocol.save_json(path, spent)
     print(f"{name}: {time.time() - begun:.0f} s", flush=True)
 
 

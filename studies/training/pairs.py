@@ -25,24 +25,13 @@ NULL_KINDS = ("isotropic", "shuffled")  # of pairs without any lineation
 def simulate_pair(rng, coverage=None, inputs=("raw", "guided"), null_share=0.0):
     """Make one training pair: a random seafloor, cruises over it, and the workbook's own maps.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of all randomness.
-    coverage : float, optional
-        Share of cells on tracks of a survey; by default one of `KINDS` is drawn, and a share.
-    inputs : sequence of str
-        Which maps to make: ``raw``, ``classical``, ``guided``, ``both``.
-    null_share : float
-        Share of pairs whose readings are replaced by something without direction
-        (`made_up_fields.replaced`), and whose truth has no line; beside those that have none
-        anyway.
+    Tracks lie on the share `coverage` of the cells of a survey; by default one of `KINDS` is drawn,
+    and a share.  `inputs` are the maps to make (``raw``, ``classical``, ``guided``, ``both``).  In
+    the share `null_share` of pairs the readings are replaced by something without direction
+    (`made_up_fields.replaced`) and the truth has no line; beside those that have none anyway.
 
-    Returns
-    -------
-    tuple
-        ``{input: array (128, 128, channels)}``, float32, with the channels of that input, and the
-        truth, an array (128, 128, 4) as `network.truth_channels` gives it.
+    Gives ``{input: array (128, 128, channels)}``, float32, with the channels of that input, and the
+    truth, an array (128, 128, 4) as `network.truth_channels` gives it.
     """
     truth = seafloor.simulate_random(rng, (network.SIZE, network.SIZE))
     kind = "survey"

@@ -4,7 +4,7 @@
 F1, precision and recall are those of `scores.score_lines` at 2 cells; `f1_one_to_one_1` (`_2`,
 `_3`) pair the cells one to one within 1, 2 and 3 cells, which are 2, 4 and 6 km.  `counts` and
 `counts_one_to_one` hold, for each block, the predicted cells, how many of them are right, the true
-cells and how many of them are found; `helpers.scores._intervals` makes intervals from them.
+cells and how many of them are found; `studies.intervals` makes intervals from them.
 `precision_curve` and `recall_curve` run over several thresholds, one to one at 2 cells;
 `reliability` has the mean prediction, the observed share and the number of cells of each class of
 probability.  What begins with `false_` is the length of line (km per 1,000 km²) on maps without
@@ -16,12 +16,13 @@ import platform
 
 import keras
 import numpy as np
+from skimage.morphology import skeletonize
 
 from helpers import _shared, network, scores
 from helpers.network import _inputs, _model
 from helpers.scores import _cells
 
-from .. import protocol, ridge_filters
+from .. import one_to_one, protocol, ridge_filters
 from . import maps, photographs, runs
 
 TOLERANCES = (1, 2, 3)  # cells
@@ -32,6 +33,7 @@ TOGETHER = (("transfer", "both"), ("transfer", "raw"))  # joined, with
 MEMBERS = 4  # seeds of each, so that each network has one of the eight positions to itself
 JOINED = "both"  # what they see together
 MOST_BYTES = 20_000_000
+CELL_KM = 2.0  # side of the cells of the maps that are scored
 
 
 def write(job):
@@ -50,8 +52,8 @@ def write(job):
     records += score_maps(about, turned, blocks)
     results = job.out / "results"
     results.mkdir(parents=True, exist_ok=True)
-    _shared.save_json(results / "scores.json", records)
-    _shared.save_json(results / "training.json", _log(job, blocks))
+    protocol.save_json(results / "scores.json", records)
+    protocol.save_json(results / "training.json", _log(job, blocks))
     ship(job, blocks, records)
 
 
@@ -115,7 +117,7 @@ def false_lines(seen, nulls, threshold):
     """Length of false line by kind of map, and the mean over the kinds (km per 1,000 km²)."""
     found = {}
     for values, one in zip(seen, nulls, strict=True):
-        density = _cells.line_density(np.nan_to_num(values), one["mask"], threshold)
+        density = line_density(np.nan_to_num(values), one["mask"], threshold)
         found.setdefault(one["kind"].replace(" ", "_"), []).append(density)
     means = {f"false_{kind}": float(np.mean(values)) for kind, values in found.items()}
     return means | {"false_km_per_1000_km2": float(np.mean(list(means.values())))}
@@ -164,15 +166,15 @@ def _line_scores(seen, truth, threshold):
         for one in each
     ]  # fmt: skip
     for tolerance in TOLERANCES:
-        counts = [scores.counts(*row, tolerance, threshold).tolist() for row in rows]
-        record[f"f1_one_to_one_{tolerance}"] = scores.f1(counts)
+        counts = [one_to_one.counts(*row, tolerance, threshold).tolist() for row in rows]
+        record[f"f1_one_to_one_{tolerance}"] = one_to_one.f1(counts)
         if tolerance == 2:
             record["counts_one_to_one"] = counts
-    best = _cells.best_f1(seen, label, known, thresholds=_thresholds(threshold))
+    best = one_to_one.best_f1(seen, label, known, thresholds=_thresholds(threshold))
     record |= {"ods": best["ods"], "ois": best["ois"]}
     for name in ("precision", "recall"):
         record[f"{name}_curve"] = np.round(best[name], 4).tolist()
-    density = [_cells.line_density(one, mask, threshold) for one, _, mask in rows]
+    density = [line_density(one, mask, threshold) for one, _, mask in rows]
     return record | {"line_km_per_1000_km2": float(np.nanmean(density))}
 
 
@@ -189,8 +191,38 @@ def _thresholds(threshold):
 
 def _strike_error(strike, truth):
     """Median angle between predicted and true strike on the true lines (degrees)."""
-    errors = [_cells.strike_errors(one, answer) for one, answer in zip(strike, truth, strict=True)]
+    errors = [strike_errors(one, answer) for one, answer in zip(strike, truth, strict=True)]
     return float(np.median(np.concatenate(errors)))
+
+
+def strike_errors(strike, truth):
+    """Angles (0 to 90 degrees) between predicted and true strike on the true lines that count.
+
+    `strike` (n, m) is in degrees clockwise from north, `truth` (n, m, 4) is from
+    `network.truth_channels`: line, mask, and cosine and sine of twice the strike.
+    """
+    where = skeletonize(truth[..., 0] > 0.5) & (truth[..., 1] > 0.5)
+    true = np.degrees(np.arctan2(truth[..., 3], truth[..., 2])[where]) / 2
+    return _shared.axial_difference(strike[where], true)
+
+
+def line_density(probability, mask, threshold):
+    """Length of line on an area, true or false: km per 1,000 km² of the cells that count.
+
+    NaN where none does.
+    """
+    mask = np.asarray(mask) > 0.5
+    lines = skeletonize(np.asarray(probability) >= threshold) & mask
+    area = mask.sum() * CELL_KM**2
+    return 1000 * length_cells(lines) * CELL_KM / area if area else float("nan")
+
+
+def length_cells(lines):
+    """Length of thinned lines (cells): steps to neighbours, aslant only where no way is round."""
+    north, east = lines[1:] & lines[:-1], lines[:, 1:] & lines[:, :-1]
+    steep = lines[1:, 1:] & lines[:-1, :-1] & ~lines[1:, :-1] & ~lines[:-1, 1:]
+    flat = lines[1:, :-1] & lines[:-1, 1:] & ~lines[1:, 1:] & ~lines[:-1, :-1]
+    return float(north.sum() + east.sum() + np.sqrt(2.0) * (steep.sum() + flat.sum()))
 
 
 # --- log --------------------------------------------------------------------------------------
@@ -249,7 +281,7 @@ def ship(job, blocks, records):
         copy_weights(record, source, folder / f"pretrained_{name}.weights.h5")
         about[f"pretrained_{name}"] = record
     _note_scores(about, records)
-    _shared.save_json(folder / "models.json", about)
+    protocol.save_json(folder / "models.json", about)
     total = sum(path.stat().st_size for path in folder.iterdir())
     if total > MOST_BYTES:
         raise ValueError(f"{folder} holds {total / 1e6:.1f} MB; at most {MOST_BYTES / 1e6:.0f} are "
@@ -291,7 +323,7 @@ def _ship_one(job, blocks, shipped, run, about):
     path = job.out / "models" / f"{shipped}.weights.h5"
     model = copy_weights(record, source.with_name(source.name + ".weights.h5"), path)
     kept = blocks[f"validation_{name}"]
-    seen = _model.mean_of_positions(model, runs.seen_by(record, kept))[..., 0]
+    seen = mean_of_positions(model, runs.seen_by(record, kept))[..., 0]
     about[shipped] = record | runs.choose(seen, blocks["validation_truth"])
 
 
@@ -306,10 +338,15 @@ def _ship_together(job, blocks, about):
         members.append(name)
     folder, joined = job.out / "models", f"ensemble_{JOINED}"
     about[joined] = runs.record_of("transfer", JOINED) | {"members": members, "seed": "all"}
-    _shared.save_json(folder / "models.json", about)
+    protocol.save_json(folder / "models.json", about)
     kept = blocks[f"validation_{JOINED}"]
-    seen = _model.mean_of_positions(network.load(joined, folder), kept)[..., 0]
+    seen = mean_of_positions(network.load(joined, folder), kept)[..., 0]
     about[joined] |= runs.choose(seen, blocks["validation_truth"])
+
+
+def mean_of_positions(model, inputs):
+    """Mean output for patches, each seen in its eight positions, as `predict` sees a tile."""
+    return np.stack([_model._passes(model, patch).mean(axis=0) for patch in inputs])
 
 
 def copy_weights(record, source, path):

@@ -1,13 +1,15 @@
 """The trainings of `make train`: pretraining, training and fine-tuning, learning curves."""
 
+import contextlib
 import json
 import time
 
 import keras
 import numpy as np
+from scipy import optimize, special
 
 from helpers import _shared, network, scores
-from helpers.network import _inputs, _model, _tiles, _training
+from helpers.network import _inputs, _model, _tiles
 
 from .. import protocol
 from . import maps, photographs
@@ -39,10 +41,31 @@ def seen_by(record, stack):
     return stack[..., : len(record["layers"])]
 
 
+@contextlib.contextmanager
+def on_all_devices(kind="GPU"):
+    """Build and train models on all devices together; a context manager, or a decorator.
+
+    Batches are shared out where there are several devices of that kind, as TensorFlow names it;
+    with one or none, or where Keras does not run on TensorFlow, nothing changes.
+    """
+    found = []
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        found = [device.name for device in tensorflow.config.list_logical_devices(kind)]
+    several = len(found) > 1
+    with (
+        tensorflow.distribute.MirroredStrategy(found).scope()
+        if several
+        else contextlib.nullcontext()
+    ):
+        yield
+
+
 # --- pretraining ------------------------------------------------------------------------------
 
 
-@_training.on_all_devices()
+@on_all_devices()
 def pretrain_all(job):
     """Pretrain one network for each input that some run transfers to."""
     for name in pretrained_inputs(job.size):
@@ -73,7 +96,7 @@ def pretrain(job, record, number, path):
     about = {"history": history, "seconds": time.time() - begun, "pairs": number, "record": record}
     about |= {"backend": keras.backend.backend(),
               "devices": keras.distribution.list_devices()}  # fmt: skip
-    _shared.save_json(path.with_suffix(".json"), about)
+    protocol.save_json(path.with_suffix(".json"), about)
     _shared.save_weights(path, model)
     checkpoint.unlink(missing_ok=True)
 
@@ -81,7 +104,7 @@ def pretrain(job, record, number, path):
 # --- training on labelled patches -------------------------------------------------------------
 
 
-@_training.on_all_devices()
+@on_all_devices()
 def fine_tune_all(job):
     """Train every run with every seed on the labelled patches; predict validation and test."""
     blocks, nulls = maps.labelled(job), maps.null_maps(job)
@@ -119,7 +142,7 @@ def fine_tune(job, record, start, seed, blocks, path, pretrained=None):
     validation = _model.outputs(model, seen["validation"])[..., 0]
     run = {"model": start, "input": name, "seed": seed, "history": history}
     run |= choose(validation, blocks["validation_truth"]) | {"seconds": time.time() - begun}
-    _shared.save_json(path.with_suffix(".json"), run)
+    protocol.save_json(path.with_suffix(".json"), run)
     _shared.save_weights(path.with_name(path.name + ".weights.h5"), model)
     return model, run
 
@@ -157,12 +180,28 @@ def choose(probability, truth):
     ``validation_f1`` that it reaches.
     """
     label, known = truth[..., 0], truth[..., 1] > 0
-    made = _model.fit_calibration(probability[known], label[known])
+    made = fit_calibration(probability[known], label[known])
     seen = network.calibrated(probability, **made)
     threshold = scores.best_threshold(seen, label, known)
     rows = zip(seen, label, known, strict=True)
     found = scores.pooled([scores.score_lines(*row, threshold=threshold) for row in rows])
     return made | {"threshold": threshold, "validation_f1": found["f1"]}
+
+
+def fit_calibration(probability, truth):
+    """Temperature and offset (dict) under which the truth of the cells, 0 or 1, is likeliest."""
+    logit, truth = _model._logit(probability).astype(float), np.asarray(truth, float)
+
+    def cost(values):
+        slope, offset = np.exp(values[0]), values[1]
+        seen = slope * logit + offset
+        wrong = special.expit(seen) - truth
+        # minus the mean logarithm of the likelihood, and its gradient
+        likelihood = np.mean(np.logaddexp(0, seen) - truth * seen)
+        return likelihood, [np.mean(wrong * slope * logit), np.mean(wrong)]
+
+    found = optimize.minimize(cost, [0.0, 0.0], jac=True, method="BFGS").x
+    return {"temperature": float(np.exp(-found[0])), "offset": float(found[1])}
 
 
 def _look_at_all(model, blocks, nulls):
@@ -184,7 +223,7 @@ def _look_at_all(model, blocks, nulls):
 # --- learning curves --------------------------------------------------------------------------
 
 
-@_training.on_all_devices()
+@on_all_devices()
 def draw_curves(job):
     """See what pairs, size and channels do, by the validation scores of a few seeds."""
     path = job.cache / "curves.json"
@@ -196,7 +235,7 @@ def draw_curves(job):
             if (one["varied"], one["value"], seed) not in known:
                 blocks = blocks or maps.labelled(job)
                 done.append(_try(job, one, seed, blocks))
-                _shared.save_json(path, done)
+                protocol.save_json(path, done)
                 found = done[-1]["validation_f1"]
                 print(f"{one['varied']} {one['value']} {seed}: F1 {found:.3f}", flush=True)
 

@@ -6,6 +6,7 @@ import pytest
 from helpers import data
 from helpers.data import _published, _registry
 from registry_files import fetch_or_skip
+from studies import cases
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,7 @@ def test_a_box_across_the_date_line_has_both_sides():
 def test_the_triple_junction_of_shatsky_runs_along_the_rise():
     """Its trace from M25 to M4, 154 to 126 Ma: from the south-west to the north-east."""
     region = data.region("shatsky")
-    trace = _published.triple_junction(data.isochrons(region))
+    trace = cases.triple_junction(data.isochrons(region))
     lon, lat = region.unproject(*trace.get_coordinates().to_numpy().T)
     order = np.argsort(lon)
     assert (lon.min(), lon.max()) == pytest.approx((151.3, 165.5), abs=0.2)
@@ -65,7 +66,7 @@ def test_a_line_over_the_date_line_is_not_drawn_around_the_globe():
 
 def test_isochrons_of_two_plates_meet_at_no_triple_junction():
     one = data.isochrons(data.region("shatsky"))
-    assert _published.triple_junction(one[one["plates"] == "901 902"]).empty
+    assert cases.triple_junction(one[one["plates"] == "901 902"]).empty
 
 
 def test_without_the_files_there_is_nothing(monkeypatch):

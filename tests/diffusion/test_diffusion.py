@@ -332,18 +332,3 @@ def test_classical_keeps_nan_cells_nan_and_ignores_them():
     np.testing.assert_array_equal(np.isnan(result), np.isnan(holed))
     far = np.s_[40:, :30]  # more than the smoothing length from any hole
     assert np.abs(result - whole)[far].max() < 0.05 * AMPLITUDE
-
-
-def test_isotropic_is_a_gaussian_and_nothing_at_time_zero():
-    field = np.zeros((65, 65))
-    field[32, 32] = 1e4
-    result = diffusion.isotropic(field, time_cells2=8.0).anomaly.values
-    row = np.arange(65) - 32
-    exact = 1e4 / (16 * 2 * np.pi) * np.exp(-0.5 * (row[:, None] ** 2 + row**2) / 16)
-    # scipy samples the Gaussian: within a thousandth of the peak where sigma is 4 cells
-    assert np.abs(result - exact).max() < 1e-3 * exact.max()
-    rough = np.random.default_rng(3).normal(0, 50, (40, 40))
-    rough[3:6, 7:9] = np.nan
-    np.testing.assert_allclose(diffusion.isotropic(rough, 0.0).anomaly, rough, rtol=1e-5)
-    with pytest.raises(ValueError, match="time_cells2"):
-        diffusion.isotropic(rough, -1.0)

@@ -5,9 +5,8 @@ import pytest
 from scipy.special import expit, logit
 
 from helpers import network
-from helpers.network import _model
 from helpers.scores import _cells
-from studies.training import results
+from studies.training import results, runs
 
 
 @pytest.mark.parametrize(("temperature", "offset"), [(1.0, 0.0), (2.5, -0.7), (0.6, 1.2)])
@@ -16,7 +15,7 @@ def test_fit_finds_what_spoilt_the_probabilities(temperature, offset):
     right = rng.normal(-1, 2, 200_000)
     truth = rng.random(right.size) < expit(right)
     spoilt = expit((right - offset) * temperature)
-    found = _model.fit_calibration(spoilt, truth)
+    found = runs.fit_calibration(spoilt, truth)
     # 200,000 cells tell slope and offset of the logit to about 0.01
     assert found["temperature"] == pytest.approx(temperature, rel=0.03)
     assert found["offset"] == pytest.approx(offset, abs=0.04)

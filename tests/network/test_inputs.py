@@ -115,8 +115,8 @@ def test_maps_are_what_their_names_say():
     weight = np.where(np.isfinite(block), rng.uniform(0.2, 1, block.shape), 0)
     anomaly = rng.normal(0, 50, block.shape)
     grid = grid_of(block, anomaly=anomaly).assign(weight=(("northing", "easting"), weight))
-    assert cases.make_map(grid, "raw").identical(grid["anomaly"])
-    classical, guided = (cases.make_map(grid, name) for name in ("classical", "guided"))
+    assert cases.as_seen(grid, "raw").identical(grid)
+    classical, guided = (cases.as_seen(grid, name).anomaly for name in ("classical", "guided"))
     np.testing.assert_array_equal(classical, diffusion.classical(anomaly).anomaly)
     np.testing.assert_array_equal(
         guided, diffusion.guided(block, weight, uncertainty=False).anomaly
@@ -127,7 +127,7 @@ def test_maps_are_what_their_names_say():
 
 def test_unknown_map_is_a_clear_error():
     with pytest.raises(ValueError, match="'diffused'; choose one of raw, classical, both, guided"):
-        cases.make_map(grid_of(np.zeros((8, 8))), "diffused")
+        cases.as_seen(grid_of(np.zeros((8, 8))), "diffused")
 
 
 def test_guided_map_made_already_is_taken():
@@ -136,9 +136,10 @@ def test_guided_map_made_already_is_taken():
     grid = grid_of(block, 0 * block, np.nan_to_num(block))
     grid = grid.assign(weight=grid["block"].notnull().astype(float))
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    stacks = [cases.input_stack(grid, "guided", made) for made in (None, guided)]
+    stacks = [network.channels(cases.as_seen(grid, "guided", made)) for made in (None, guided)]
     np.testing.assert_array_equal(*stacks)
-    flat = cases.input_stack(grid, "guided", guided.assign(anomaly=0 * guided["anomaly"]))
+    flat = guided.assign(anomaly=0 * guided["anomaly"])
+    flat = network.channels(cases.as_seen(grid, "guided", flat))
     assert (flat[..., 0] == 0).all() and stacks[0][..., 0].std() > 0.1
 
 

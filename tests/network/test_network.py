@@ -10,6 +10,8 @@ import xarray as xr
 from helpers import diffusion, network
 from helpers.network import _inputs, _model, _tiles
 from studies import cases
+from studies.figures import network as figures
+from studies.training import results
 from toys import stripes
 
 # --- architecture -----------------------------------------------------------------------------
@@ -34,7 +36,7 @@ def test_network_takes_other_channels_and_rectangles():
 def test_features_are_the_answers_of_one_convolution():
     model = network.unet(widths=(2, 4))
     inputs = np.random.default_rng(1).normal(0, 1, (3, 16, 16, 2)).astype("float32")
-    first, third = (network.features(model, inputs, number) for number in (0, 2))
+    first, third = (figures.features(model, inputs, number) for number in (0, 2))
     assert first.shape == (3, 16, 16, 2) and third.shape == (3, 8, 8, 4)
     kernel = model.layers[1].get_weights()[0]  # the convolution of the first filter by hand
     wide = np.pad(inputs[0], [(1, 1), (1, 1), (0, 0)])
@@ -191,7 +193,7 @@ def test_ensemble_is_the_mean_of_its_members_and_shares_the_positions(folder):
             passes[position], _model._passes(member, inputs[0])[position], atol=1e-6
         )
     np.testing.assert_allclose(
-        _model.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
+        results.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
     )
 
 

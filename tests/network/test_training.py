@@ -208,12 +208,12 @@ import keras
 import numpy as np
 import tensorflow
 from test_training import run
-from helpers.network import _training
+from studies.training import runs
 
 cpu = tensorflow.config.list_physical_devices("CPU")[0]
 parts = [tensorflow.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
 tensorflow.config.set_logical_device_configuration(cpu, parts)
-with _training.on_all_devices("CPU"):
+with runs.on_all_devices("CPU"):
     number = tensorflow.distribute.get_strategy().num_replicas_in_sync
     weights, history = run(None)
 print(number, *history["val_loss"])

@@ -1,10 +1,9 @@
-"""Scores in closed cases: straight lines, shifts, masks, one to one, calibration by hand."""
+"""Scores in closed cases: straight lines, shifts, masks, calibration by hand."""
 
 import numpy as np
 import pytest
 
 from helpers import scores
-from helpers.network import _inputs
 from helpers.scores import _cells
 
 SHAPE = (60, 80)
@@ -62,7 +61,6 @@ def test_what_lies_under_the_mask_costs_nothing():
     values = scores.score_lines(*given, under(40))
     assert {name: values[name] for name in ALL_ONE} == ALL_ONE
     assert values["predicted_cells"] == values["true_cells"] == 80
-    assert scores.counts(*given, under(40)).tolist() == [80, 80, 80, 80]
     assert scores.score_lines(*given, EVERYWHERE)["f1"] == 0.5
     assert scores.score_lines(line(30), line(31), under(31))["precision"] == 1
 
@@ -78,21 +76,19 @@ def test_thick_lines_are_thinned_before_they_are_measured():
 @pytest.mark.parametrize("tolerance", [1, 2, 3.5, None])
 @pytest.mark.parametrize("way", [1, -1])
 def test_lines_match_up_to_the_tolerance_and_not_beyond(tolerance, way):
-    """Near any line or one to one; two cells unless told."""
+    """Two cells unless told."""
     told = {} if tolerance is None else {"tolerance_cells": tolerance}
     within = int(tolerance or 2)
     for shift, expected in ((within, 1.0), (within + 1, 0.0)):
         given = line(30 + way * shift), line(30), EVERYWHERE
         values = scores.score_lines(*given, **told)
         assert values["precision"] == values["recall"] == values["f1"] == expected
-        assert scores.counts(*given, **told).tolist() == [80, 80 * expected, 80, 80 * expected]
 
 
 def test_threshold_chooses_the_cells():
     given = 0.4 * line(30), line(30), EVERYWHERE
     for threshold, expected in ((0.5, 0), (0.4, 1)):
         assert scores.score_lines(*given, threshold=threshold)["f1"] == expected
-        assert scores.f1(scores.counts(*given, threshold=threshold)) == expected
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
@@ -106,34 +102,6 @@ def test_shapes_that_differ_are_a_clear_error(which):
 def test_empty_mask_is_a_clear_error():
     with pytest.raises(ValueError, match="no cell to score"):
         scores.score_lines(line(30), line(30), np.zeros(SHAPE))
-
-
-# --- one to one -------------------------------------------------------------------------------
-
-
-def test_a_second_line_beside_one_is_false():
-    assert scores.counts(line(28, 32), line(30), EVERYWHERE).tolist() == [160, 80, 80, 80]
-    assert scores.counts(line(30), line(28, 32), EVERYWHERE).tolist() == [80, 80, 160, 80]
-
-
-def test_pairs_are_as_many_as_can_be_and_one_to_one():
-    one = np.array([[0, 0], [0, 1], [9, 9]])
-    other = np.array([[0, 1], [0, 2]])  # the first of one reaches only the first of other
-    of_one, of_other = _cells.pairs(one, other, 1.0)
-    assert of_one.tolist() == [0, 1, -1] and of_other.tolist() == [0, 1]
-    nothing = _cells.pairs(one, other[:0], 1.0)
-    assert nothing[0].tolist() == [-1, -1, -1] and nothing[1].size == 0
-
-
-def test_best_threshold_of_all_and_of_each():
-    """One map needs a threshold below 0.3, the other one above 0.6."""
-    maps = np.stack([0.3 * line(10), 0.9 * line(20) + 0.6 * line(40)])
-    truth, mask = np.stack([line(10), line(20)]), np.stack([EVERYWHERE] * 2)
-    best = _cells.best_f1(maps, truth, mask, thresholds=(0.25, 0.75))
-    assert best["ois"] == 1.0
-    # with the lower one a false line is drawn: 2 of 3; with the upper one a line is missed: 1 of 2
-    assert best["ods"] == pytest.approx(2 * (2 / 3) / (5 / 3)) and best["threshold"] == 0.25
-    assert best["precision"] == pytest.approx([2 / 3, 1]) and best["recall"] == [1, 0.5]
 
 
 # --- calibration ------------------------------------------------------------------------------
@@ -197,37 +165,3 @@ def test_best_threshold_separates_true_lines_from_false_ones():
     # masking the second false line and all else of that map leaves the choice as it was
     mask[1, :35] = 0
     assert scores.best_threshold(probability, truth, mask) == chosen
-
-
-# --- strikes and lengths ----------------------------------------------------------------------
-
-
-def test_strike_errors_are_axial_and_on_lines_only():
-    truth = np.zeros((*SHAPE, 4))
-    truth[30, :, 0] = truth[..., 1] = 1
-    truth[30, 40:, 1] = 0
-    truth[..., 2], truth[..., 3] = _inputs.double_angle(np.full(SHAPE, 178.0))
-    strike = np.full(SHAPE, 90.0)
-    strike[30] = 3.0
-    errors = _cells.strike_errors(strike, truth)
-    assert errors.shape == (40,)
-    np.testing.assert_allclose(errors, 5.0, atol=1e-9)
-
-
-def test_lengths_of_lines():
-    assert _cells.length_cells(line(30) > 0) == SHAPE[1] - 1
-    diagonal = np.eye(20, dtype=bool)
-    assert _cells.length_cells(diagonal) == pytest.approx(19 * np.sqrt(2))
-    assert _cells.length_cells(diagonal[::-1]) == pytest.approx(19 * np.sqrt(2))
-    corner = np.zeros((5, 5), bool)
-    corner[0, :], corner[:, 0] = True, True  # around the corner, not across it
-    assert _cells.length_cells(corner) == 8
-
-
-def test_density_is_per_thousand_square_kilometres():
-    # 79 steps of 2 km on 60 x 80 cells of 4 km2
-    density = _cells.line_density(line(30), EVERYWHERE, 0.5)
-    assert density == pytest.approx(1000 * 158 / (60 * 80 * 4))
-    half = _cells.line_density(line(30, 50), under(31), 0.5)
-    assert half == pytest.approx(1000 * 158 / (31 * 320))
-    assert np.isnan(_cells.line_density(line(30), 0 * EVERYWHERE, 0.5))

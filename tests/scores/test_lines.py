@@ -7,6 +7,7 @@ import xarray as xr
 from shapely.geometry import LineString
 
 from helpers import scores
+from studies import region_doubts
 
 
 def made(*pairs):
@@ -37,7 +38,7 @@ def test_a_line_in_three_pieces_beside_a_wrong_one():
     assert values["fragmentation"] == 3
     assert values["breaks_per_100km"] == pytest.approx(2 / 4)
     assert values["mean_segment_km"] == 80
-    np.testing.assert_allclose(scores.right_share(found, TRUE), [1, 1, 1, 0])
+    np.testing.assert_allclose(region_doubts.right_share(found, TRUE), [1, 1, 1, 0])
 
 
 def test_the_strike_error_is_the_angle_between_found_and_true():

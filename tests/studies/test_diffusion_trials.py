@@ -115,3 +115,16 @@ def test_hard_cases_are_judged_where_they_are_hard():
     ]
     case = made_up_fields.hard_cases(96)["seamount"]
     assert case.where[48, 48] and not case.where[0, 0]
+
+
+def test_isotropic_is_a_gaussian_and_nothing_of_no_width():
+    field = np.zeros((65, 65))
+    field[32, 32] = 1e4
+    result = diffusion_trials.isotropic(field, 4.0)
+    row = np.arange(65) - 32
+    exact = 1e4 / (16 * 2 * np.pi) * np.exp(-0.5 * (row[:, None] ** 2 + row**2) / 16)
+    # scipy samples the Gaussian: within a thousandth of the peak where sigma is 4 cells
+    assert np.abs(result - exact).max() < 1e-3 * exact.max()
+    rough = np.random.default_rng(3).normal(0, 50, (40, 40))
+    rough[3:6, 7:9] = np.nan
+    np.testing.assert_allclose(diffusion_trials.isotropic(rough, 0.0), rough, rtol=1e-5)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from helpers import _shared, diffusion, network, tracks
+from helpers import _shared, diffusion, network
 from registry_files import fetch_or_skip
-from studies import made_up_fields
+from studies import cases, made_up_fields
 
 CELLS = 128
 
@@ -87,7 +87,7 @@ def test_unknown_kind_is_a_clear_error():
 
 def test_real_surveys_keep_tracks_and_readings_in_another_order():
     for name in made_up_fields.REAL:
-        for file in tracks.SURVEYS[name].files:
+        for file in cases.SURVEYS[name].files:
             fetch_or_skip(file)
     grids = made_up_fields.shuffled(np.random.default_rng(1))
     assert len(grids) == len(made_up_fields.REAL)
@@ -104,5 +104,5 @@ def test_real_surveys_keep_tracks_and_readings_in_another_order():
 
 
 def test_without_the_registry_there_are_no_real_ones(monkeypatch):
-    monkeypatch.setattr(tracks, "load_surveys", dict)
+    monkeypatch.setattr(cases, "load_surveys", dict)
     assert made_up_fields.shuffled(np.random.default_rng(1)) == []

@@ -4,12 +4,13 @@ import pandas as pd
 
 import make_demo
 import make_map
-from helpers import data, tracks
+from helpers import data
 from registry_files import fetch_or_skip
+from studies import cases
 
 
 def test_the_demo_ends_with_a_picture_a_geopackage_and_five_lines(tmp_path, monkeypatch, capsys):
-    fetch_or_skip(tracks.SURVEYS[make_demo.SURVEY].files[0])
+    fetch_or_skip(cases.SURVEYS[make_demo.SURVEY].files[0])
     for module in (make_demo, make_map):
         monkeypatch.setattr(module, "MAPS", tmp_path)
     make_demo.main()

@@ -1,4 +1,4 @@
-"""Pictures of scores, models and regions that a slider can move.
+"""Pictures of scores, models and regions that the explorers of notebooks 03 to 05 move.
 
 What takes seconds (maps and predictions of whole regions) is made once by the caller; what is
 drawn here takes a fraction of a second.
@@ -7,11 +7,10 @@ drawn here takes a fraction of a second.
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
-from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from .. import data, lines, scores
-from . import _region
+from helpers import _shared, data, lines, maps, scores
+from helpers.maps import _region
 
 SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
 TOLERANCE_CELLS = 2
@@ -27,24 +26,10 @@ KINDS = {"found": "#0072B2", "false alarm": "#E69F00", "missed": "k"}
 
 
 def draw_threshold(blocks, block, threshold, tolerance_cells, coarse=False):
-    """Draw what a threshold finds on a block, and the scores at all thresholds.
+    """Draw what a threshold finds on one of the blocks, and the scores at all thresholds.
 
-    Parameters
-    ----------
-    blocks : tuple of numpy.ndarray, each of shape (n, rows, columns)
-        Input map, probability, label, and the cells that count.
-    block : int
-        Which of the blocks, counted from 0.
-    threshold : float
-        Probability from which a cell is taken as line.
-    tolerance_cells : float
-        Largest distance of a match.
-    coarse : bool
-        Leave the curves out.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    The blocks are input maps, probabilities, labels and the cells that count, each of shape (n,
+    rows, columns).  Lines match up to `tolerance_cells`; a coarse picture leaves the curves out.
     """
     field, probability, label, mask = (part[block] for part in blocks)
     figure, (left, right) = plt.subplots(
@@ -73,19 +58,12 @@ def draw_threshold(blocks, block, threshold, tolerance_cells, coarse=False):
 def _draw_matches(axis, found, true, mask, tolerance_cells):
     """Draw found, falsely found and missed line cells in three colours."""
     found, true = skeletonize(found), skeletonize(true)
-    near_true, near_found = (_near(each, tolerance_cells) for each in (true, found))
+    near_true, near_found = (_shared.within(each, tolerance_cells) for each in (true, found))
     parts = (found & near_true, found & ~near_true, true & ~near_found)
     for part, colour in zip(parts, KINDS.values(), strict=True):
         row, column = np.nonzero(part & (mask > 0))
         axis.plot(column, row, "s", color=colour, ms=2, mew=0)
     axis.set(xlim=(-0.5, true.shape[1] - 0.5), ylim=(-0.5, true.shape[0] - 0.5), aspect="equal")
-
-
-def _near(cells, tolerance_cells):
-    """Cells within the tolerance of marked ones."""
-    if not cells.any():
-        return np.zeros(cells.shape, bool)
-    return ndimage.distance_transform_edt(~cells) <= tolerance_cells
 
 
 def _in_words(got, lines=False):
@@ -103,28 +81,16 @@ def _draw_key(figure, place="outside upper center"):
 def draw_models(made, block, first, second, shown="probability"):
     """Draw two models side by side on one test block: what each sees and what it finds.
 
-    Parameters
-    ----------
-    made : dict
-        ``label`` and ``mask`` of the blocks, each of shape (n, rows, columns); and by name of the
-        model ``seen`` (input maps, nT) and ``probability`` of the same shape, and ``threshold``.
-    block : int
-        Which of the blocks, counted from 0.
-    first, second : str
-        Names of the models.
-    shown : str
-        ``probability``, or ``lines``: found, false alarms and misses at the model's threshold.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `made` is from `cases.prepare_models`, `first` and `second` are names of models in it.  What is
+    `shown` is the ``probability``, or the ``lines``: found, false alarms and misses at the
+    threshold of the model.
     """
     label, mask = made["label"][block], made["mask"][block]
     figure, axes = plt.subplots(2, 3, figsize=(10, 6.4), sharex=True, sharey=True)
     # placed by hand: looking for the best places takes longer than all the rest
     figure.subplots_adjust(left=0.05, right=0.89, bottom=0.08, top=0.9, wspace=0.08, hspace=0.16)
     bars = [figure.add_axes((0.91, low, 0.015, 0.33)) for low in (0.53, 0.1)]
-    beside, limit = [], _region.robust_limit(made["seen"][second][block])
+    beside, limit = [], maps.robust_limit(made["seen"][second][block])
     for (top, bottom), name in zip(axes.T, (first, second), strict=False):
         probability, threshold = made["probability"][name][block], made["threshold"][name]
         seen = made["seen"][name][block]
@@ -147,7 +113,7 @@ def draw_models(made, block, first, second, shown="probability"):
         _draw_key(figure, "upper center")
     else:
         figure.colorbar(chance, cax=bars[1], label="probability")
-    _region.add_source(figure, SIMULATED_CELLS)
+    maps.add_source(figure, SIMULATED_CELLS)
     return figure
 
 
@@ -159,27 +125,11 @@ def _words(name):
 def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=False):
     """Draw the lines of a region as a reader of its map would choose them.
 
-    Parameters
-    ----------
-    made : dict of str to tuple
-        By name of the region: grid, guided map, prediction (Datasets) and, where it is known, the
-        true label (DataArray), else None.
-    region : str
-        Which of them.
-    under : str
-        Layer under the lines, one of `UNDER`.
-    threshold : float
-        Probability from which a cell is taken as line.
-    near_km : float
-        Lines are drawn where data are no farther than this.
-    shortest_km : float
-        Shorter lines are left out.
-    coarse : bool
-        Mark the cells above the threshold, not traced to lines, on every third cell.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `made` has, by name of the region, grid, guided map, prediction (Datasets) and, where it is
+    known, the true label (DataArray), else None; `under` the lines lies one of `UNDER`.  Lines are
+    drawn from a threshold of the probability up, where data are no farther than `near_km`, and no
+    shorter than `shortest_km`.  A coarse picture marks the cells above the threshold, on every
+    third cell.
     """
     grid, guided, prediction, label = made[region]
     near = grid["distance_km"] <= near_km
@@ -216,7 +166,7 @@ def _draw_layer(figure, axis, layer, name):
     kind, label = UNDER[name]
     colours, low, high = _region.STYLES[kind]
     if kind == "anomaly":
-        high = _region.robust_limit(layer)
+        high = maps.robust_limit(layer)
         low = -high
     x, y = layer["easting"].to_numpy(), layer["northing"].to_numpy()
     shown = axis.imshow(

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import maps
-from helpers.maps import _network
+from studies.figures import explorers
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def blocks():
 
 
 def test_found_missed_and_false_lines_have_their_colours(blocks):
-    axis = maps.draw_threshold(blocks, 0, 0.3, 2).axes[0]
+    axis = explorers.draw_threshold(blocks, 0, 0.3, 2).axes[0]
     found, false, missed = (set(line.get_xdata()) for line in axis.lines)
     assert (found, false, missed) == ({11}, {50}, {30})
     assert axis.get_title() == "precision 0.50, recall 0.50, F1 0.50"
@@ -26,7 +25,7 @@ def test_found_missed_and_false_lines_have_their_colours(blocks):
 
 def test_threshold_tolerance_and_block_change_the_score(blocks):
     def title(*values, **options):
-        return maps.draw_threshold(blocks, *values, **options).axes[0].get_title()
+        return explorers.draw_threshold(blocks, *values, **options).axes[0].get_title()
 
     assert title(0, 0.6, 2) == "precision 1.00, recall 0.50, F1 0.67"
     assert title(0, 0.3, 0.5) == "precision 0.00, recall 0.00, F1 0.00"
@@ -36,12 +35,13 @@ def test_threshold_tolerance_and_block_change_the_score(blocks):
 
 def test_only_the_fine_picture_has_the_curves(blocks):
     fine, coarse = (
-        maps.draw_threshold(blocks, 0, 0.3, 2, coarse=each).axes[1].lines for each in (False, True)
+        explorers.draw_threshold(blocks, 0, 0.3, 2, coarse=each).axes[1].lines
+        for each in (False, True)
     )
     assert len(fine) == 4 and len(coarse) == 1
     precision = fine[0].get_ydata()
-    assert precision[_network.THRESHOLDS < 0.39] == pytest.approx(0.5)
-    assert precision[(_network.THRESHOLDS > 0.41) & (_network.THRESHOLDS < 0.79)] == (
+    assert precision[explorers.THRESHOLDS < 0.39] == pytest.approx(0.5)
+    assert precision[(explorers.THRESHOLDS > 0.41) & (explorers.THRESHOLDS < 0.79)] == (
         pytest.approx(1.0)
     )
 
@@ -57,7 +57,7 @@ def made(blocks):
 
 @pytest.mark.parametrize("shown", ["probability", "lines"])
 def test_models_stand_side_by_side_with_their_scores(made, shown):
-    axes = maps.draw_models(made, 0, "a_raw", "b_guided", shown).axes
+    axes = explorers.draw_models(made, 0, "a_raw", "b_guided", shown).axes
     titles = [axis.get_title() for axis in axes]
     assert titles[0] == "a, raw: what it sees" and titles[1] == "b, guided: what it sees"
     assert titles[3:5] == ["what it finds: F1 0.50", "what it finds: F1 1.00"]
@@ -92,7 +92,7 @@ FIRST = dict(region="epr", under="guided map", threshold=0.3, near_km=24, shorte
 
 def test_a_reader_chooses_lines(region):
     def title(**change):
-        figure = maps.draw_region(region, **(FIRST | change))
+        figure = explorers.draw_region(region, **(FIRST | change))
         return figure.axes[0].get_title()
 
     assert title().startswith("East Pacific Rise: 2 lines, ")
@@ -105,17 +105,17 @@ def test_a_reader_chooses_lines(region):
 
 def test_layers_lie_under_the_lines_and_a_truth_is_not_needed(region):
     shown = {}
-    for under in maps.UNDER:
-        figure = maps.draw_region(region, **(FIRST | {"under": under}))
+    for under in explorers.UNDER:
+        figure = explorers.draw_region(region, **(FIRST | {"under": under}))
         shown[under] = figure.axes[0].images[0].get_array()
     np.testing.assert_array_equal(shown["distance to data"], region["epr"][0]["distance_km"])
     np.testing.assert_array_equal(shown["probability"], region["epr"][2]["probability"])
     unknown = {"epr": (*region["epr"][:3], None)}
-    assert "precision" not in maps.draw_region(unknown, **FIRST).axes[0].get_title()
+    assert "precision" not in explorers.draw_region(unknown, **FIRST).axes[0].get_title()
 
 
 def test_the_coarse_picture_marks_cells_in_place_of_lines(region):
-    axis = maps.draw_region(region, **FIRST, coarse=True).axes[0]
+    axis = explorers.draw_region(region, **FIRST, coarse=True).axes[0]
     field, marked = (image.get_array() for image in axis.images)
     assert field.shape == marked.shape == (34, 34)
     above = region["epr"][2]["probability"].to_numpy()[::3, ::3] >= 0.3

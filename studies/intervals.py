@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from . import _cells
+from . import one_to_one
 
 DRAWS, SEED = 1000, 0
 LEVEL = 95.0  # per cent
@@ -19,17 +19,9 @@ COUNTS = {"f1": "counts", "f1_one_to_one_2": "counts_one_to_one"}  # of each blo
 
 
 def interval(values):
-    """Mean and half width of its 95 % interval (Student's t).
+    """Mean of the scores of several seeds, and half the width of its 95 % interval (Student's t).
 
-    Parameters
-    ----------
-    values : sequence of float
-        One score for each seed.
-
-    Returns
-    -------
-    tuple of float
-        The half width is NaN for fewer than two values.
+    The half width is NaN for fewer than two values.
 
     Examples
     --------
@@ -94,24 +86,11 @@ def ends(records, measure="f1"):
 
 
 def interval_text(records, measure="f1", digits=2):
-    """Write a score with its 95 % interval.
+    """Write a score with its 95 % interval, both with so many digits after the point.
 
-    Parameters
-    ----------
-    records : list of dict
-        Of one model and input, from ``data/results/scores.json``, with ``seed``. Where they have
-        counts of each block, the interval of F1 is over seeds and blocks (bootstrap); else it is
-        over the seeds alone (Student's t).
-    measure : str
-        Which score.
-    digits : int
-        After the decimal point.
-
-    Returns
-    -------
-    str
-        "0.80 (0.77-0.83)" over seeds and blocks, "0.80 ± 0.02" over seeds, "0.80" of one seed,
-        "-" where no record has the score.
+    The records are those of one model and input.  "0.80 (0.77-0.83)" is over seeds and blocks
+    (bootstrap), where they have counts of each block, "0.80 ± 0.02" over the seeds alone (Student's
+    t), "0.80" of one seed; "-" where no record has the score.
 
     Examples
     --------
@@ -128,29 +107,18 @@ def interval_text(records, measure="f1", digits=2):
     return written if np.isnan(high) else f"{written} ± {high - mean:.{digits}f}"
 
 
-def interval_table(records, measure="f1"):
-    """Lay scores out: a row for each model and input, a column for each coverage.
+def interval_table(records):
+    """Lay F1 out by `interval_text`: a row for each model and input, a column for each coverage.
 
-    Parameters
-    ----------
-    records : list of dict
-        From ``data/results/scores.json``; regions are averaged.
-    measure : str
-        Which score.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Of `interval_text`, in the order of the records; "-" where there is no record.
+    The records are those of ``data/results/scores.json``, whose order stays; regions are averaged.
+    "-" where there is no record.
     """
     cells = {}
     for record in records:
         row = cells.setdefault((record["model"], record["input"]), {})
         row.setdefault(record["coverage"], []).append(record)
     coverages = sorted({coverage for row in cells.values() for coverage in row})
-    written = [
-        [interval_text(row.get(one, []), measure) for one in coverages] for row in cells.values()
-    ]
+    written = [[interval_text(row.get(one, [])) for one in coverages] for row in cells.values()]
     index = pd.MultiIndex.from_tuples(cells, names=["model", "input"])
     return pd.DataFrame(written, index, coverages)
 
@@ -163,7 +131,5 @@ def _draw(rng, seeds, blocks):
 
 def _mean(stacks, seeds, places):
     """Mean F1 over seeds, regions and coverages."""
-    values = [
-        _cells.f1(stack[seeds][:, places[region]]).mean() for (region, _), stack in stacks.items()
-    ]
-    return float(np.mean(values))
+    drawn = (stack[seeds][:, places[region]] for (region, _), stack in stacks.items())
+    return float(np.mean([one_to_one.f1(counts).mean() for counts in drawn]))

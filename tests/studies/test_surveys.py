@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
-from helpers import data, gridding, tracks
+from helpers import data, gridding
 from registry_files import fetch_or_skip
+from studies import cases
 
 
-@pytest.fixture(scope="module", params=list(tracks.SURVEYS))
+@pytest.fixture(scope="module", params=list(cases.SURVEYS))
 def survey(request):
     """Return name, description and table of a survey."""
-    for name in tracks.SURVEYS[request.param].files:
+    for name in cases.SURVEYS[request.param].files:
         fetch_or_skip(name)
-    return request.param, tracks.SURVEYS[request.param], tracks.load_survey(request.param)
+    return request.param, cases.SURVEYS[request.param], cases.load_survey(request.param)
 
 
 def test_survey_is_clean_and_level(survey):
@@ -35,9 +36,9 @@ def test_survey_grids_in_its_box(survey):
 
 def test_lucky_strike_shows_its_central_anomaly():
     """The present chron, 37.3 N 32.27 W, is positive, with negative anomalies on each side."""
-    fetch_or_skip(tracks.SURVEYS["lucky_strike"].files[0])
-    about = tracks.SURVEYS["lucky_strike"]
-    grid = gridding.grid_tracks(tracks.load_survey("lucky_strike"), about.region, about.spacing_km)
+    fetch_or_skip(cases.SURVEYS["lucky_strike"].files[0])
+    about = cases.SURVEYS["lucky_strike"]
+    grid = gridding.grid_tracks(cases.load_survey("lucky_strike"), about.region, about.spacing_km)
     middle = {"northing": slice(-8, 8)}
     profile = grid["anomaly"].sel(middle).median("northing")
     centre = float(profile.sel(easting=slice(-5, 3)).mean())
@@ -47,7 +48,7 @@ def test_lucky_strike_shows_its_central_anomaly():
 
 def test_unknown_survey_names_the_choices():
     with pytest.raises(KeyError, match="No survey 'lucky'; the surveys are lucky_strike, index17"):
-        tracks.load_survey("lucky")
+        cases.load_survey("lucky")
 
 
 def test_surveys_that_cannot_be_had_are_left_out(monkeypatch, tmp_path, capsys):
@@ -55,5 +56,5 @@ def test_surveys_that_cannot_be_had_are_left_out(monkeypatch, tmp_path, capsys):
         print(f"Left out: {name}")
 
     monkeypatch.setattr(data, "try_fetch", missing)
-    assert tracks.load_surveys() == {}
+    assert cases.load_surveys() == {}
     assert capsys.readouterr().out.count("Left out") >= 4
