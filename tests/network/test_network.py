@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import toys
 from helpers import diffusion, network
 from helpers.network import _inputs, _model, _tiles
 from studies import cases
@@ -66,8 +67,7 @@ def wave_grid(shape):
     row, column = np.indices(shape)
     field = 100 * np.cos(0.3 * row + 0.4 * column)
     field += np.random.default_rng(9).normal(0, 20, shape)
-    coords = {"northing": 2.0 * np.arange(shape[0]), "easting": 5 + 2.0 * np.arange(shape[1])}
-    return xr.DataArray(field, coords, ("northing", "easting"), attrs={"crs": "+proj=merc"})
+    return toys.grid({"anomaly": field})["anomaly"].assign_attrs(crs="+proj=merc")
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (50, 71), (17, 90)])

@@ -4,18 +4,11 @@ import harmonica
 import numpy as np
 import pytest
 
+import toys
 from helpers.seafloor import forward
 
 POLE = forward.direction(90, 0)
 HALF_MU0 = 0.5 * 4e-7 * np.pi * 1e9  # nT per A/m
-
-
-def across_strike(shape, spacing, strike_deg):
-    """Return the distance across strike (km), to the right of it, from the middle of the map."""
-    row, column = np.indices(shape)
-    north, east = (row - shape[0] / 2) * spacing, (column - shape[1] / 2) * spacing
-    strike = np.radians(strike_deg)
-    return east * np.cos(strike) - north * np.sin(strike)
 
 
 def fitted_wave(field, across, wavelength, half=40):
@@ -51,7 +44,7 @@ def test_wave_of_magnetisation_meets_the_two_dimensional_earth_filter(
     strike, wavelength, depth, field, remanence
 ):
     shape, spacing, thickness, strength = (256, 256), 2.0, 1.5, 5.0
-    across = across_strike(shape, spacing, strike)
+    across = spacing * toys.across_strike(shape, strike)
     magnetisation = strength * np.cos(2 * np.pi / wavelength * across)
     vectors = forward.direction(*field), forward.direction(*remanence)
     anomaly = forward.total_field_anomaly(magnetisation, depth, spacing, *vectors, thickness)
@@ -222,7 +215,7 @@ def test_skewness_of_known_cases(inclination, strike, expected):
 def test_both_dimensions_agree_on_stripes(strike, field, remanence):
     spacing, size, depth, thickness = 1.0, 361, 3.0, 0.8
     vectors = forward.direction(*field), forward.direction(*remanence)
-    across = across_strike((size, size), spacing, strike)
+    across = toys.across_strike((size, size), strike)  # km: cells of 1 km
 
     def blocks(x):
         edges = np.array([-31, -22, -9, -6, 4, 13.0])
