@@ -6,11 +6,16 @@ stripe by part of a pixel (below 1). Seen in tests/tools/test_tools.py: a change
 gives about 3, a map shifted by one cell more than 10. Hence 2.
 """
 
+import os
+
+import pytest
 from matplotlib.testing.compare import compare_images
 
 import make_figures
+from helpers import data
 
 TOLERANCE_RMS = 2.0
+FOLDER = make_figures.ROOT / "figures"
 
 
 def differs(figure, committed, folder):
@@ -18,3 +23,19 @@ def differs(figure, committed, folder):
     drawn = folder / committed.name
     make_figures.save(figure, drawn)
     return compare_images(str(committed), str(drawn), tol=TOLERANCE_RMS)
+
+
+def redrawn(figures, quick):
+    """Return a test of every figure of a subject; `make test` draws the quick one alone."""
+    rest = [pytest.param(name, marks=pytest.mark.rest) for name in figures if name != quick]
+
+    @pytest.mark.parametrize("name", [quick, *rest])
+    def test_figure(name, tmp_path):
+        try:
+            figure = figures[name]()
+        except data.DataUnavailable as reason:
+            assert not os.environ.get("LMA_DATA_MIRROR"), reason  # nothing is missing in a mirror
+            pytest.skip(str(reason))
+        assert differs(figure, FOLDER / f"{name}.png", tmp_path) is None
+
+    return test_figure

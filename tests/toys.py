@@ -1,4 +1,4 @@
-"""Toys: notebooks for the tests of the tools and of the browser, stripes for those of networks."""
+"""Toys: notebooks for the tests of tools and browser, maps and stripes for those of methods."""
 
 import nbformat
 import numpy as np
@@ -71,6 +71,25 @@ def good_cells():
     return cells
 
 
+def grid(layers, axes=None, **attributes):
+    """Return fields as a map: rows northing, columns easting (km), cells of 2 km if no axes."""
+    layers = {name: np.asarray(part) for name, part in layers.items()}
+    if axes is None:
+        shape = np.broadcast_shapes(*(part.shape for part in layers.values()))
+        axes = [2.0 * np.arange(size) for size in shape]
+    shape, dims = [len(axis) for axis in axes], ("northing", "easting")
+    made = {name: (dims, np.broadcast_to(part, shape).copy()) for name, part in layers.items()}
+    return xr.Dataset(made, dict(zip(dims, axes, strict=True)), attributes)
+
+
+def across_strike(shape, strike_deg):
+    """Return the distance (cells) across strike, to the right of it, from the middle of a map."""
+    row, column = np.indices(shape)
+    strike = np.radians(strike_deg)
+    east, north = column - shape[1] // 2, row - shape[0] // 2
+    return east * np.cos(strike) - north * np.sin(strike)
+
+
 def stripes(number, seed, size=32):
     """Return patches of stripes and their crests: what a network should learn at once."""
     rng = np.random.default_rng(seed)
@@ -90,13 +109,9 @@ def write_map(folder, name, box=(-2.2, 2.2, 48, 51)):
     northing, easting = region.grid_coords(2.0)
     wave = np.cos(2 * np.pi * easting / 40) * np.ones((northing.size, 1))
     layers = dict.fromkeys(("anomaly", "linear", "block"), 200 * wave)
-    layers |= dict.fromkeys(("coherence", "weight"), np.ones(wave.shape))
-    layers |= dict.fromkeys(("strike_deg", "distance_km"), np.zeros(wave.shape))
-    layers |= {"probability": np.clip(wave, 0, 1), "uncertainty_nt": np.full(wave.shape, 10.0)}
-    made = xr.Dataset(
-        {key: (("northing", "easting"), layer.astype("float32")) for key, layer in layers.items()},
-        {"northing": northing, "easting": easting},
-        {"box": box, "name": name, "data": "test cruises", "crs": region.crs},
-    )
+    layers |= {"coherence": 1.0, "weight": 1.0, "strike_deg": 0.0, "distance_km": 0.0}
+    layers |= {"probability": np.clip(wave, 0, 1), "uncertainty_nt": 10.0}
+    about = {"box": box, "name": name, "data": "test cruises", "crs": region.crs}
+    made = grid(layers, (northing, easting), **about).astype("float32")
     made.to_netcdf(folder / f"{name}.nc")
     lines.write(lines.trace(made, 0.8), folder / f"{name}.geojson")

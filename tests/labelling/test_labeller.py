@@ -6,9 +6,9 @@ from functools import partial
 import nbformat
 import numpy as np
 import pytest
-import xarray as xr
 from nbclient import NotebookClient
 
+import toys
 from helpers import data, labelling
 from helpers.labelling import _labeller, _layer
 
@@ -18,13 +18,16 @@ REGION = data.region_from_box(-3, 3, 48, 52, name="box")
 @pytest.fixture
 def field():
     axis = np.arange(-100, 101, 2.0)
-    values = np.sin(axis / 10) * np.ones((axis.size, 1))
-    return xr.DataArray(values, {"northing": axis, "easting": axis}, ("northing", "easting"))
+    return toys.grid({"map": np.sin(axis / 10)}, (axis, axis))["map"]
+
+
+@pytest.fixture
+def layer(tmp_path):
+    return labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
 
 
 @pytest.fixture(params=[True, False], ids=["canvas", "picture"])
-def made(request, tmp_path, field):
-    layer = labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
+def made(request, layer, field):
     fields = {"map": field, "distance": abs(field)}
     return labelling.Labeller(layer, fields, mouse=request.param)
 
@@ -83,8 +86,7 @@ def test_the_keyboard_is_enough(made):
     assert made.image.tooltip
 
 
-def test_the_mouse_draws_and_drags(tmp_path, field):
-    layer = labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
+def test_the_mouse_draws_and_drags(layer, field):
     made = labelling.Labeller(layer, {"map": field})
     made.canvas.draw()  # lays the axes out
 
@@ -113,8 +115,7 @@ def test_the_mouse_draws_and_drags(tmp_path, field):
     assert made.held is None
 
 
-def test_what_is_drawn_is_seen(tmp_path, field):
-    layer = labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
+def test_what_is_drawn_is_seen(layer, field):
     other = [labelling.Line(np.array([[0.0, 0.0], [50.0, 50.0]]), "Ben", "", "")]
     made = labelling.Labeller(layer, {"map": field, "size": abs(field)}, mouse=False)
     made.show_other(other)
@@ -128,9 +129,8 @@ def test_what_is_drawn_is_seen(tmp_path, field):
     assert made.axis.images[0].get_cmap().name == "Greys"
 
 
-def test_without_ipympl_the_picture_serves(tmp_path, field, monkeypatch):
+def test_without_ipympl_the_picture_serves(layer, field, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ipympl.backend_nbagg", None)
-    layer = labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
     made = labelling.Labeller(layer, {"map": field})
     assert made.canvas is None and made.image in made.box.children
     made.act(0, 0)
@@ -161,8 +161,7 @@ def test_other_figures_of_a_notebook_are_still_shown():
     assert "image/png" in notebook.cells[1].outputs[0]["data"]
 
 
-def test_the_colours_have_a_unit_and_the_cross_tells_degrees(tmp_path, field):
-    layer = labelling.Layer(tmp_path / "lines.geojson", REGION, "Ada", "a test grid")
+def test_the_colours_have_a_unit_and_the_cross_tells_degrees(layer, field):
     field.attrs["units"] = "nT"
     made = labelling.Labeller(layer, {"map": field, "share": abs(field).assign_attrs(units="1")})
     assert made.bar.ax.get_ylabel() == "map (nT)"

@@ -9,8 +9,8 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
+import toys
 from helpers import data, labelling
 from helpers.labelling import _layer
 
@@ -149,12 +149,8 @@ def test_a_branching_set_of_picks_is_cut_where_it_branches():
 
 
 def test_a_map_of_ones_own_is_opened(tmp_path):
-    axis = np.arange(0.0, 10.0, 2.0)
-    coords = {"northing": axis, "easting": axis}
-    layers = {key: (("northing", "easting"), np.full((5, 5), k))
-              for k, key in enumerate(_layer.SHOWN.values())}  # fmt: skip
-    made = xr.Dataset(layers, coords)
-    made.attrs.update(box=[-3, 3, 48, 52], name="mine", data="cruises/")
+    layers = {key: np.full((5, 5), k) for k, key in enumerate(_layer.SHOWN.values())}
+    made = toys.grid(layers, box=[-3, 3, 48, 52], name="mine", data="cruises/")
     made.to_netcdf(tmp_path / "mine.nc")
     own = _layer.open_map(tmp_path / "mine.nc")
     assert (own.region.box, own.region.crs, own.about) == (REGION.box, REGION.crs, "cruises/")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy import ndimage
 
+import toys
 from helpers import labelling, network
 from helpers.labelling import _learn
 
@@ -17,12 +17,10 @@ def line(*points):
 def grid():
     axis = np.arange(0, 2 * network.SIZE, 2.0)
     values = np.sin(axis / 8) * np.ones((axis.size, 1))
-    distance = np.where(axis < 60, 0.0, 10.0) * np.ones((axis.size, 1))
-    distance[:, -10:] = 100.0
-    dims, coords = ("northing", "easting"), {"northing": axis, "easting": axis}
-    fields = {"anomaly": values, "block": values, "distance_km": distance}
-    fields |= {"linear": values}
-    return xr.Dataset({name: (dims, field) for name, field in fields.items()}, coords)
+    distance = np.where(axis < 60, 0.0, 10.0)
+    distance[-10:] = 100.0
+    fields = dict.fromkeys(("anomaly", "block", "linear"), values)
+    return toys.grid(fields | {"distance_km": distance})
 
 
 def test_lines_are_three_cells_wide_where_they_run(grid):

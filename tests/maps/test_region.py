@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
+import toys
 from helpers import data, maps
 
 REGION = data.region("reykjanes")
@@ -24,8 +24,7 @@ def grid():
     """A grid of 20 km cells over the Reykjanes Ridge, rising from -50 to 100 nT."""
     northing, easting = REGION.grid_coords(20.0)
     values = np.linspace(-50, 100, northing.size * easting.size).reshape(len(northing), -1)
-    coords = {"northing": northing, "easting": easting}
-    return xr.DataArray(values, coords, ("northing", "easting"), attrs={"units": "nT"})
+    return toys.grid({"map": values}, (northing, easting))["map"].assign_attrs(units="nT")
 
 
 def images(figure):

@@ -4,19 +4,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import toys
 from helpers import data, diffusion, network
 from helpers.network import _inputs
 from studies import cases
 
 
-def grid_of(block, distance=None, anomaly=None):
+def grid_of(block, anomaly=None, **layers):
     """Return a gridded dataset as `helpers.gridding` makes it."""
-    coords = {"northing": 2.0 * np.arange(len(block)), "easting": 2.0 * np.arange(block.shape[1])}
-    dims = ("northing", "easting")
-    layers = {"anomaly": block if anomaly is None else anomaly, "block": block}
-    if distance is not None:
-        layers["distance_km"] = distance
-    return xr.Dataset({name: (dims, part) for name, part in layers.items()}, coords)
+    anomaly = block if anomaly is None else anomaly
+    return toys.grid({"anomaly": anomaly, "block": block} | layers)
 
 
 # --- channels ---------------------------------------------------------------------------------
@@ -55,7 +52,7 @@ def test_channels_are_the_scaled_anomaly_and_the_nearness():
     anomaly = 50 * rng.choice([-1.0, 1.0], (140, 130))
     distance = rng.uniform(0, 40, anomaly.shape)
     anomaly[3, 4] = np.nan
-    stack = network.channels(grid_of(anomaly, distance))
+    stack = network.channels(grid_of(anomaly, distance_km=distance))
     assert stack.shape == (140, 130, len(network.CHANNELS)) and stack.dtype == "float32"
     expected = np.nan_to_num(anomaly / 50)
     np.testing.assert_allclose(stack[..., 0], expected, atol=1e-3)
@@ -68,7 +65,7 @@ def test_scale_comes_from_the_tracks_and_not_from_the_map():
     block = np.full((128, 128), np.nan)
     block[::5] = 100.0
     smooth = np.full((128, 128), 25.0)
-    stack = network.channels(grid_of(block, np.zeros((128, 128)), smooth))
+    stack = network.channels(grid_of(block, smooth, distance_km=0))
     np.testing.assert_allclose(stack[..., 0], 0.25, rtol=1e-3)
 
 
@@ -94,9 +91,8 @@ def test_truth_is_masked_where_nothing_can_be_known():
     distance = np.tile([0.0, 23.9, 24.0, 24.1, 80.0], (4, 1))
     anomaly = np.ones((4, 5))
     anomaly[0, 0] = np.nan
-    axes, strike = ("northing", "easting"), np.full(label.shape, 30.0)
-    truth = grid_of(anomaly).assign(label=(axes, label), strike_deg=(axes, strike))
-    stack = network.truth_channels(truth, grid_of(anomaly, distance))
+    truth = grid_of(anomaly, label=label, strike_deg=30.0)
+    stack = network.truth_channels(truth, grid_of(anomaly, distance_km=distance))
     expected = np.tile([1, 1, 1, 0, 0], (4, 1))
     expected[0, 0] = 0
     np.testing.assert_array_equal(stack[..., 0], label)
@@ -114,7 +110,7 @@ def test_maps_are_what_their_names_say():
     block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
     weight = np.where(np.isfinite(block), rng.uniform(0.2, 1, block.shape), 0)
     anomaly = rng.normal(0, 50, block.shape)
-    grid = grid_of(block, anomaly=anomaly).assign(weight=(("northing", "easting"), weight))
+    grid = grid_of(block, anomaly, weight=weight)
     assert cases.as_seen(grid, "raw").identical(grid)
     classical, guided = (cases.as_seen(grid, name).anomaly for name in ("classical", "guided"))
     np.testing.assert_array_equal(classical, diffusion.classical(anomaly).anomaly)
@@ -133,8 +129,7 @@ def test_unknown_map_is_a_clear_error():
 def test_guided_map_made_already_is_taken():
     rng = np.random.default_rng(8)
     block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
-    grid = grid_of(block, 0 * block, np.nan_to_num(block))
-    grid = grid.assign(weight=grid["block"].notnull().astype(float))
+    grid = grid_of(block, np.nan_to_num(block), distance_km=0.0, weight=np.isfinite(block) * 1.0)
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     stacks = [network.channels(cases.as_seen(grid, "guided", made)) for made in (None, guided)]
     np.testing.assert_array_equal(*stacks)

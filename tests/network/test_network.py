@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import toys
 from helpers import diffusion, network
 from helpers.network import _inputs, _model, _tiles
 from studies import cases
 from studies.figures import network as figures
 from studies.training import results
-from toys import stripes
 
 # --- architecture -----------------------------------------------------------------------------
 
@@ -54,10 +54,9 @@ def test_patches_are_seen_once_in_batches():
 
 @pytest.fixture(scope="module")
 def taught():
-    """Return a tiny network after 40 steps."""
-    keras.utils.set_random_seed(1)
-    model = network.unet(widths=(4, 4, 4, 4, 4))
-    network.train(model, *stripes(64, 5), stripes(16, 6), 10, rate=1e-2, seed=1)
+    """Return a shipped network, as if its probabilities were not calibrated."""
+    model = network.load("scratch_raw")
+    model.record = {**model.record, "temperature": 1.0, "offset": 0.0}
     return model
 
 
@@ -68,19 +67,17 @@ def wave_grid(shape):
     row, column = np.indices(shape)
     field = 100 * np.cos(0.3 * row + 0.4 * column)
     field += np.random.default_rng(9).normal(0, 20, shape)
-    coords = {"northing": 2.0 * np.arange(shape[0]), "easting": 5 + 2.0 * np.arange(shape[1])}
-    return xr.DataArray(field, coords, ("northing", "easting"), attrs={"crs": "+proj=merc"})
+    return toys.grid({"anomaly": field})["anomaly"].assign_attrs(crs="+proj=merc")
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (50, 71), (17, 90)])
 def test_prediction_lies_on_the_grid_of_any_size(taught, shape):
-    model = taught
     grid = wave_grid(shape)
-    seen = network.predict(model, grid)
-    assert set(seen) == {"probability", "uncertainty"}
+    seen = network.predict(taught, grid)
+    assert set(seen) == {"probability", "uncertainty", "strike_deg"}
     for part in seen.values():
         assert part.dims == grid.dims and part.shape == shape and part.dtype == "float32"
-        assert part.attrs["units"] == "1" and part.attrs["crs"] == "+proj=merc"
+        assert part.attrs["crs"] == "+proj=merc"
         np.testing.assert_array_equal(part.easting, grid.easting)
     assert 0 <= float(seen.probability.min()) and float(seen.probability.max()) <= 1
     assert 0 <= float(seen.uncertainty.min()) and float(seen.uncertainty.max()) <= 0.5
@@ -90,26 +87,25 @@ def test_prediction_lies_on_the_grid_of_any_size(taught, shape):
 
 
 def test_prediction_of_a_dataset_looks_at_the_distance(taught):
-    model = taught
     anomaly = wave_grid((64, 64))
     far = xr.Dataset({"anomaly": anomaly, "distance_km": 0 * anomaly + 40, "block": anomaly})
     near = far.assign(distance_km=0 * anomaly)
     np.testing.assert_array_equal(
-        network.predict(model, near).probability, network.predict(model, anomaly).probability
+        network.predict(taught, near).probability, network.predict(taught, anomaly).probability
     )
-    difference = network.predict(model, far).probability - network.predict(model, near).probability
+    difference = network.predict(taught, far).probability
+    difference -= network.predict(taught, near).probability
     assert float(np.abs(difference).max()) > 1e-3
 
 
 def test_probability_is_the_mean_of_eight_positions_and_uncertainty_their_spread(taught):
-    model = taught
     grid = wave_grid((64, 64))
-    seen = network.predict(model, grid)
+    seen = network.predict(taught, grid)
     stack = network.channels(grid)
     maps = np.stack(
         [
             _inputs.turn_back(
-                np.asarray(model(_inputs.turn(stack, turn)[None].copy()))[0, ..., 0], turn
+                np.asarray(taught(_inputs.turn(stack, turn)[None].copy()))[0, ..., 0], turn
             )
             for turn in range(8)
         ]
@@ -118,34 +114,16 @@ def test_probability_is_the_mean_of_eight_positions_and_uncertainty_their_spread
     np.testing.assert_allclose(seen.uncertainty, maps.std(axis=0), atol=1e-5)
 
 
-def test_prediction_turns_with_the_map(taught):
-    model = taught
-    grid = wave_grid((64, 64))
-    turned = grid.copy(data=np.rot90(grid.values))
-    one, two = (network.predict(model, part).probability.values for part in (grid, turned))
-    np.testing.assert_allclose(np.rot90(one), two, atol=1e-5)  # sums in another order
-
-
 # --- strike, calibration, guided maps, ensembles ----------------------------------------------
 
 
-def small(**changes):
-    """Return an untrained small network with a record, and a map."""
-    record = {"kind": "unet", "widths": [4, 4, 4, 4, 4], "outputs": 3, "input": "guided",
-              "layers": list(_inputs.LAYERS["guided"])} | changes  # fmt: skip
-    keras.utils.set_random_seed(5)
-    return _model.build(record), wave_grid((48, 64)).to_dataset(name="anomaly")
-
-
-def test_strike_is_given_and_turns_with_the_map():
-    model, grid = small()
-    seen = network.predict(model, grid)
-    assert set(seen) == {"probability", "uncertainty", "strike_deg"}
+def test_strike_is_given_and_turns_with_the_map(taught):
+    grid = wave_grid((48, 64)).to_dataset(name="anomaly")
+    seen = network.predict(taught, grid)
     assert seen["strike_deg"].attrs["units"] == "degree"
     assert 0 <= float(seen["strike_deg"].min()) and float(seen["strike_deg"].max()) <= 180
-    turned = {name: (("northing", "easting"), np.rot90(part.values)) for name, part in grid.items()}
-    other = network.predict(model, xr.Dataset(turned))
-    np.testing.assert_allclose(
+    other = network.predict(taught, toys.grid({"anomaly": np.rot90(grid["anomaly"].values)}))
+    np.testing.assert_allclose(  # sums in another order
         np.rot90(seen["probability"].values), other["probability"].values, atol=1e-5
     )
     # a quarter turn of the map turns its strikes by as much
@@ -153,17 +131,18 @@ def test_strike_is_given_and_turns_with_the_map():
     assert np.abs((off + 90) % 180 - 90).max() < 0.1
 
 
-def test_probability_is_calibrated_as_the_record_says():
-    model, grid = small()
-    raw = network.predict(model, grid)["probability"].values
-    model.record = model.record | {"temperature": 2.0, "offset": 0.5}
-    made = network.predict(model, grid)
+def test_probability_is_calibrated_as_the_record_says(taught, monkeypatch):
+    grid = wave_grid((48, 64))
+    raw = network.predict(taught, grid)["probability"].values
+    monkeypatch.setattr(taught, "record", taught.record | {"temperature": 2.0, "offset": 0.5})
+    made = network.predict(taught, grid)
     np.testing.assert_allclose(made["probability"], network.calibrated(raw, 2.0, 0.5), atol=1e-6)
     assert float(made["uncertainty"].max()) > 0
 
 
 def test_guided_map_is_seen_in_place_of_the_grids_own():
-    model, grid = small(layers=list(_inputs.LAYERS["both"]))
+    grid = wave_grid((48, 64)).to_dataset(name="anomaly")
+    model = _model.build({"widths": [4, 8], "layers": list(_inputs.LAYERS["both"])})
     block = grid["anomaly"].where(np.random.default_rng(7).random(grid["anomaly"].shape) < 0.3)
     survey = grid[["anomaly"]].assign(block=block, weight=block.notnull().astype(float))
     survey["distance_km"] = 0 * survey["anomaly"]
@@ -205,12 +184,12 @@ def test_tiles_agree_with_one_pass(taught, shape):
     tile see zeros instead of their neighbours; those count little, as tiles are blended.  The
     largest difference found is 0.06, in single cells.
     """
-    model, grid = taught, wave_grid(shape)
-    tiled = network.predict(model, grid)
+    grid = wave_grid(shape)
+    tiled = network.predict(taught, grid)
     assert _tiles.starts(480) == [0, 192, 224]
     pad = [(0, -size % 16) for size in shape]
     stack = np.pad(network.channels(grid), [*pad, (0, 0)], mode="symmetric")
-    passes = _model._passes(model, stack)[:, : shape[0], : shape[1], 0]
+    passes = _model._passes(taught, stack)[:, : shape[0], : shape[1], 0]
     whole, variance = passes.mean(axis=0), passes.var(axis=0)
     difference = np.abs(tiled.probability.values - whole)
     assert whole.std() > 0.1  # the map is no constant
@@ -221,11 +200,13 @@ def test_tiles_agree_with_one_pass(taught, shape):
     np.testing.assert_allclose(tiled.probability.values[first], whole[first], atol=1e-5)
 
 
-def test_tiles_without_wanted_cells_are_passed_over(taught):
-    grid = wave_grid((32, 600))
+def test_tiles_without_wanted_cells_are_passed_over():
+    model, grid = network.unet(widths=(2, 4)), wave_grid((32, 600))
     wanted = np.zeros(grid.shape, bool)
+    with pytest.raises(ValueError, match="No cell is wanted"):
+        network.predict(model, grid, wanted)
     wanted[:, :40] = True  # tiles start at columns 0, 192 and 352: only the first is needed
-    part, full = network.predict(taught, grid, wanted), network.predict(taught, grid)
+    part, full = network.predict(model, grid, wanted), network.predict(model, grid)
     assert int(np.isfinite(part["probability"]).sum()) == 32 * _tiles.TILE
     near = (slice(None), slice(40))
     for name in ("probability", "uncertainty"):
@@ -235,39 +216,37 @@ def test_tiles_without_wanted_cells_are_passed_over(taught):
 # --- weights on disk --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def folder(tmp_path):
+RECORD = {"input": "raw", "threshold": 0.4, "seed": 3, "widths": [4, 8, 8]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Write two models, and the names of others that are not as they should be."""
+    made = tmp_path_factory.mktemp("models")
     keras.utils.set_random_seed(3)
     for name in ("good", "second"):
-        network.unet().save_weights(tmp_path / f"{name}.weights.h5")
-    record = {"input": "raw", "threshold": 0.4, "seed": 3}
-    known = dict.fromkeys(("good", "second", "missing", "truncated", "other", "empty"), record)
+        network.unet(widths=RECORD["widths"]).save_weights(made / f"{name}.weights.h5")
+    known = dict.fromkeys(("good", "second", "missing", "truncated", "other"), RECORD)
     known["joined"] = {"members": ["good", "second"], "threshold": 0.3}
-    (tmp_path / "models.json").write_text(json.dumps(known))
-    return tmp_path
+    (made / "models.json").write_text(json.dumps(known))
+    return made
 
 
 def test_weights_come_back_as_they_were(folder):
     model = network.load("good", folder)
-    assert model.record == {"input": "raw", "threshold": 0.4, "seed": 3}
+    assert model.record == RECORD
     keras.utils.set_random_seed(3)
-    for one, two in zip(model.weights, network.unet().weights, strict=True):
+    for one, two in zip(model.weights, network.unet(widths=RECORD["widths"]).weights, strict=True):
         np.testing.assert_array_equal(one, two)
 
 
-def test_unknown_model_is_a_clear_error(folder):
+def test_what_is_not_there_is_a_clear_error(folder, tmp_path):
     with pytest.raises(ValueError, match="no model named 'best'; choose one of good, second"):
         network.load("best", folder)
-
-
-def test_missing_list_of_models_is_a_clear_error(tmp_path):
-    with pytest.raises(ValueError, match="make train"):
-        network.load("good", tmp_path)
-
-
-def test_missing_weights_are_a_clear_error(folder):
     with pytest.raises(ValueError, match="missing.weights.h5.*make train"):
         network.load("missing", folder)
+    with pytest.raises(ValueError, match="models.json is missing.*\n?.*make train"):
+        network.load("good", tmp_path)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.9, 0.999])
@@ -280,7 +259,7 @@ def test_truncated_weights_are_a_clear_error(folder, kept):
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
 @pytest.mark.parametrize(
-    "options", [{"widths": (8, 16, 32, 64)}, {"channels": 3}, {"widths": (4,) * 5}]
+    "options", [{"widths": (4, 8)}, {"channels": 3, "widths": (4, 8, 8)}, {"widths": (4, 4, 8)}]
 )
 def test_weights_of_another_architecture_are_a_clear_error(folder, options):
     network.unet(**options).save_weights(folder / "other.weights.h5")

@@ -56,15 +56,3 @@ def test_weight_falls_towards_other_tiles_and_not_towards_the_edge_of_the_map():
     ramp = _tiles.ramp(slice(0, 256), 480)
     assert (ramp[:224] == ramp[0]).all() and (np.diff(ramp[224:]) < 0).all()
     assert ramp[-1] == 1 and ramp[0] == _tiles.OVERLAP / 2
-
-
-def test_tiles_without_wanted_cells_are_passed_over():
-    wanted = np.zeros((32, 600), bool)
-    wanted[:, :40] = True  # tiles start at columns 0, 192 and 352: only the first is needed
-    found = _tiles.blend(np.ones((32, 600, 1), "float32"), lambda tile: tile, wanted)
-    assert int(np.isfinite(found).sum()) == 32 * _tiles.TILE
-
-
-def test_no_wanted_cell_is_a_clear_error():
-    with pytest.raises(ValueError, match="No cell is wanted"):
-        _tiles.blend(np.ones((32, 32, 1)), lambda tile: tile, np.zeros((32, 32), bool))

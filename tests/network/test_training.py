@@ -13,8 +13,6 @@ from helpers import network
 from helpers.network import _inputs, _training
 from toys import stripes
 
-EPOCHS = 10  # of four batches
-
 
 def tiny():
     """Return a small network with the levels of the real one."""
@@ -22,36 +20,31 @@ def tiny():
     return network.unet(widths=(4, 4, 4, 4, 4))
 
 
-def trained(seed):
-    inputs, truth = stripes(64, 5)
+def run(checkpoint=None, epochs=5):
+    """Train a tiny network; return it and its history."""
     model = tiny()
-    history = network.train(model, inputs, truth, stripes(16, 6), EPOCHS, rate=1e-2, seed=seed)
+    history = network.train(
+        model, *stripes(24, 5), stripes(8, 6), epochs, 1e-2, seed=4, batch=8, checkpoint=checkpoint
+    )
     return model, history
 
 
 @pytest.fixture(scope="module")
-def taught():
-    """Return a tiny network after 40 steps, and its history."""
-    return trained(1)
+def whole(tmp_path_factory):
+    """Return a network trained without interruption, its history and its checkpoint."""
+    path = tmp_path_factory.mktemp("whole") / "run.checkpoint.npz"
+    return *run(path), path
 
 
-def test_training_lowers_the_loss(taught):
-    model, history = taught
-    assert set(history) == {"loss", "val_loss"} and len(history["loss"]) == EPOCHS
+def test_training_lowers_the_loss(whole):
+    model, history, _ = whole
+    assert set(history) == {"loss", "val_loss"} and len(history["loss"]) == 5
     assert history["loss"][-1] < 0.7 * history["loss"][0]
     json.dumps(history)  # plain numbers
     # the weights kept are those of the best epoch
-    inputs, truth = stripes(16, 6)
+    inputs, truth = stripes(8, 6)
     kept = np.asarray(network.line_loss(truth, model.predict(inputs, verbose=0))).mean()
     assert kept == pytest.approx(min(history["val_loss"]), rel=1e-4)  # sums in another order
-
-
-def test_training_repeats_for_a_seed(taught):
-    _, again = trained(1)
-    # one machine, one seed: sums over two threads may differ in the last bits of float32, which
-    # forty steps of training do not carry beyond a thousandth; another order of patches does
-    np.testing.assert_allclose(again["loss"], taught[1]["loss"], rtol=1e-3)
-    np.testing.assert_allclose(again["val_loss"], taught[1]["val_loss"], rtol=1e-3)
 
 
 def test_training_stops_when_nothing_gets_better():
@@ -158,8 +151,6 @@ def test_one_of_the_versions_is_drawn():
 
 KILLED = """
 import os, sys
-import keras
-import numpy as np
 from test_training import run
 from helpers.network import _training
 
@@ -173,82 +164,65 @@ run(sys.argv[1])
 """
 
 
-def run(checkpoint):
-    """Train a tiny network with a checkpoint; return its weights and history."""
-    inputs, truth = stripes(24, 5)
-    model = tiny()
-    history = network.train(
-        model, inputs, truth, stripes(8, 6), 5, rate=1e-2, seed=4, batch=8, checkpoint=checkpoint
-    )
-    return model.get_weights(), history
-
-
-def test_killed_training_goes_on_to_the_same_result(tmp_path):
-    path = tmp_path / "run.checkpoint.npz"
-    command = [sys.executable, "-c", KILLED, str(path), "3"]
+def in_another_process(code, *arguments):
+    """Run code that imports this file."""
     folder = os.path.dirname(__file__)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([folder, os.path.dirname(folder)])}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_killed_training_goes_on_to_the_same_result(whole, tmp_path):
+    path = tmp_path / "run.checkpoint.npz"
+    done = in_another_process(KILLED, str(path), "3")
     assert done.returncode == 9, done.stderr[-2000:]
     assert [name.name for name in tmp_path.iterdir()] == [path.name]  # nothing half written
     assert len(json.loads(str(np.load(path)["text"]))["history"]["loss"]) == 3
-    weights, history = run(path)
-    whole, expected = run(None)
+    model, history = run(path)
+    expected = whole[1]
     assert len(history["loss"]) == 5
-    # sums over two threads may differ in the last bits, which 15 steps do not carry far
+    # one seed, two processes: sums over two threads may differ in the last bits, which 15 steps do
+    # not carry far
     np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-4)
     np.testing.assert_allclose(history["val_loss"], expected["val_loss"], rtol=1e-4)
-    for one, two in zip(weights, whole, strict=True):
+    for one, two in zip(model.get_weights(), whole[0].get_weights(), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
 
 
 TOGETHER = """
-import sys
-import keras
-import numpy as np
 import tensorflow
 from test_training import run
 from studies.training import runs
 
 cpu = tensorflow.config.list_physical_devices("CPU")[0]
-parts = [tensorflow.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
+parts = [tensorflow.config.LogicalDeviceConfiguration()] * 2
 tensorflow.config.set_logical_device_configuration(cpu, parts)
 with runs.on_all_devices("CPU"):
     number = tensorflow.distribute.get_strategy().num_replicas_in_sync
-    weights, history = run(None)
+    _, history = run()
 print(number, *history["val_loss"])
 """
 
 
-def test_several_devices_share_a_training():
+def test_several_devices_share_a_training(whole):
     """Two devices (here made of one processor) share the batches, and learn as one does."""
-    folder, found = os.path.dirname(__file__), []
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([folder, os.path.dirname(folder)])}
-    for number in (1, 2):
-        command = [sys.executable, "-c", TOGETHER, str(number)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-2000:]
-        used, *losses = done.stdout.split()
-        assert int(used) == number
-        found.append([float(value) for value in losses])
-        assert float(losses[-1]) < 0.6 * float(losses[0])
+    done = in_another_process(TOGETHER)
+    assert done.returncode == 0, done.stderr[-2000:]
+    used, *losses = (float(part) for part in done.stdout.split())
+    assert used == 2 and losses[-1] < 0.6 * losses[0]
     # each device normalises its own half of a batch (4 patches of 8), so the two differ
-    np.testing.assert_allclose(found[0], found[1], rtol=0.25)
+    np.testing.assert_allclose(losses, whole[1]["val_loss"], rtol=0.25)
 
 
-def test_finished_training_is_not_done_again(tmp_path, monkeypatch):
-    path = tmp_path / "run.checkpoint.npz"
-    weights, history = run(path)
+def test_finished_training_is_not_done_again(whole, monkeypatch):
+    model, history, path = whole
     monkeypatch.setattr(_training.Batches, "__getitem__", None)  # no patch may be drawn again
     again, same = run(path)
     assert same == history
-    for one, two in zip(weights, again, strict=True):
+    for one, two in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
 
 
-def test_checkpoint_of_another_training_is_a_clear_error(tmp_path):
-    path = tmp_path / "run.checkpoint.npz"
-    run(path)
-    inputs, truth = stripes(24, 5)
+def test_checkpoint_of_another_training_is_a_clear_error(whole):
     with pytest.raises(ValueError, match="of another training .* delete it"):
-        network.train(tiny(), inputs, truth, stripes(8, 6), 7, checkpoint=path)
+        run(whole[2], epochs=7)

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
+import toys
 from helpers import seafloor
 from helpers.seafloor import labels
 
@@ -13,10 +14,8 @@ SIZE = 121  # odd, so that the middle of the map is the middle of a cell
 
 def across(strike_deg, size=SIZE):
     """Return the distance (cells) across strike from the middle, and the angle across."""
-    row, column = np.indices((size, size)) - size // 2
-    strike = np.radians(strike_deg)
-    distance = column * np.cos(strike) - row * np.sin(strike)
-    return distance, np.full(distance.shape, -strike)
+    distance = toys.across_strike((size, size), strike_deg)
+    return distance, np.full(distance.shape, -np.radians(strike_deg))
 
 
 def band(distance, width, edge=1.0):
@@ -46,13 +45,8 @@ def test_flat_topped_band_has_one_line_at_its_centre_three_cells_wide(strike, wi
     half = labels.LINE_CELLS / 2
     assert np.abs(distance[found]).max() < half + 0.6
     assert found[np.abs(distance) < half - 0.6].all()
-
-
-@pytest.mark.parametrize("strike", [0, 90])
-def test_line_is_exact_where_strike_follows_the_grid(strike):
-    distance, angle = across(strike)
-    found = inner(lines(band(distance, 9), angle))
-    np.testing.assert_array_equal(found, inner(np.abs(distance) < 1.5))
+    if strike in (0, 90) and width == 9:  # exact where strike follows the grid
+        np.testing.assert_array_equal(found, np.abs(distance) < 1.5)
 
 
 def test_lopsided_band_has_its_line_at_the_centroid():
@@ -142,14 +136,6 @@ def axial(difference_rad):
 
 
 @pytest.mark.parametrize("strike", [0, 30, 90, 150])
-def test_across_direction_of_a_plane(strike):
-    distance, angle = across(strike)
-    found, coherence = labels.across_direction(50 + 0.1 * distance)
-    assert axial(found - angle).max() < 1e-6
-    assert coherence.min() > 1 - 1e-6
-
-
-@pytest.mark.parametrize("strike", [0, 30, 90, 150])
 def test_both_sides_of_a_ridge_agree(strike):
     distance, angle = across(strike)
     found, coherence = labels.across_direction(0.1 * np.abs(distance))
@@ -186,10 +172,11 @@ def test_disturbed_seafloor_has_no_coherent_direction():
     assert (coherence > labels.LINEATED_COHERENCE).mean() < 0.02
 
 
-def test_across_direction_ignores_nan():
-    distance, angle = across(30)
+@pytest.mark.parametrize("strike", [0, 30, 90, 150])
+def test_across_direction_of_a_plane_ignores_nan(strike):
+    distance, angle = across(strike)
     age = 50 + 0.1 * distance
     age[:, 80:] = np.nan
     found, coherence = labels.across_direction(age)
-    assert axial(found - angle)[:, :85].max() < 1e-6
+    assert axial(found - angle)[:, :85].max() < 1e-6 and coherence[:, :70].min() > 1 - 1e-6
     assert np.isfinite(coherence).all() and coherence[:, 85:].max() <= 1

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
+import toys
 from helpers import data, seafloor, tracks
 from helpers.seafloor import ships
 
@@ -58,10 +58,8 @@ def test_readings_follow_each_other_within_the_box_at_the_speed_of_a_ship():
         assert (step <= run + 1e-9).all()
         heading = np.radians(cruise.heading_deg.to_numpy()[1:])
         east, north = np.sin(heading) * step, np.cos(heading) * step
-        same = np.abs(np.diff(cruise.easting_km) - east) + np.abs(
-            np.diff(cruise.northing_km) - north
-        )
-        straight += np.sum(same < 1e-6)
+        off = np.diff(cruise.easting_km) - east, np.diff(cruise.northing_km) - north
+        straight += np.sum(np.abs(off).sum(axis=0) < 1e-6)
     assert straight / len(table) > 0.9  # headings are clockwise from north, but for the corners
 
 
@@ -96,24 +94,13 @@ def test_bad_coverage_is_a_clear_error(coverage):
 
 def many_cruises(number, heading=0.0, hours=0.0, position=(100.0, 100.0)):
     """Return one reading of each of many cruises."""
-    return pd.DataFrame(
-        {
-            "cruise": np.arange(number),
-            "easting_km": position[0],
-            "northing_km": position[1],
-            "heading_deg": heading,
-            "hours": hours,
-        }
-    )
+    table = pd.DataFrame({"cruise": np.arange(number), "heading_deg": heading, "hours": hours})
+    table["easting_km"], table["northing_km"] = position
+    return table
 
 
-def grid_of(field, spacing=2.0):
-    northing, easting = box(*field.shape, spacing)
-    return xr.DataArray(field, {"northing": northing, "easting": easting}, ("northing", "easting"))
-
-
-def errors_of(table, seed, field=None):
-    grid = grid_of(np.zeros((101, 101)) if field is None else field)
+def errors_of(table, seed, field=0.0):
+    grid = toys.grid({"anomaly": field}, box(101, 101))["anomaly"]
     return ships.read_field(grid.to_numpy(), grid, table, np.random.default_rng(seed))
 
 
@@ -144,50 +131,33 @@ def pairs(number, seed=3, **second):
     return error[number:] - error[:number]
 
 
-def test_noise_alone_parts_two_readings_at_one_time_and_place():
-    assert pairs(NUMBER).std() == pytest.approx(np.sqrt(2) * ships.NOISE_NT, rel=RELATIVE)
+def later(hours, alike):
+    """Return the variance that hours put between two readings; the day is alike to a share."""
+    drift = ships.DRIFT_NT * hours / ships.DRIFT_HOURS
+    return 2 * (ships.ACTIVITY_NT**2 + ships.DIURNAL_NT**2 * (1 - alike)) + drift**2
+
+
+SAME_HOUR = np.exp(-(ships.DAY_TO_DAY**2))  # of another day, which differs by its size alone
 
 
 @pytest.mark.parametrize(
-    ("heading", "sizes"),
+    ("second", "expected", "times"),
     [
+        ({}, 0.0, 1),  # noise alone
         # cos H and sin H change sign, the double angle does not: twice b
-        (180.0, (2 * ships.HEADING_NT,)),
+        ({"heading_deg": 180.0}, variance(2 * ships.HEADING_NT), 1),
         # from north to east: cos H 1 to 0, sin H 0 to 1, cos 2H 1 to -1
-        (90.0, (ships.HEADING_NT, ships.HEADING_NT, 2 * ships.HEADING_2_NT)),
+        ({"heading_deg": 90.0}, 2 * ships.HEADING_NT**2 + (2 * ships.HEADING_2_NT) ** 2, 1),
+        # noon and midnight hardly overlap: exp(-(12 / 2 / width)**2) = 0.3 %
+        ({"hours": 12.0}, later(12.0, 0.0), 2),
+        ({"hours": 24.0}, later(24.0, SAME_HOUR), 2),
+        ({"hours": 960.0}, later(960.0, SAME_HOUR), 2),
     ],
+    ids=["nothing", "turned back", "turned", "half a day", "a day", "forty days"],
 )
-def test_heading_error_between_courses(heading, sizes):
-    expected = variance(*sizes) + 2 * ships.NOISE_NT**2
-    found = pairs(NUMBER, heading_deg=heading).std()
-    assert found == pytest.approx(np.sqrt(expected), rel=RELATIVE)
-
-
-def later(hours):
-    """Return the variance of the difference of two readings some hours apart, but for the day."""
-    return (
-        2 * ships.NOISE_NT**2
-        + 2 * ships.ACTIVITY_NT**2
-        + (ships.DRIFT_NT * hours / ships.DRIFT_HOURS) ** 2
-    )
-
-
-def test_drift_has_the_stated_size():
-    # whole days apart the variation of the day differs by its size alone: mean square 1, mean
-    # exp(-s**2 / 2) each
-    days, hours = 40, 960.0
-    alike = np.exp(-(ships.DAY_TO_DAY**2))
-    expected = later(hours) + 2 * ships.DIURNAL_NT**2 * (1 - alike)
-    assert pairs(NUMBER, hours=hours).std() == pytest.approx(np.sqrt(expected), rel=2 * RELATIVE)
-    assert days * 24 == hours
-
-
-def test_quiet_day_repeats_after_a_day_and_is_another_after_half():
-    half, day = pairs(NUMBER, hours=12.0), pairs(NUMBER, hours=24.0)
-    # noon and midnight hardly overlap: exp(-(12 / 2 / width)**2) = 0.3 %
-    assert half.var() == pytest.approx(later(12) + 2 * ships.DIURNAL_NT**2, rel=4 * RELATIVE)
-    expected = later(24) + 2 * ships.DIURNAL_NT**2 * (1 - np.exp(-(ships.DAY_TO_DAY**2)))
-    assert day.var() == pytest.approx(expected, rel=4 * RELATIVE)
+def test_two_readings_of_a_cruise_differ_by_what_lies_between_them(second, expected, times):
+    expected += 2 * ships.NOISE_NT**2
+    assert pairs(NUMBER, **second).std() == pytest.approx(np.sqrt(expected), rel=times * RELATIVE)
 
 
 def test_quiet_day_is_quiet_at_night_and_has_one_bump():
@@ -232,14 +202,8 @@ def test_navigation_error_shows_on_a_slope():
     in_2005 = 47 * 365.25 * 24.0
     table = many_cruises(NUMBER, hours=in_2005)
     error = errors_of(table, 4, field)
-    expected = variance(
-        ships.OFFSET_NT,
-        ships.DIURNAL_NT,
-        ships.ACTIVITY_NT,
-        ships.NOISE_NT,
-        ships.HEADING_NT,
-    )
-    expected += ships.HEADING_2_NT**2 + (slope * 0.06) ** 2
+    parts = ships.OFFSET_NT, ships.DIURNAL_NT, ships.ACTIVITY_NT, ships.NOISE_NT
+    expected = variance(*parts, ships.HEADING_NT, ships.HEADING_2_NT, slope * 0.06)
     assert error.std() == pytest.approx(np.sqrt(expected), rel=2 * RELATIVE)
 
 
@@ -267,13 +231,9 @@ def test_crossovers_have_the_size_of_real_ones():
 def sea():
     """Return a box with land in its northern third, and its region."""
     region = data.region_from_box(-30, -27, 58, 60, name="box")
-    northing, easting = region.grid_coords(2.0)
-    field = np.zeros((len(northing), len(easting)))
-    field[2 * len(northing) // 3 :] = np.nan
-    anomaly = xr.DataArray(
-        field, {"northing": northing, "easting": easting}, ("northing", "easting")
-    )
-    return region, anomaly.to_dataset(name="anomaly")
+    made = toys.grid({"anomaly": 0.0}, region.grid_coords(2.0))
+    made["anomaly"][2 * made.sizes["northing"] // 3 :] = np.nan
+    return region, made
 
 
 def test_table_is_one_of_the_design(sea):
@@ -308,15 +268,8 @@ def test_cruises_repeat_for_a_seed(sea):
 
 def test_longitudes_are_written_as_files_have_them():
     region = data.region_from_box(179, -179, 40, 41, name="box")
-    northing, easting = region.grid_coords(2.0)
-    anomaly = xr.DataArray(
-        np.zeros((len(northing), len(easting))),
-        {"northing": northing, "easting": easting},
-        ("northing", "easting"),
-    )
-    table = seafloor.cruise_over(
-        anomaly.to_dataset(name="anomaly"), region, np.random.default_rng(2), 0.2
-    )
+    flat = toys.grid({"anomaly": 0.0}, region.grid_coords(2.0))
+    table = seafloor.cruise_over(flat, region, np.random.default_rng(2), 0.2)
     assert table.longitude.between(-180, 180).all()
     assert (table.longitude > 178).any() and (table.longitude < -178).any()
 

@@ -3,22 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
+import toys
 from helpers import data, gridding
 from studies import diffusion_trials, made_up_fields
 
 CELLS = 128
 
 
-def dataset(layers):
-    return xr.Dataset({name: (("northing", "easting"), part) for name, part in layers.items()})
-
-
 def test_correlations_are_of_the_cells_that_all_maps_fill():
-    truth = made_up_fields.survey(made_up_fields.stripes(CELLS), np.random.default_rng(4), 0.1)[
-        "truth"
-    ]
+    rng = np.random.default_rng(4)
+    truth = made_up_fields.survey(made_up_fields.stripes(CELLS), rng, 0.1)["truth"]
     good = truth.to_dataset(name="anomaly")
     half = good.where(truth["easting"] < 100.0)
     spoilt = good.where(truth["easting"] < 100.0, -good)  # wrong only where the other is blank
@@ -29,10 +24,9 @@ def test_correlations_are_of_the_cells_that_all_maps_fill():
 
 
 def test_strike_errors_turn_by_half_circles():
-    blank = np.zeros((8, 8))
-    layers = {"strike_deg": blank + 178.0, "lineated": blank + 1}
-    truth = dataset(layers)
-    wrong = diffusion_trials.strike_errors(dataset({"strike_deg": blank + 3.0}), truth)
+    truth = toys.grid({"strike_deg": np.full((8, 8), 178.0), "lineated": 1})
+    other = toys.grid({"strike_deg": np.full((8, 8), 3.0)})
+    wrong = diffusion_trials.strike_errors(other, truth)
     np.testing.assert_allclose(wrong, 5.0)
     truth["lineated"][0, 0] = 0
     assert int(diffusion_trials.strike_errors(truth, truth).isnull().sum()) == 1
@@ -40,13 +34,11 @@ def test_strike_errors_turn_by_half_circles():
 
 def test_withheld_readings_tell_stripes_from_blobs():
     rng = np.random.default_rng(5)
-    along, plate, found = diffusion_trials.withheld(
-        made_up_fields.survey(made_up_fields.stripes(192), rng, 0.1)
-    )
+    striped = made_up_fields.survey(made_up_fields.stripes(192), rng, 0.1)
+    along, plate, found = diffusion_trials.withheld(striped)
     assert min(along.values()) < 0.6 * plate and found.support.mean() > 0.9
-    along, plate, found = diffusion_trials.withheld(
-        made_up_fields.survey(made_up_fields.blobs(192, rng), rng, 0.1)
-    )
+    blobs = made_up_fields.survey(made_up_fields.blobs(192, rng), rng, 0.1)
+    along, plate, found = diffusion_trials.withheld(blobs)
     assert min(along.values()) > plate and found.support.mean() < 0.1
 
 
@@ -59,10 +51,8 @@ def test_trial_without_stripes_has_a_row_for_each_map():
 
 
 def test_a_seamount_is_drawn_out_along_strike_until_tracks_show_it_or_it_is_told():
-    truth, striped = (
-        dataset({"strike_deg": np.full((CELLS, CELLS), 30.0)}),
-        made_up_fields.stripes(CELLS),
-    )
+    truth = toys.grid({"strike_deg": np.full((CELLS, CELLS), 30.0)})
+    striped = made_up_fields.stripes(CELLS)
     few, many = (
         diffusion_trials.added_seamounts(
             made_up_fields.survey(striped, np.random.default_rng(6), coverage), truth, 200.0, 8.0
@@ -108,11 +98,8 @@ def test_joint_solution_beats_levelling_by_one_tie_line():
 def test_hard_cases_are_judged_where_they_are_hard():
     trial = diffusion_trials.misleading_directions(96, 0.1, range(1))
     assert (trial["guided"] > trial["classical"]).all()
-    assert list(trial.index[trial["told"].notnull()]) == [
-        "crossing strikes",
-        "fracture zone",
-        "seamount",
-    ]
+    told = trial.index[trial["told"].notnull()]
+    assert list(told) == ["crossing strikes", "fracture zone", "seamount"]
     case = made_up_fields.hard_cases(96)["seamount"]
     assert case.where[48, 48] and not case.where[0, 0]
 

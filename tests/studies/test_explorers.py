@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 
+import toys
 from studies.figures import explorers
 
 
@@ -73,18 +73,13 @@ def region():
     axis = np.arange(0, 200, 2.0)
     probability = np.zeros((100, 100))
     probability[50, 5:95], probability[80, 5:25] = 0.9, 0.4
-    distance = np.broadcast_to(np.where(axis < 120, 0.0, 20.0), (100, 100))
     label = np.zeros((100, 100))
     label[50, 5:95] = 1
 
-    def layer(values):
-        return xr.DataArray(values, {"northing": axis, "easting": axis}, ("northing", "easting"))
-
-    crs = {"crs": "+proj=merc +units=km"}
-    grid = xr.Dataset({"distance_km": layer(distance)}).assign_attrs(crs)
-    guided = xr.Dataset({"anomaly": layer(probability - 0.5)})
-    seen = {"probability": layer(probability), "uncertainty": layer(0.1 * probability)}
-    return {"epr": (grid, guided, xr.Dataset(seen).assign_attrs(crs), layer(label))}
+    layers = {"distance_km": np.where(axis < 120, 0.0, 20.0), "anomaly": probability - 0.5}
+    layers |= {"probability": probability, "uncertainty": 0.1 * probability, "label": label}
+    made = toys.grid(layers, crs="+proj=merc +units=km")
+    return {"epr": (made[["distance_km"]], made[["anomaly"]], made, made["label"])}
 
 
 FIRST = dict(region="epr", under="guided map", threshold=0.3, near_km=24, shortest_km=20)

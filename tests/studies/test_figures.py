@@ -1,37 +1,31 @@
-"""Every figure is what its function draws now, and has a caption and a place in the index."""
+"""Every figure has a file, a caption and a place in the index."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import make_figures
 from helpers import data, network, seafloor
-from pictures import differs
+from pictures import FOLDER
 from studies import cases, protocol
+from studies.figures import all
 
-FOLDER = make_figures.ROOT / "figures"
 FIGURES, CAPTIONS = make_figures.registry()
 
 
 def test_every_name_has_a_file_and_every_file_a_name():
     assert FIGURES
     assert {path.stem for path in FOLDER.glob("*.png")} == set(FIGURES)
+    for part in all.PARTS:  # each subject has a file of tests, which draws its figures
+        subject = part.__name__.rpartition(".")[2]
+        drawn = Path(__file__).with_name(f"test_figures_{subject}.py").read_text()
+        assert f"redrawn({subject}.FIGURES" in drawn
 
 
 def test_the_index_is_made_from_the_captions():
     assert (FOLDER / "README.md").read_text("utf-8") == make_figures.index(CAPTIONS)
     assert all(len(caption.split()) >= 8 for caption in CAPTIONS.values())
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_figure(name, tmp_path):
-    try:
-        figure = FIGURES[name]()
-    except data.DataUnavailable as reason:
-        assert not os.environ.get("LMA_DATA_MIRROR"), reason  # with a mirror nothing may be missing
-        pytest.skip(str(reason))
-    assert differs(figure, FOLDER / f"{name}.png", tmp_path) is None
 
 
 def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from pictures import redrawn
 from studies import protocol
 from studies.figures import network
 
+test_figure = redrawn(network.FIGURES, quick="04_precision_recall")
 MODELS = ("scratch", "transfer", "sato filter")
 
 

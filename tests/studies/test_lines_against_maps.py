@@ -4,9 +4,9 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from shapely.geometry import LineString
 
+import toys
 from helpers import data, lines
 from helpers.data import _published
 from registry_files import fetch_or_skip
@@ -32,9 +32,8 @@ def strikes(*rows):
 
 def test_lines_are_measured_against_isochrons_and_picks():
     pairs = strikes((8, 100, 10), (92, 200, 170), (50, 100, 90))  # the last has no line near
-    table = lines_against_maps.compare(
-        {"found": FOUND, "turned": lines_against_maps.turned(FOUND)}, ISOCHRONS, pairs
-    )
+    sets = {"found": FOUND, "turned": lines_against_maps.turned(FOUND)}
+    table = lines_against_maps.compare(sets, ISOCHRONS, pairs)
     row = table.loc["found"]
     assert row["lines"] == 2 and row["length_km"] == 600
     assert row["isochron_km"] == pytest.approx(6) and row["to_isochron_km"] == pytest.approx(6)
@@ -44,21 +43,17 @@ def test_lines_are_measured_against_isochrons_and_picks():
 
 
 def test_isochrons_count_only_where_lines_can_be():
-    coords = {"northing": np.arange(0, 301, 10.0), "easting": np.arange(0, 61, 10.0)}
-    known = xr.DataArray(np.ones((31, 7), bool), coords, ("northing", "easting"))
-    one = FOUND.iloc[:1]
-    pairs = strikes()
-    everywhere = lines_against_maps.compare({"found": one}, ISOCHRONS, pairs)["isochron_km"].iloc[0]
-    near = lines_against_maps.compare({"found": one}, ISOCHRONS, pairs, known)["isochron_km"].iloc[
-        0
-    ]
+    axes = np.arange(0, 301, 10.0), np.arange(0, 61, 10.0)
+    known = toys.grid({"known": True}, axes)["known"]
+    given = {"found": FOUND.iloc[:1]}, ISOCHRONS, strikes()
+    everywhere = lines_against_maps.compare(*given).loc["found", "isochron_km"]
+    near = lines_against_maps.compare(*given, known).loc["found", "isochron_km"]
     assert everywhere > 40 and near == pytest.approx(6)
 
 
 def test_no_lines_measure_nothing():
-    row = lines_against_maps.compare({"none": FOUND.iloc[:0]}, ISOCHRONS, strikes((0, 0, 0))).iloc[
-        0
-    ]
+    none = {"none": FOUND.iloc[:0]}
+    row = lines_against_maps.compare(none, ISOCHRONS, strikes((0, 0, 0))).loc["none"]
     assert row["lines"] == row["pairs"] == 0 and np.isnan(row["isochron_deg"])
 
 
@@ -86,12 +81,10 @@ def test_neighbouring_picks_of_one_chron_tell_a_strike():
 
 
 def test_ridges_of_a_plain_filter_find_plain_stripes():
-    rows, columns = np.indices((100, 100))
-    coords = {"northing": rows[:, 0] * 2.0, "easting": columns[0] * 2.0}
-    stripes = xr.DataArray(100 * np.sin(2 * np.pi * columns / 20), coords, ("northing", "easting"))
-    grid = xr.Dataset({"anomaly": stripes, "block": stripes, "distance_km": 0 * stripes})
-    guided = xr.Dataset({"anomaly": stripes, "strike_deg": 0 * stripes})
-    found = lines_against_maps.ridge_lines(grid.assign_attrs(crs=CRS), guided, 1000.0)
+    stripes = 100 * np.sin(2 * np.pi * np.indices((100, 100))[1] / 20)
+    grid = toys.grid({"anomaly": stripes, "block": stripes, "distance_km": 0.0}, crs=CRS)
+    guided = toys.grid({"anomaly": stripes, "strike_deg": 0.0})
+    found = lines_against_maps.ridge_lines(grid, guided, 1000.0)
     assert len(found) == 5 and found["length_km"].sum() == pytest.approx(1000, rel=0.05)
     crests = (np.arange(5) * 20 + 5) * 2.0
     np.testing.assert_allclose(np.sort(found.centroid.x), crests, atol=2.0)  # a cell
@@ -112,9 +105,8 @@ def picked(ages):
 
 
 def test_picked_chrons_become_blocks_of_their_width():
-    blocks = lines_against_maps.picked_blocks(
-        LINE, picked([-10.949, -3.58, -0.78, 0.78, 3.58, 9.74]), REGION
-    )
+    picks = picked([-10.949, -3.58, -0.78, 0.78, 3.58, 9.74])
+    blocks = lines_against_maps.picked_blocks(LINE, picks, REGION)
     assert blocks["chron"].tolist() == ["C5n.2n", "C2An.3n", "C1n", "C2An.3n"]
     middle = blocks[blocks["chron"] == "C1n"].iloc[0]
     assert (middle.start_km, middle.end_km) == pytest.approx((500 - 31.2, 500 + 31.2), abs=0.1)
@@ -131,10 +123,8 @@ def test_crossings_are_places_on_the_track():
     across = [LineString([(x, -10), (x, 10)]) for x in (700, 100, 102)]
     along = LineString([(0, 5), (900, 5)])
     found = geopandas.GeoDataFrame(geometry=[*across, along])
-    assert lines_against_maps.crossings(found, LINE).tolist() == [
-        100,
-        700,
-    ]  # 102 is less than 4 km on
+    # 102 is less than 4 km on
+    assert lines_against_maps.crossings(found, LINE).tolist() == [100, 700]
     assert len(lines_against_maps.crossings(found.iloc[:0], LINE)) == 0
 
 
@@ -152,9 +142,8 @@ def test_blocks_and_crossings_are_counted():
 def test_sets_of_lines_stand_beside_chance():
     blocks = pd.DataFrame({"chron": ["a", "b"], "start_km": [0, 500], "end_km": [100, 600]})
     found = geopandas.GeoDataFrame(geometry=[LineString([(50, -9), (50, 9)])])
-    table = lines_against_maps.compare_blocks(
-        {"one": found}, LINE, blocks, np.random.default_rng(0)
-    )
+    rng = np.random.default_rng(0)
+    table = lines_against_maps.compare_blocks({"one": found}, LINE, blocks, rng)
     assert table.loc["one", ["crossed", "without_block"]].tolist() == [1, 0]
     assert 0.2 < table.loc["one", "by_chance"] < 0.5  # a third of the track is block
 

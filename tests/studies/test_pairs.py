@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 
+import toys
 from helpers import network
 from helpers.network import _inputs
 from studies.training import maps as maps_
@@ -90,8 +90,8 @@ def test_compiled_map_is_smooth_keeps_its_gaps_and_forgets_its_tracks():
     value = rng.normal(100, 20, (40, 50)).astype("float32")
     value[:5, :7] = np.nan
     layers = {"anomaly": value, "block": np.where(rng.random(value.shape) < 0.1, value, np.nan),
-              "weight": np.zeros_like(value), "distance_km": np.full_like(value, 9)}  # fmt: skip
-    grid = xr.Dataset({name: (("northing", "easting"), part) for name, part in layers.items()})
+              "weight": 0.0, "distance_km": 9.0}  # fmt: skip
+    grid = toys.grid(layers)
     made = pairs.compiled(grid, 1.5)
     known = np.isfinite(value)
     np.testing.assert_array_equal(np.isfinite(made["anomaly"]), known)

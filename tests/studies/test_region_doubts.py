@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from shapely.geometry import LineString
 
+import toys
 from helpers import lines, scores, seafloor
 from studies import region_doubts
 
@@ -13,9 +14,7 @@ SIDE = 120
 
 
 def layer(values):
-    coords = {"northing": np.arange(SIDE) * 2.0, "easting": np.arange(SIDE) * 2.0}
-    values = np.broadcast_to(values, (SIDE, SIDE)).copy()
-    return xr.DataArray(values, coords, ("northing", "easting"))
+    return toys.grid({"layer": values}, (np.arange(SIDE) * 2.0,) * 2)["layer"]
 
 
 @pytest.fixture
@@ -23,16 +22,16 @@ def toy():
     """Seafloor of 30 Ma, a plateau in the east, disturbed in the west; data in the first row."""
     column, row = np.arange(SIDE), np.arange(SIDE)[:, None]
     normal = -(5651.0 - 2473.0 * np.exp(-0.0278 * 30))
-    truth = xr.Dataset(
-        {
-            "age_ma": layer(30.0),
-            "relief_m": layer(np.where(column >= 80, normal + 2000, normal)),
-            "lineated": layer(np.where(column < 10, 0, 1)),
-            "label": layer(np.where(column % 20 == 10, 1, 0)),
-        },
-        attrs={"spacing_km": 2.0, "crs": "+proj=merc +units=km", "region": "azores"},
-    )
-    return truth, xr.Dataset({"distance_km": layer(row * 2.0)})
+    layers = {
+        "age_ma": 30.0,
+        "relief_m": np.where(column >= 80, normal + 2000, normal),
+        "lineated": np.where(column < 10, 0, 1),
+        "label": np.where(column % 20 == 10, 1, 0),
+        "distance_km": row * 2.0,
+    }
+    about = {"spacing_km": 2.0, "crs": "+proj=merc +units=km", "region": "azores"}
+    made = toys.grid(layers, **about)
+    return made.drop_vars("distance_km"), made[["distance_km"]]
 
 
 def test_distances_are_those_of_a_ruler(toy):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import toys
 from studies import one_to_one, ridge_filters
 
 NAMES = list(ridge_filters.DETECTORS)
@@ -10,9 +11,7 @@ NAMES = list(ridge_filters.DETECTORS)
 
 def waves(strike_deg, size=96, wavelength=14.0):
     """Return waves of one strike and their crest lines."""
-    row, column = np.indices((size, size))
-    strike = np.radians(strike_deg)
-    phase = 2 * np.pi * (column * np.cos(strike) - row * np.sin(strike)) / wavelength
+    phase = 2 * np.pi * toys.across_strike((size, size), strike_deg) / wavelength
     return np.cos(phase), np.abs(np.angle(np.exp(1j * phase))) < np.pi / wavelength
 
 

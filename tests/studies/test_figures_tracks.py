@@ -1,10 +1,13 @@
-"""Pictures along tracks and of diffusion: what is drawn is what was given."""
+"""Pictures along tracks: what is drawn is what was given."""
 
 import numpy as np
 import pandas as pd
 
 from helpers import data
-from studies.figures import diffusion, tracks
+from pictures import redrawn
+from studies.figures import tracks
+
+test_figure = redrawn(tracks.FIGURES, quick="01_cleaning")
 
 
 def test_cleaning_view_says_how_many_readings_are_left():
@@ -39,13 +42,3 @@ def test_profile_is_centred_on_the_crest():
     # 0.05 degrees of longitude at 45 S are 3.94 km; the projection is true to a few per cent
     np.testing.assert_allclose(np.diff(profile["distance_km"]), 3.94, rtol=0.05)
     assert len(tracks.draw_crest_profile(profile, "a test").axes) == 3
-
-
-def test_support_has_its_own_scale():
-    truth = 100 * np.sin(np.indices((64, 64))[1] / 4.0)
-    track = np.indices((64, 64))[0] % 4 == 0
-    fields = {"tracks": np.where(track, truth, np.nan), "truth": truth}
-    figure = diffusion.draw_share(fields, track, 80.0, "a share")
-    images = [axis.images[0] for axis in figure.axes if axis.images]
-    assert [image.get_clim() for image in images] == [(-80.0, 80.0)] * 2 + [(0.0, 1.0)]
-    np.testing.assert_array_equal(images[-1].get_array(), track)
