@@ -270,6 +270,7 @@ def test_a_toy_notebook(lab, page):
     assert not our_errors(page)
 
 
+@pytest.mark.rest
 def test_an_explorer_of_a_notebook(lab, page):
     image = open_and_run(page, lab[0], "slice_explorer.ipynb")
     box = move_a_slider(page, image)
@@ -281,6 +282,7 @@ def test_an_explorer_of_a_notebook(lab, page):
     assert not our_errors(page)
 
 
+@pytest.mark.rest
 def test_an_explorer_in_notebook_7(tmp_path, page):
     pytest.importorskip("notebook")
     with served(tmp_path, "notebook") as (address, _):
@@ -306,6 +308,7 @@ def lines_on_disk(work):
     return json.loads(path.read_text())["features"] if path.exists() else []
 
 
+@pytest.mark.rest
 def test_labels_are_drawn_by_keyboard_and_by_mouse(lab, page):
     address, work = lab
     page.goto(f"{address}/lab/tree/notebooks/slice_label.ipynb?reset")
@@ -336,6 +339,7 @@ def test_labels_are_drawn_by_keyboard_and_by_mouse(lab, page):
     assert not our_errors(page)
 
 
+@pytest.mark.rest
 def test_a_map_of_ones_own_is_labelled_compared_and_learned_from(lab, page):
     address, work = lab
     page.goto(f"{address}/lab/tree/notebooks/slice_desk.ipynb?reset")
