@@ -9,7 +9,7 @@ import make_figures
 from helpers import data, network, seafloor
 from pictures import FOLDER
 from studies import cases, protocol
-from studies.figures import all
+from studies.figures import all as all_figures
 
 FIGURES, CAPTIONS = make_figures.registry()
 
@@ -17,7 +17,7 @@ FIGURES, CAPTIONS = make_figures.registry()
 def test_every_name_has_a_file_and_every_file_a_name():
     assert FIGURES
     assert {path.stem for path in FOLDER.glob("*.png")} == set(FIGURES)
-    for part in all.PARTS:  # each subject has a file of tests, which draws its figures
+    for part in all_figures.PARTS:  # each subject has a file of tests, which draws its figures
         subject = part.__name__.rpartition(".")[2]
         drawn = Path(__file__).with_name(f"test_figures_{subject}.py").read_text()
         assert f"redrawn({subject}.FIGURES" in drawn
