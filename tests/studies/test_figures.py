@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import make_figures
-from helpers import data, network, seafloor
+from helpers import data
 from pictures import FOLDER
-from studies import cases, protocol
-from studies.figures import all
+from studies import cases
+from studies.figures import all as all_figures
 
 FIGURES, CAPTIONS = make_figures.registry()
 
@@ -17,7 +16,7 @@ FIGURES, CAPTIONS = make_figures.registry()
 def test_every_name_has_a_file_and_every_file_a_name():
     assert FIGURES
     assert {path.stem for path in FOLDER.glob("*.png")} == set(FIGURES)
-    for part in all.PARTS:  # each subject has a file of tests, which draws its figures
+    for part in all_figures.PARTS:  # each subject has a file of tests, which draws its figures
         subject = part.__name__.rpartition(".")[2]
         drawn = Path(__file__).with_name(f"test_figures_{subject}.py").read_text()
         assert f"redrawn({subject}.FIGURES" in drawn
@@ -34,18 +33,3 @@ def test_figures_of_real_cruises_say_so_where_there_are_none(monkeypatch):
     for name in ("01_profile", "A2_swath"):
         with pytest.raises(data.DataUnavailable, match="real cruises"):
             FIGURES[name]()
-
-
-@pytest.mark.parametrize("name", ["epr", "reykjanes"])
-def test_the_window_shown_lies_in_a_test_block(name):
-    truth = seafloor.simulate_region(name)
-    row, column = protocol.blocks(truth)["test"][1]
-    for cells in (96, 128):
-        part = truth.sel(cases.test_window(name, cells, number=1))
-        assert part["anomaly"].shape == (cells, cells)
-        start = [
-            int(np.flatnonzero(truth[axis].to_numpy() == part[axis].to_numpy()[0])[0])
-            for axis in ("northing", "easting")
-        ]
-        inside = (network.SIZE - cells) // 2
-        assert start == [row + inside, column + inside]

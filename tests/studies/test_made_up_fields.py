@@ -10,9 +10,15 @@ from studies import cases, made_up_fields
 CELLS = 128
 
 
+def direction(field, smoothing=2.0, integration=24.0):
+    """Return the angle across stripes and the coherence of a field."""
+    field = field.astype("float32")
+    tensor = diffusion.structure_tensor(field, np.ones_like(field), smoothing, integration)
+    return diffusion.orientation(tensor)
+
+
 def coherence(field):
-    tensor = diffusion.structure_tensor(field.astype("float32"), np.ones_like(field), 2.0, 24.0)
-    return diffusion.orientation(tensor)[1].mean()
+    return direction(field)[1].mean()
 
 
 @pytest.mark.parametrize("make", [made_up_fields.blobs, made_up_fields.seamounts])
@@ -24,9 +30,8 @@ def test_fields_without_stripes_have_no_direction(make):
 
 
 def test_stripes_run_along_their_strike():
-    field = made_up_fields.stripes(CELLS, strike_deg=30.0).astype("float32")
-    tensor = diffusion.structure_tensor(field, np.ones_like(field), 2.0, 24.0)
-    angle, found = diffusion.orientation(tensor)
+    field = made_up_fields.stripes(CELLS, strike_deg=30.0)
+    angle, found = direction(field)
     inner = (slice(8, -8),) * 2  # the rim of the tensor is averaged with nothing beyond it
     np.testing.assert_allclose(np.degrees(-angle[inner]) % 180, 30.0, atol=1.0)
     assert found[inner].min() > 0.95
@@ -69,9 +74,8 @@ def test_invented_maps_are_surveyed_fields(monkeypatch, kind):
 def test_quiet_zone_has_no_direction_and_no_reversal():
     coherence, spread = [], []
     for seed in range(6):
-        field = made_up_fields.quiet_zone(128, np.random.default_rng(seed)).astype("float32")
-        tensor = diffusion.structure_tensor(field, np.ones_like(field), 1.0, 12.0)
-        coherence.append(diffusion.orientation(tensor)[1].mean())
+        field = made_up_fields.quiet_zone(128, np.random.default_rng(seed))
+        coherence.append(direction(field, 1.0, 12.0)[1].mean())
         spread.append(field.std())
         assert abs(field.mean()) < 1e-3 * field.std()
     # of an isotropic field averaged over so many cells; stripes have more than 0.9

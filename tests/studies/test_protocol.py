@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from helpers import network, seafloor
-from studies import protocol, ridge_filters
+from studies import cases, protocol, ridge_filters
 
 
 def lineated(rows, columns):
@@ -45,17 +45,36 @@ def test_blocks_leave_the_same_margin_on_both_sides():
     assert {column for _, column in corners} == {19, 171, 323}
 
 
-def test_there_is_enough_of_everything_in_both_regions():
+@pytest.fixture(scope="module")
+def regions():
+    """Return the regions of the protocol, simulated."""
+    return {name: seafloor.simulate_region(name) for name in protocol.REGIONS}
+
+
+def test_there_is_enough_of_everything_in_both_regions(regions):
     assert set(protocol.ORDER) == set(protocol.CRUISE_SEED) == {"train", "validation", "test"}
     assert len(set(protocol.CRUISE_SEED.values())) == 3
     parts = {}
-    for region in protocol.REGIONS:
-        for part, corners in protocol.blocks(seafloor.simulate_region(region)).items():
+    for truth in regions.values():
+        for part, corners in protocol.blocks(truth).items():
             assert len(corners) >= 3
             parts[part] = parts.get(part, 0) + len(corners)
     assert parts["test"] >= 15
     # two of three coverages for each block
     assert 2 / 3 * len(protocol.COVERAGES) * parts["train"] <= protocol.MOST_TRAINING_PATCHES
+
+
+@pytest.mark.parametrize("name", protocol.REGIONS)
+def test_the_window_shown_lies_in_a_test_block(regions, monkeypatch, name):
+    monkeypatch.setattr(seafloor, "simulate_region", lambda name: regions[name])
+    truth = regions[name]
+    row, column = protocol.blocks(truth)["test"][1]
+    for cells in (96, 128):
+        part = truth.sel(cases.test_window(name, cells, number=1))
+        assert part["anomaly"].shape == (cells, cells)
+        inside = (network.SIZE - cells) // 2
+        for axis, start in (("northing", row + inside), ("easting", column + inside)):
+            assert truth[axis][start] == part[axis][0]
 
 
 def test_results_are_of_this_protocol():

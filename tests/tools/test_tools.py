@@ -45,15 +45,7 @@ def test_two_runs_are_identical_to_the_byte(stored):
 
 def test_what_the_stored_form_keeps_and_drops(stored):
     text = stored.read_text()
-    for dropped in (
-        "noise",
-        "widget-view",
-        "image/png",
-        "text/html",
-        "Traceback",
-        'execution"',
-        "0x",
-    ):
+    for dropped in 'noise widget-view image/png text/html Traceback execution" 0x'.split():
         assert dropped not in text
     cells = nbformat.read(stored, as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
@@ -83,21 +75,20 @@ def test_without_store_the_notebook_is_left_alone(stored, tmp_path):
 
 
 def test_notebooks_run_in_order_in_their_own_folder(tmp_path, capsys):
+    folder = tmp_path / "n"
     for name in ("A1_last", "01_second", "00_first"):
-        toys.write(
-            tmp_path / "n" / f"{name}.ipynb", [toys.code("print(__import__('os').getcwd())")]
-        )
-    run_notebooks.main(["--folder", str(tmp_path / "n"), "--output", str(tmp_path / "o")])
+        cells = [toys.code("print(__import__('os').getcwd())")]
+        toys.write(folder / f"{name}.ipynb", cells)
+    run_notebooks.main(["--folder", str(folder), "--output", str(tmp_path / "o")])
     printed = capsys.readouterr().out
     assert printed.index("00_first") < printed.index("01_second") < printed.index("A1_last")
     assert " s\n" in printed
-    assert str(tmp_path / "n") in (tmp_path / "o" / "00_first.ipynb").read_text()
-    run_notebooks.main(
-        ["--folder", str(tmp_path / "n"), "--output", str(tmp_path / "p"), "--only", "01"]
-    )
+    assert str(folder) in (tmp_path / "o" / "00_first.ipynb").read_text()
+    given = ["--folder", str(folder), "--output", str(tmp_path / "p")]
+    run_notebooks.main([*given, "--only", "01"])
     assert [path.name for path in (tmp_path / "p").iterdir()] == ["01_second.ipynb"]
     with pytest.raises(SystemExit, match="no notebook named 07"):
-        run_notebooks.main(["--folder", str(tmp_path / "n"), "--only", "07"])
+        run_notebooks.main([*given, "--only", "07"])
 
 
 @pytest.mark.parametrize(
@@ -112,9 +103,8 @@ def test_a_failure_names_notebook_and_cell_and_changes_nothing(tmp_path, source,
     cells = [toys.text("# Title"), toys.code("fine = 1"), toys.code(source), toys.code("after = 1")]
     path = toys.write(tmp_path / "03_bad.ipynb", cells)
     before = path.read_bytes()
-    with pytest.raises(
-        SystemExit, match=f"(?s)03_bad.ipynb failed in cell 2.*{expected}"
-    ) as failure:
+    said = f"(?s)03_bad.ipynb failed in cell 2.*{expected}"
+    with pytest.raises(SystemExit, match=said) as failure:
         run_notebooks.main(["--folder", str(tmp_path), "--store", "--timeout", timeout])
     assert f"begins: {source.splitlines()[0]}" in str(failure.value)
     assert path.read_bytes() == before
@@ -334,14 +324,7 @@ def test_the_tolerance_lets_the_same_pass_and_a_change_fail(tmp_path):
 def records():
     """Return records of two models over three seeds and two regions."""
     return [
-        {
-            "model": model,
-            "input": "raw",
-            "seed": seed,
-            "region": region,
-            "f1": base + seed / 10,
-            "x": "y",
-        }
+        dict(model=model, input="raw", seed=seed, region=region, f1=base + seed / 10, x="y")
         for model, base in (("scratch", 0.2), ("transfer", 0.5))
         for seed in range(3)
         for region in ("epr", "reykjanes")

@@ -1,6 +1,7 @@
 """One list of packages: environment.yml, requirements, lock and imports say the same."""
 
 import ast
+import functools
 import importlib.metadata
 import re
 import sys
@@ -71,6 +72,7 @@ def sources():
                 yield path.name, re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
 
 
+@functools.cache
 def third_party():
     """Return the packages imported anywhere: import name to the files that import it."""
     found = {}
@@ -80,10 +82,15 @@ def third_party():
     return found
 
 
+@functools.cache
+def brought():
+    """Return the names of the packages that bring each module."""
+    return importlib.metadata.packages_distributions()
+
+
 def packages_of(module):
     """Return the canonical names of the packages that bring a module."""
-    brought = importlib.metadata.packages_distributions().get(module, [module])
-    return {canonicalize_name(name) for name in brought}
+    return {canonicalize_name(name) for name in brought().get(module, [module])}
 
 
 def test_requirements_are_made_from_the_list():
