@@ -1,6 +1,7 @@
 """What every stage uses: whole files, bars of progress, axial angles, correlation."""
 
 import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -31,13 +32,19 @@ def progress(items, text):
 
     The environment variable TQDM_DISABLE=1 keeps bars away, as from stored outputs.
     """
-    return tqdm(items, text, leave=False, delay=MOMENT_S)
+    return tqdm(items, text, leave=False, delay=MOMENT_S, disable=_no_bars())
+
+
+def _no_bars():
+    """Whether bars are unwanted; tqdm itself does not ask in notebooks."""
+    return bool(os.environ.get("TQDM_DISABLE"))
 
 
 @contextlib.contextmanager
 def stages(text, number):
     """Give a function to call with the name of each of so many stages, shown beside a bar."""
-    with tqdm(desc=text, total=number, leave=False, delay=MOMENT_S) as bar:
+    options = {"leave": False, "delay": MOMENT_S, "disable": _no_bars()}
+    with tqdm(desc=text, total=number, **options) as bar:
 
         def begin(stage):
             bar.set_postfix_str(stage, refresh=False)

@@ -317,7 +317,7 @@ def _left_out(name):
         return None
     place = survey.region, survey.spacing_km
     errors = gridding.cross_validate(cases.load_survey(name), *place, methods, "line")
-    return gridding.pooled_errors(errors)["rms_nt"].reindex(list(methods))
+    return gridding.pooled_errors(errors)["rms_nt"].reindex(list(methods)).rename_axis(None)
 
 
 def _grid(table, region, truth):
