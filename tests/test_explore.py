@@ -27,13 +27,13 @@ def draw_wave(wavelength_km, shift, colour):
     return figure
 
 
-def make():
+def make(draw=draw_wave, wavelength_km=20, **options):
     controls = {
-        "wavelength_km": explore.slider("Wavelength", 20, 10, 40, 1, "km"),
+        "wavelength_km": explore.slider("Wavelength", wavelength_km, 10, 40, 1, "km"),
         "shift": explore.slider("Shift", 0.0, 0.0, 0.5, 0.1),
         "colour": explore.choice("Colour", ["black", "red", "blue"]),
     }
-    return explore.Explorer(draw_wave, controls, alt="A sine wave")
+    return explore.Explorer(draw, controls, **{"alt": "A sine wave"} | options)
 
 
 def settings_of(control):
@@ -71,7 +71,7 @@ def test_reset_draws_the_first_picture_once():
         calls.append(values)
         return draw_wave(**values)
 
-    explorer = explore.Explorer(draw, make().controls, alt="A sine wave")
+    explorer = make(draw)
     first = explorer.image.value
     explorer.controls["wavelength_km"].value = 30
     explorer.controls["colour"].value = "red"
@@ -97,18 +97,14 @@ def test_an_error_is_shown_in_place_of_the_picture_and_goes_away():
 
 def test_an_error_in_the_first_picture_stops_the_cell():
     with pytest.raises(ValueError, match="unlucky"):
-        explore.Explorer(
-            draw_wave,
-            {**make().controls, "wavelength_km": explore.slider("Wavelength", 13, 10, 40, 1, "km")},
-            alt="A sine wave",
-        )
+        make(wavelength_km=13)
 
 
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="control.*alt"):
         explore.Explorer(draw_wave, {}, alt="A sine wave")
     with pytest.raises(ValueError, match="control.*alt"):
-        explore.Explorer(draw_wave, make().controls, alt="")
+        make(alt="")
 
 
 def test_the_mark_is_up_while_drawing():
@@ -119,16 +115,11 @@ def test_the_mark_is_up_while_drawing():
             seen.append(explorer.busy.value)
         return draw_wave(**values)
 
-    explorer = explore.Explorer(draw, make().controls, alt="A sine wave")
+    explorer = make(draw)
     seen.append("ready")
     explorer.controls["shift"].value = 0.2
     assert seen[0] == "ready" and "drawing …" in seen[1] and len(seen) == 2
     assert explorer.busy.value == ""
-
-
-def draw_twice(shift, coarse=False):
-    """Draw a wave that tells how finely it was drawn."""
-    return draw_wave(20, shift, "red" if coarse else "black")
 
 
 def test_coarse_while_the_slider_moves_and_fine_when_it_rests(monkeypatch):
@@ -137,7 +128,7 @@ def test_coarse_while_the_slider_moves_and_fine_when_it_rests(monkeypatch):
 
     def draw(shift, coarse=False):
         calls.append((shift, coarse))
-        return draw_twice(shift, coarse)
+        return draw_wave(20, shift, "red" if coarse else "black")
 
     async def drag():
         control = explorer.controls["shift"]
@@ -161,7 +152,7 @@ def test_coarse_while_the_slider_moves_and_fine_when_it_rests(monkeypatch):
 
 def test_without_a_coarse_picture_a_slider_reports_when_it_is_let_go():
     assert not make().controls["shift"].continuous_update
-    live = explore.Explorer(draw_wave, make().controls, alt="A sine wave", live=True)
+    live = make(live=True)
     assert live.controls["shift"].continuous_update and not live.has_coarse
 
 
@@ -186,9 +177,9 @@ def test_the_code_names_the_data_and_breaks_long_lines():
 
     bound = functools.partial(draw, [1, 2])
     with pytest.raises(ValueError, match="`call`"):
-        explore.Explorer(bound, make().controls, alt="A sine wave")
+        make(bound)
     call = "maps.draw_a_wave_with_a_long_name(table_of_cruises, ...)"
-    explorer = explore.Explorer(bound, make().controls, alt="A sine wave", call=call)
+    explorer = make(bound, call=call)
     lines = explorer.code.splitlines()
     assert lines[0] == "_ = maps.draw_a_wave_with_a_long_name(" and lines[-1] == ")"
     assert lines[1:3] == ["    table_of_cruises,", "    wavelength_km=20,"]

@@ -1,4 +1,4 @@
-"""Simulated against real: picks, profiles tied to them, spectra, distributions, continuity."""
+"""Simulated against real: distances to picks, tied profiles, spectra, distributions, continuity."""
 
 import numpy as np
 import pandas as pd
@@ -7,10 +7,8 @@ from scipy import ndimage
 
 import toys
 from helpers import data, seafloor, tracks
-from helpers.data import _published
-from helpers.seafloor import crust
 from registry_files import fetch_or_skip
-from studies import simulated_against_real
+from studies import simulated_against_real as real
 
 CROON = "picks/Croon++_2008_G3.gmt"
 
@@ -18,47 +16,25 @@ CROON = "picks/Croon++_2008_G3.gmt"
 # --- picks ------------------------------------------------------------------------------------
 
 
-def test_picks_are_read_with_their_columns(tmp_path):
-    path = tmp_path / "some.gmt"
-    path.write_text(
-        "# @VGMT1.0 @GPOINT\n"
-        "# @NChron|AnomalyEnd|AnomEndQua|CruiseName|Reference|DOI|GeeK2007|IDMethod\n"
-        "# FEATURE_DATA\n"
-        '# @DC2n|y|1|"NBP0403 s4"|A+B_1999|10.1/x|1.77|"Magnetic Anomaly"\n'
-        "-113.5\t-49.25\n"
-        '# @DC2n|o|2|N/A|A+B_1999|10.1/x||"Abyssal Hill"\n'
-        "179.5 48\n"
-    )
-    table = _published.read_picks(path)
-    assert list(table.columns) == _published.COLUMNS and len(table) == 2
-    assert table.cruise[0] == "NBP0403 s4" and table.end.tolist() == ["y", "o"]
-    assert table.age_ma[0] == 1.77 and np.isnan(table.age_ma[1]) and table.quality[1] == 2
-    assert (table.longitude[0], table.latitude[1]) == (-113.5, 48)
-
-
-def test_file_of_something_else_is_a_clear_error(tmp_path):
-    path = tmp_path / "other.gmt"
-    path.write_text("# @NName|Kind\n> \n1 2\n")
-    with pytest.raises(ValueError, match=r"has the columns \['Name', 'Kind'\]; picks of the GSFML"):
-        _published.read_picks(path)
-
-
 def plane(rate=20.0, spacing=2.0):
     """Return a region and a map whose age grows eastward from its middle."""
     region = data.region_from_box(-30, -27, 58, 60, name="box")
-    northing, easting = region.grid_coords(spacing)
-    age = np.abs(easting / rate)[None]
-    return region, toys.grid({"age_ma": age}, (northing, easting), spacing_km=spacing)
+    axes = region.grid_coords(spacing)
+    return region, toys.grid({"age_ma": np.abs(axes[1] / rate)}, axes, spacing_km=spacing)
+
+
+def picked(region, east, ages):
+    """Return picks of these ages."""
+    longitude, latitude = region.unproject(np.array(east), np.linspace(-40, 40, len(east)))
+    return pd.DataFrame({"longitude": longitude, "latitude": latitude, "age_ma": ages})
 
 
 @pytest.mark.parametrize("off_km", [0.0, 3.7, -6.0])
 def test_distance_from_a_pick_to_its_boundary(off_km):
     region, truth = plane()
     east = np.array([20.0, 40.0, -30.0]) + off_km
-    longitude, latitude = region.unproject(east, np.array([-10.0, 15.0, 2.0]))
-    ages = np.abs(east - off_km) / 20
-    table = pd.DataFrame({"longitude": longitude, "latitude": latitude, "age_ma": ages})
-    found = simulated_against_real.distance_to_boundaries(table, truth, region)
+    table = picked(region, east, np.abs(east - off_km) / 20)
+    found = real.distance_to_boundaries(table, truth, region)
     # points of a contour lie 0.25 km apart
     np.testing.assert_allclose(found, abs(off_km), atol=0.13)
 
@@ -66,7 +42,7 @@ def test_distance_from_a_pick_to_its_boundary(off_km):
 def test_pick_of_an_age_that_the_map_lacks_has_no_distance():
     region, truth = plane()
     table = pd.DataFrame({"longitude": [-28.5], "latitude": [59.0], "age_ma": [170.0]})
-    assert np.isnan(simulated_against_real.distance_to_boundaries(table, truth, region)).all()
+    assert np.isnan(real.distance_to_boundaries(table, truth, region)).all()
 
 
 @pytest.mark.parametrize(("name", "median_km"), [("reykjanes", 4.0), ("azores", 6.0)])
@@ -75,7 +51,7 @@ def test_boundaries_lie_near_the_picks_of_others(name, median_km):
     fetch_or_skip(CROON)
     region, truth = data.region(name), seafloor.simulate_region(name, spacing_km=4.0)
     table = data.region_picks(region)
-    distance = simulated_against_real.distance_to_boundaries(table, truth, region)
+    distance = real.distance_to_boundaries(table, truth, region)
     assert len(table) > 1000 and np.nanmedian(distance) < median_km
 
 
@@ -93,18 +69,12 @@ def lined(monkeypatch, spacing=1.0):
     return region, truth.assign(label=(("northing", "easting"), label))
 
 
-def picked(region, east, ages):
-    """Return picks of these ages."""
-    longitude, latitude = region.unproject(np.array(east), np.linspace(-40, 40, len(east)))
-    return pd.DataFrame({"longitude": longitude, "latitude": latitude, "age_ma": ages})
-
-
 @pytest.mark.parametrize("off_km", [0.0, 2.0])
 def test_distance_from_a_pick_to_the_line_of_its_chron(monkeypatch, off_km):
     region, truth = lined(monkeypatch)
     ages = CHRONS.ravel()
     table = picked(region, 20 * ages - off_km, ages)
-    found = simulated_against_real.distance_to_lines(table, truth, region)
+    found = real.distance_to_lines(table, truth, region)
     # half the width of the block; two blocks 2 km apart have one crest
     to_line = np.array([5, -5, 4, -4, 11, -1, -3, -11])
     # the line lies on the middle of a cell, at most half a cell from where it should
@@ -116,14 +86,14 @@ def test_picks_of_no_end_or_without_a_line_have_no_distance(monkeypatch):
     region, truth = lined(monkeypatch)
     table = picked(region, [15.0, 10.0], [0.75, 0.5])
     truth["label"] = truth["label"].where(truth.easting > 50, 0)
-    assert simulated_against_real.distance_to_lines(table, truth, region).isna().all(axis=None)
+    assert real.distance_to_lines(table, truth, region).isna().all(axis=None)
 
 
 def test_moved_picks_lie_as_far_off_as_they_were_moved(monkeypatch):
     region, truth = lined(monkeypatch)
     table = picked(region, np.full(400, 10.0), np.full(400, 0.5))
     rng = np.random.default_rng(3)
-    moved = simulated_against_real.distance_to_lines(table, truth, region, 40.0, rng).distance_km
+    moved = real.distance_to_lines(table, truth, region, 40.0, rng).distance_km
     # 40 cos a eastward of a place 5 km west of the line, whose cells may be half a cell off both
     # ways; lines are long, moves north count not
     turn = np.random.default_rng(3).uniform(0, 2 * np.pi, 400)
@@ -136,9 +106,7 @@ def test_moved_picks_lie_as_far_off_as_they_were_moved(monkeypatch):
 def test_label_lines_lie_near_the_picks_of_their_chron(name, median_km, gain):
     """5.2, 10.4 and 25 km were found, and 36, 37 and 41 km with the picks moved by 50 km."""
     fetch_or_skip(CROON)
-    near, chance = (
-        simulated_against_real.line_distances(name, km)["distance_km"] for km in (0.0, 50.0)
-    )
+    near, chance = (real.line_distances(name, km)["distance_km"] for km in (0.0, 50.0))
     assert len(near) > 900
     assert near.median() < median_km and chance.median() > gain * near.median()
 
@@ -154,9 +122,7 @@ def tied():
     fetch_or_skip(CROON)
     own = data.region_picks(region)
     own = own[own["cruise"] == "NBP9707"]
-    return simulated_against_real.tied_to_picks(
-        simulated_against_real.even_profile(table, region), own, region
-    )
+    return real.tied_to_picks(real.even_profile(table, region), own, region)
 
 
 def test_stripes_tied_to_picks_fit_the_real_cruise(tied):
@@ -165,9 +131,9 @@ def test_stripes_tied_to_picks_fit_the_real_cruise(tied):
     With a skewness wrong by 30 degrees the same blocks fit at most by 0.88.
     """
     found = np.corrcoef(tied["observed_nt"], tied["simulated_nt"])[0, 1]
-    ratio = simulated_against_real.band_amplitudes(
-        tied["simulated_nt"]
-    ) / simulated_against_real.band_amplitudes(tied["observed_nt"])
+    simulated, observed = (real.band_amplitudes(tied[f"{name}_nt"])
+                           for name in ("simulated", "observed"))  # fmt: skip
+    ratio = simulated / observed
     assert len(tied) > 2000 and found > 0.88
     assert ratio.min() > 0.87 and ratio.max() < 1.15
 
@@ -177,7 +143,7 @@ def test_profile_of_a_map_stops_where_the_map_does():
     age[:, 20:] = np.nan
     truth = toys.grid({"anomaly": 5 * age, "age_ma": age}, spacing_km=2.0)
     profile = pd.DataFrame({"easting_km": np.arange(0.0, 100), "northing_km": 40.0})
-    found = simulated_against_real.with_simulated(profile, truth)
+    found = real.with_simulated(profile, truth)
     assert found["easting_km"].max() == 38 and np.allclose(found["age_ma"], 1)
 
 
@@ -186,10 +152,10 @@ def test_map_has_the_amplitudes_of_the_cruises():
 
     Read along straight lines between cells, the shortest band has 0.71.
     """
-    for name in simulated_against_real.NEEDED:
+    for name in real.NEEDED:
         fetch_or_skip(name)
-    profiles = simulated_against_real.real_profiles().values()
-    ratio = np.median([simulated_against_real.amplitude_ratio(part) for part in profiles], axis=0)
+    profiles = real.real_profiles().values()
+    ratio = np.median([real.amplitude_ratio(part) for part in profiles], axis=0)
     assert ratio[0] > 0.8 and ratio[1:].min() > 0.9 and ratio.max() < 1.12
 
 
@@ -197,21 +163,19 @@ def test_cruise_without_picks_is_a_clear_error():
     region, _ = plane()
     east, north = np.linspace(-60, 60, 200), np.zeros(200)
     longitude, latitude = region.unproject(east, north)
-    table = pd.DataFrame(
-        {"longitude": longitude, "latitude": latitude, "residual_nt": 0.0, "depth_m": 3000.0}
-    )
-    profile = simulated_against_real.even_profile(table, region)
+    place = {"longitude": longitude, "latitude": latitude}
+    table = pd.DataFrame(place | {"residual_nt": 0.0, "depth_m": 3000.0})
+    profile = real.even_profile(table, region)
     assert profile["distance_km"].iloc[-1] == pytest.approx(120, abs=1.5)
+    far = pd.DataFrame({"longitude": [0.0], "latitude": [0.0], "age_ma": [1.0]})
     with pytest.raises(ValueError, match="Only 0 picks lie within 3.0 km of the track"):
-        simulated_against_real.tied_to_picks(
-            profile, pd.DataFrame({"longitude": [0.0], "latitude": [0.0], "age_ma": [1.0]}), region
-        )
+        real.tied_to_picks(profile, far, region)
 
 
 def test_amplitude_of_a_wave_is_in_its_band():
     x = np.arange(4096)
     for wavelength, band in ((8, 0), (20, 2), (50, 4)):
-        found = simulated_against_real.band_amplitudes(30 * np.sin(2 * np.pi * x / wavelength))
+        found = real.band_amplitudes(30 * np.sin(2 * np.pi * x / wavelength))
         assert found[band] == pytest.approx(30 / np.sqrt(2), rel=0.01)
         assert np.delete(found, band).max() < 1
 
@@ -220,7 +184,7 @@ def test_shift_is_found_and_chance_is_told():
     rng = np.random.default_rng(1)
     wave = ndimage.gaussian_filter1d(rng.normal(0, 1, 2000), 4)
     moved = pd.DataFrame({"observed_nt": wave[:-30], "simulated_nt": wave[30:]})
-    table = simulated_against_real.correlation_after_shift(moved)
+    table = real.correlation_after_shift(moved)
     assert (table.shift_km == -30).all() and (table.shifted > 0.999).all()
     assert (table.by_chance < 0.6).all() and (table.plain < 0.6).all()
 
@@ -228,12 +192,8 @@ def test_shift_is_found_and_chance_is_told():
 def test_laplace_gain_of_both_distributions():
     rng = np.random.default_rng(2)
     # entropies: 1 + ln 2b against half ln(2 pi e 2 b**2): 0.072; for a normal, -0.048
-    assert simulated_against_real.laplace_gain(rng.laplace(0, 80, 400_000)) == pytest.approx(
-        0.072, abs=0.01
-    )
-    assert simulated_against_real.laplace_gain(rng.normal(0, 80, 400_000)) == pytest.approx(
-        -0.048, abs=0.01
-    )
+    for draw, gain in ((rng.laplace, 0.072), (rng.normal, -0.048)):
+        assert real.laplace_gain(draw(0, 80, 400_000)) == pytest.approx(gain, abs=0.01)
 
 
 # --- continuity -------------------------------------------------------------------------------
@@ -241,18 +201,13 @@ def test_laplace_gain_of_both_distributions():
 
 @pytest.mark.parametrize("strike", [0, 30, 90, 140])
 def test_stripes_are_alike_along_strike_and_not_across(strike):
-    row, column = np.indices((96, 96))
-    s = np.radians(strike)
-    field = np.sin((column * np.cos(s) - row * np.sin(s)) / 2)
+    field = np.sin(toys.across_strike((96, 96), strike) / 2)
     inner = np.zeros((96, 96), bool)
     inner[20:-20, 20:-20] = True
     turned = np.full((96, 96), float(strike))
-    assert simulated_against_real.along_strike_correlation(field, turned, inner, 6.0) > 0.999
+    assert real.along_strike_correlation(field, turned, inner, 6.0) > 0.999
     half_wave = 2 * np.pi
-    assert (
-        simulated_against_real.along_strike_correlation(field, turned + 90, inner, half_wave)
-        < -0.95
-    )
+    assert real.along_strike_correlation(field, turned + 90, inner, half_wave) < -0.95
 
 
 @pytest.mark.parametrize("name", list(data.REGIONS))
@@ -261,7 +216,7 @@ def test_stripes_of_real_regions_have_no_beads(name):
 
     A straight line of 12 km leaves the narrow stripes of slow ridges where they bend: 5 %.
     """
-    whole, careless = simulated_against_real.continuity(name, 12.0)
+    whole, careless = real.continuity(name, 12.0)
     assert whole > 0.94 and careless < 0.8
 
 
@@ -271,7 +226,7 @@ def test_false_ages_at_fracture_zones_make_no_full_stripes(name):
 
     On the slow Reykjanes Ridge steep ages are often real ones.
     """
-    false, careless = simulated_against_real.fracture_contrast(name)
+    false, careless = real.fracture_contrast(name)
     assert careless > 0.95 and false < 0.7
 
 
@@ -279,28 +234,5 @@ def test_error_of_the_age_grid_is_no_shift_of_the_time_scale():
     """Picks of the M sequence at Shatsky, and of the C sequence: a wrong scale shifts by 1 Ma."""
     fetch_or_skip(CROON)
     for name in ("reykjanes", "shatsky", "pacific_antarctic"):
-        off = simulated_against_real.age_error(name)
+        off = real.age_error(name)
         assert len(off) > 1000 and abs(off["off_ma"].median()) < 0.2
-
-
-# --- uneven magnetisation ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("reach", [3.0, 10.0])
-def test_smooth_noise_has_its_variance_and_its_reach(reach):
-    rng = np.random.default_rng(6)
-    fields = [crust.smooth_noise(rng, (128, 160), reach) for _ in range(40)]
-    lag = int(2 * reach)
-    for field in fields:
-        assert abs(field.mean()) < 1e-12 and field.std() == pytest.approx(1)
-    alike = [np.mean(field[:, lag:] * field[:, :-lag]) for field in fields]
-    # a Gaussian of that reach, twice: exp(-lag**2 / (4 reach**2)) = exp(-1)
-    assert np.mean(alike) == pytest.approx(np.exp(-1), abs=4 * np.std(alike) / np.sqrt(40))
-
-
-def test_variation_is_positive_and_of_the_stated_share():
-    rng = np.random.default_rng(7)
-    factors = np.array([crust.variation(rng, (96, 96), 2.0, 8.0, 0.3) for _ in range(40)])
-    assert factors.min() > 0 and np.log(factors[0]).std() == pytest.approx(0.3)
-    # exp(2 s x - 2 s**2) of a normal x has the mean 1; some 40 x 16 independent patches
-    assert np.mean(factors**2) == pytest.approx(1, abs=4 * 0.65 / np.sqrt(40 * 16))
