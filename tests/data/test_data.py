@@ -276,8 +276,10 @@ socket.socket.connect = refuse
 import cartopy, matplotlib
 matplotlib.use("agg")
 import cartopy.crs, cartopy.feature, matplotlib.pyplot as plt
-from helpers import data
+from helpers import data, maps
 cartopy.config["data_dir"] = {str(tmp_path / "empty")!r}
+panel = maps.Panel(None, "no grid")
+maps.draw_maps(data.region("reykjanes"), [panel]).savefig({str(tmp_path)!r} + "/map_50m.png")
 data.use_offline_coastlines()
 for scale in ("110m", "50m"):
     fig, ax = plt.subplots(subplot_kw={{"projection": cartopy.crs.PlateCarree()}})
