@@ -96,16 +96,6 @@ def test_layer_between_two_surfaces_meets_a_prism_for_each_cell(field, remanence
     assert np.abs(anomaly[i, i].ravel() - expected).max() < 0.01 * np.abs(expected).max()
 
 
-def test_one_direction_for_all_and_the_same_for_each_cell_agree():
-    rng = np.random.default_rng(2)
-    source, depth = rng.normal(0, 1, (48, 60)), rng.uniform(2, 4, (48, 60))
-    vector, thick = forward.direction(40, 30), np.full((48, 60), 0.8)
-    many = np.broadcast_to(vector[:, None, None], (3, 48, 60))
-    one = forward.total_field_anomaly(source, depth, 2.0, vector, vector, 0.8, 1e-9)
-    two = forward.total_field_anomaly(source, depth, 2.0, many, many, thick, 1e-9)
-    np.testing.assert_allclose(one, two, atol=1e-7 * np.abs(one).max())
-
-
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-5])
 def test_series_errs_no_more_than_it_says(tolerance):
     rng = np.random.default_rng(3)
