@@ -68,13 +68,6 @@ def test_parallel_tracks_and_gaps_do_not_cross():
     assert tracks.crossovers(table, REGION).empty
 
 
-def test_a_cruise_that_crosses_itself_is_listed():
-    eight = pd.concat([cruise("A", (-50, -50), (50, 50)), cruise("A", (50, -50), (-50, 50))])
-    eight["time"] = pd.Timestamp("1990-01-01") + pd.to_timedelta(np.arange(len(eight)), unit="min")
-    found = tracks.crossovers(eight, REGION)
-    assert len(found) == 1 and found.cruise_1[0] == found.cruise_2[0] == "A"
-
-
 def test_known_constants_come_back_and_the_errors_fall_fivefold_in_spite_of_outliers():
     table, constants = grid_of_cruises(np.random.default_rng(1), noise=4.0)
     table.loc[np.random.default_rng(4).random(len(table)) < 0.03, "residual_nt"] += 2000
