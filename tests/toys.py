@@ -82,6 +82,14 @@ def grid(layers, axes=None, **attributes):
     return xr.Dataset(made, dict(zip(dims, axes, strict=True)), attributes)
 
 
+def rows(*numbers, shape=(60, 80), width=1):
+    """Return a map with straight lines across all of it, `width` rows thick around each row."""
+    made = np.zeros(shape)
+    for row in numbers:
+        made[row - width // 2 : row + width // 2 + 1] = 1.0
+    return made
+
+
 def across_strike(shape, strike_deg):
     """Return the distance (cells) across strike, to the right of it, from the middle of a map."""
     row, column = np.indices(shape)
@@ -91,15 +99,17 @@ def across_strike(shape, strike_deg):
 
 
 def stripes(number, seed, size=32):
-    """Return patches of stripes and their crests: what a network should learn at once."""
+    """Return patches of stripes, their crests and strikes: what a network should learn at once."""
     rng = np.random.default_rng(seed)
     row, column = np.indices((size, size))
-    inputs, truth = np.ones((2, number, size, size, 2), "float32")
+    inputs = np.ones((number, size, size, 2), "float32")
+    truth = np.ones((number, size, size, 4), "float32")
     for one in range(number):
         angle, phase = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)
         wave = np.cos(0.5 * (row * np.sin(angle) + column * np.cos(angle)) + phase)
         inputs[one, ..., 0] = wave + rng.normal(0, 0.1, wave.shape)
         truth[one, ..., 0] = wave > 0.8
+        truth[one, ..., 2:] = np.cos(2 * angle), -np.sin(2 * angle)  # the strike is -angle
     return inputs, truth
 
 

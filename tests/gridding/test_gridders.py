@@ -39,6 +39,15 @@ def test_a_plane_comes_back(method):
     np.testing.assert_allclose(found[inside], plane()[inside], atol=1e-2)
 
 
+def test_a_linear_gridder_is_exact_inside_the_hull_and_says_nothing_outside():
+    block, expected = np.full((2, 57, 64), np.nan)
+    expected[10:47, 10:54] = plane()[10:47, 10:54]
+    chosen = np.random.default_rng(1).random(block.shape) < 0.1
+    chosen[[10, 10, 46, 46], [10, 53, 10, 53]] = True  # the corners of the hull
+    block[chosen] = expected[chosen]
+    np.testing.assert_allclose(gridding.interpolate(block, "linear"), expected, atol=1e-9)
+
+
 @pytest.mark.parametrize("method", gridding.METHODS)
 def test_a_smooth_field_comes_back_between_dense_lines(method):
     rows, columns = np.indices((64, 64))

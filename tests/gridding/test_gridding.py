@@ -56,31 +56,6 @@ def test_block_median_of_hand_made_cells():
     np.testing.assert_array_equal(count, [[3, 0, 0], [0, 1, 2]])
 
 
-def test_linear_field_is_exact_inside_the_hull_and_nan_outside(region):
-    northing, easting = region.grid_coords(2.0)
-    shape = (len(northing), len(easting))
-    inner = (shape[0] - 20, shape[1] - 20)
-    rows, columns = (part + 10 for part in scattered_cells(inner, 150, 1))
-    corner_rows = np.repeat([10, shape[0] - 11], 2)
-    corner_columns = np.tile([10, shape[1] - 11], 2)
-    rows, columns = np.append(rows, corner_rows), np.append(columns, corner_columns)
-
-    def plane(row, column):
-        return 40 + 3.0 * northing[row] - 2.0 * easting[column]
-
-    grid = gridding.grid_tracks(table_on_cells(region, rows, columns, plane(rows, columns)), region)
-    expected = plane(*np.indices(shape))
-    hull = (slice(10, shape[0] - 10), slice(10, shape[1] - 10))
-    # float32, and 1e-9 of a degree in the way there and back
-    np.testing.assert_allclose(grid.anomaly.values[hull], expected[hull], atol=300 * FLOAT32)
-    outside = np.ones(shape, bool)
-    outside[hull] = False
-    assert np.isnan(grid.anomaly.values[outside]).all()
-    on_track = np.zeros(shape, bool)
-    on_track[rows, columns] = True
-    np.testing.assert_array_equal(np.isfinite(grid.block), on_track)
-
-
 def test_layers_dims_units_and_attributes(region):
     shape = tuple(map(len, region.grid_coords(2.0)))
     rows, columns = scattered_cells(shape, 60, 2)
@@ -182,7 +157,8 @@ def test_single_straight_track_keeps_its_cells_and_invents_nothing(region, step)
     grid = gridding.grid_tracks(table_on_cells(region, rows, columns, 10.0 * along), region)
     on_track = np.zeros(grid.anomaly.shape, bool)
     on_track[rows, columns] = True
-    np.testing.assert_array_equal(np.isfinite(grid.anomaly), on_track)
+    for layer in (grid.anomaly, grid.block):
+        np.testing.assert_array_equal(np.isfinite(layer), on_track)
     np.testing.assert_allclose(grid.anomaly.values[rows, columns], 10.0 * along, rtol=FLOAT32)
     assert np.isfinite(grid.uncertainty_nt).all()
 
@@ -203,25 +179,6 @@ def test_bad_input_is_a_clear_error(region, number, changes, spacing, words):
         gridding.grid_tracks(table, region, spacing)
 
 
-def test_date_line_leaves_no_seam():
-    """The same readings, 150 degrees apart, give the same grid."""
-    grids = []
-    for west in (179.0, 29.0):  # Lambert's projection depends on longitude by difference only
-        box = data.region_from_box(west, west + 2.0, 40.0, 41.5, name="box")
-        rng = np.random.default_rng(4)
-        longitude, latitude = west + rng.uniform(0, 2, 400), rng.uniform(40, 41.5, 400)
-        longitude = (longitude + 180) % 360 - 180  # as a file has them: half of them negative
-        value = 100 * np.sin(8 * latitude) + 50 * np.cos(5 * np.radians((longitude - west) % 360))
-        table = pd.DataFrame({"longitude": longitude, "latitude": latitude, "residual_nt": value})
-        grids.append(gridding.grid_tracks(table, box))
-    across, elsewhere = grids
-    assert (across.anomaly.sizes["easting"], across.anomaly.sizes["northing"]) > (80, 80)
-    np.testing.assert_array_equal(np.isfinite(across.block), np.isfinite(elsewhere.block))
-    # values up to 150 nT in float32, and longitudes rounded differently in their last bits
-    np.testing.assert_allclose(across.anomaly, elsewhere.anomaly, atol=2 * 150 * FLOAT32)
-    np.testing.assert_array_equal(across.distance_km, elsewhere.distance_km)
-
-
 def test_error_by_distance_closed_case():
     """Misfits of 20, 40 and 60 nT in three classes; the spread of the data is 100 nT."""
     distance = np.repeat([1.0, 2.0, 6.0], 20)
@@ -240,15 +197,6 @@ def test_error_by_distance_never_falls():
     error = _grid.error_by_distance(distance, misfit, wanted, 25.0)
     assert np.isfinite(error).all() and (np.diff(error) >= 0).all()
     assert error[0] == _grid.NOISE_NT and error.max() > 75  # below the spread, yet not lowered
-
-
-def test_leave_out_withholds_a_quarter_and_only_track_cells():
-    used = np.zeros((240, 240), bool)
-    used[:, ::3] = True
-    left_out = used & (_grid.tile_folds(used.shape) == 0)
-    assert left_out.sum() == used.sum() / 4 and not (left_out & ~used).any()
-    tiles = left_out.reshape(10, 24, 10, 24)
-    assert ((tiles.any(axis=(1, 3))) == (tiles[:, :, :, ::3].all(axis=(1, 3)))).all()  # whole tiles
 
 
 def test_left_out_error_is_the_real_error_and_grows_with_distance():

@@ -3,22 +3,19 @@
 import geopandas
 import numpy as np
 import pytest
-import xarray as xr
 from shapely.geometry import LineString
 
+import toys
 from helpers import data, lines
 
 REGION = data.region("reykjanes")
 
 
-def prediction(probability, spacing=2.0):
+def prediction(probability):
     """Wrap a probability array as a prediction in the projection of a region."""
-    coords = {
-        "northing": (np.arange(probability.shape[0]) + 0.5) * spacing,
-        "easting": (np.arange(probability.shape[1]) + 0.5) * spacing,
-    }
-    grid = xr.DataArray(probability, coords, dims=("northing", "easting"))
-    return xr.Dataset({"probability": grid, "uncertainty": 0.1 * grid}, attrs={"crs": REGION.crs})
+    axes = [2.0 * np.arange(size) + 1 for size in probability.shape]
+    layers = {"probability": probability, "uncertainty": 0.1 * probability}
+    return toys.grid(layers, axes, crs=REGION.crs)
 
 
 def band(strike_deg, offset=0.0, size=100, half=1.5):

@@ -1,8 +1,5 @@
-"""Maps and plots: what is drawn, in what range, and that no network is needed."""
+"""Maps and plots: what is drawn, and in what range."""
 
-import socket
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +8,6 @@ import toys
 from helpers import data, maps
 
 REGION = data.region("reykjanes")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture
@@ -29,18 +20,6 @@ def grid():
 
 def images(figure):
     return [image for axis in figure.axes for image in axis.get_images()]
-
-
-def test_a_map_with_coastline_is_saved_with_every_socket_blocked(grid, tmp_path, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise OSError("no network in this test")
-
-    monkeypatch.setattr(socket, "socket", refuse)
-    monkeypatch.setattr(socket, "create_connection", refuse)
-    figure = maps.draw_maps(REGION, [maps.Panel(grid, "test")])
-    figure.savefig(tmp_path / "map.png", dpi=40)
-    picture = plt.imread(tmp_path / "map.png")
-    assert picture.std() > 0.05  # not an empty sheet
 
 
 def test_anomalies_are_centred_on_zero_and_share_a_given_limit(grid):

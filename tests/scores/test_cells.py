@@ -5,18 +5,10 @@ import pytest
 
 from helpers import scores
 from helpers.scores import _cells
+from toys import rows as line
 
 SHAPE = (60, 80)
 EVERYWHERE = np.ones(SHAPE)
-
-
-def line(*rows, width=1):
-    """Return a map with straight lines across all of it, `width` rows thick around each row."""
-    half = width // 2
-    made = np.zeros(SHAPE)
-    for row in rows:
-        made[row - half : row + half + 1] = 1.0
-    return made
 
 
 def under(rows):

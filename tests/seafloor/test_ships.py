@@ -35,14 +35,6 @@ def test_coverage_is_reached_and_hardly_exceeded(coverage, seed):
     assert covered(last, northing, easting) < coverage  # it stopped as soon as it could
 
 
-def test_tracks_repeat_for_a_seed():
-    one, two, other = (
-        ships.lay_tracks(*box(), np.random.default_rng(seed), 0.1) for seed in (3, 3, 4)
-    )
-    pd.testing.assert_frame_equal(one, two, check_exact=True)
-    assert len(one) != len(other)
-
-
 def test_readings_follow_each_other_within_the_box_at_the_speed_of_a_ship():
     northing, easting = box()
     table = ships.lay_tracks(northing, easting, np.random.default_rng(5), 0.2)
@@ -196,23 +188,17 @@ def test_navigation_error_changes_from_fix_to_fix_and_not_at_once():
     assert np.corrcoef(error[:-5], error[5:])[0, 1] > 0.95  # a quarter of an hour
 
 
-def test_navigation_error_shows_on_a_slope():
-    slope = 500.0  # nT per km, to the east; far above the other errors
-    field = np.tile(slope * box(101, 101)[1], (101, 1))
+def test_field_is_read_where_the_ship_was_and_errors_of_navigation_show_on_a_slope():
+    """The mean over many cruises tells the place to a few metres."""
+    northing, easting = box(101, 101)
+    field = 500 * easting + 300 * northing[:, None]  # nT; far above the other errors
     in_2005 = 47 * 365.25 * 24.0
-    table = many_cruises(NUMBER, hours=in_2005)
-    error = errors_of(table, 4, field)
+    error = errors_of(many_cruises(NUMBER, hours=in_2005, position=(60.0, 121.5)), 4, field)
     parts = ships.OFFSET_NT, ships.DIURNAL_NT, ships.ACTIVITY_NT, ships.NOISE_NT
-    expected = variance(*parts, ships.HEADING_NT, ships.HEADING_2_NT, slope * 0.06)
-    assert error.std() == pytest.approx(np.sqrt(expected), rel=2 * RELATIVE)
-
-
-def test_field_is_read_where_the_ship_was():
-    """On a slope to the north, the mean over many cruises tells the place to a few metres."""
-    field = np.repeat(30.0 * box(101, 101)[0][:, None], 101, axis=1)
-    for north in (37.0, 121.5):
-        error = errors_of(many_cruises(NUMBER, position=(60.0, north)), 5, field)
-        assert error.mean() == pytest.approx(30.0 * north, abs=4 * error.std() / np.sqrt(NUMBER))
+    parts += ships.HEADING_NT, ships.HEADING_2_NT, 500 * 0.06, 300 * 0.06
+    assert error.std() == pytest.approx(np.sqrt(variance(*parts)), rel=2 * RELATIVE)
+    true = 500 * 60.0 + 300 * 121.5
+    assert error.mean() == pytest.approx(true, abs=4 * error.std() / np.sqrt(NUMBER))
 
 
 def test_crossovers_have_the_size_of_real_ones():
@@ -262,8 +248,11 @@ def test_readings_on_land_are_left_out(sea):
 
 def test_cruises_repeat_for_a_seed(sea):
     region, dataset = sea
-    one, two = (seafloor.cruise_over(dataset, region, np.random.default_rng(9)) for _ in range(2))
+    one, two, other = (
+        seafloor.cruise_over(dataset, region, np.random.default_rng(seed)) for seed in (9, 9, 4)
+    )
     pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert len(one) != len(other)
 
 
 def test_longitudes_are_written_as_files_have_them():

@@ -6,18 +6,10 @@ import numpy as np
 import pytest
 
 from studies import intervals, one_to_one
+from toys import rows as line
 
 SHAPE = (60, 80)
 EVERYWHERE = np.ones(SHAPE)
-
-
-def line(*rows, width=1):
-    """Return a map with straight lines across all of it, `width` rows thick around each row."""
-    half = width // 2
-    made = np.zeros(SHAPE)
-    for row in rows:
-        made[row - half : row + half + 1] = 1.0
-    return made
 
 
 def counted(probability, truth, mask=EVERYWHERE, **options):

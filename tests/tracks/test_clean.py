@@ -162,12 +162,6 @@ def test_cruises_are_cleaned_apart_and_the_input_is_left_alone():
     assert out.attrs["report"] == table.attrs["report"] and "cleaning" not in table.attrs
 
 
-def test_a_ship_that_never_sailed_leaves_nothing():
-    out = tracks.clean(sailed(200, kmh=0.0))
-    assert len(out) == 0 or said(out)["stationary"] == 200 - len(out)
-    assert said(out)["stationary"] > 150 and said(out)["rows_out"] == len(out)
-
-
 MINUTES = st.one_of(st.integers(0, 300), st.floats(0, 1e5))
 ODD_ROWS = st.lists(
     st.tuples(
@@ -271,13 +265,3 @@ def test_summary_of_made_up_cruises():
     assert row.reasons == "90 bad time, 10 bad position"
     alone = shown.loc["B"]
     assert alone.length_km == 0 and np.isnan(alone.sampling_s) and np.isnan(alone.rejected_share)
-
-
-def test_summary_of_real_cruises():
-    paths = [fetched("ncei/nbp9707.m77t"), fetched("ncei/rc0402_01010006.nc")]
-    shown = tracks.summary(tracks.read_tracks(paths))
-    assert shown.index.tolist() == ["NBP9707", "RC0402"]
-    assert shown.loc["NBP9707", "length_km"] == pytest.approx(8316, abs=1)
-    assert shown.loc["RC0402", "sampling_s"] == 900
-    assert shown.loc["RC0402", "reasons"] == "23 no magnetic reading"
-    assert shown.loc["RC0402", "rejected_share"] == pytest.approx(23 / 866)
