@@ -93,8 +93,8 @@ def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
     model.layers[-1].set_weights([100 * kernel, 0 * bias])  # so that it says something
     monkeypatch.setattr(largearea, "_model", lambda name: model)
     rng = np.random.default_rng(4)
-    axes = {"northing": np.arange(200) * 2.0, "easting": np.arange(900) * 2.0}
-    smooth = ndimage.gaussian_filter(rng.standard_normal((200, 900)), 4).astype("float32")
+    axes = {"northing": np.arange(200) * 2.0, "easting": np.arange(600) * 2.0}
+    smooth = ndimage.gaussian_filter(rng.standard_normal((200, 600)), 4).astype("float32")
     seen = xr.Dataset({name: (largearea.DIMS, 100 * smooth) for name in ("block", "anomaly")}, axes)
     for name in ("distance_km", "strike_deg", "coherence"):
         seen[name] = 0 * seen["block"]
