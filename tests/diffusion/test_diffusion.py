@@ -309,11 +309,6 @@ def test_classical_for_ever_ends_in_the_mean():
     assert left[0] > left[1] > left[2] and left[2] < 1
 
 
-def test_classical_leaves_a_constant_constant():
-    smooth = diffusion.classical(np.full((32, 40), -37.0)).anomaly.values
-    np.testing.assert_allclose(smooth, -37.0, rtol=1e-5)
-
-
 @pytest.mark.parametrize("turn", [np.rot90, np.transpose, np.flipud, np.fliplr])
 def test_classical_turns_with_the_map(turn):
     field = np.random.default_rng(2).normal(0, 50, (48, 60)).astype("float32")

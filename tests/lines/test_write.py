@@ -8,6 +8,7 @@ import xarray as xr
 from pyproj import CRS
 from shapely.geometry import LineString
 
+import toys
 from helpers import data, lines
 
 REGION = data.region("reykjanes")
@@ -53,12 +54,11 @@ def test_lines_that_cannot_be_written(tmp_path):
 @pytest.fixture(scope="module")
 def prediction():
     """A map whose every cell differs, with a hole, larger than one tile of the GeoTIFF."""
-    coords = {"northing": np.arange(700) * 2.0 - 99, "easting": np.arange(530) * 2.0 + 31}
+    axes = np.arange(700) * 2.0 - 99, np.arange(530) * 2.0 + 31
     values = np.linspace(0, 1, 700 * 530).reshape(700, 530).astype("float32")
     values[3, 4] = np.nan
-    layer = xr.DataArray(values, coords, ("northing", "easting"))
-    layers = {"probability": layer, "uncertainty": 0.1 * layer, "strike_deg": 179 * layer}
-    return xr.Dataset(layers, attrs={"crs": REGION.crs, "source": "simulated"})
+    layers = {"probability": values, "uncertainty": 0.1 * values, "strike_deg": 179 * values}
+    return toys.grid(layers, axes, crs=REGION.crs, source="simulated")
 
 
 def test_netcdf_comes_back_with_cf_attributes(prediction, tmp_path):

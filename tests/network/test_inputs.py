@@ -127,15 +127,10 @@ def test_unknown_map_is_a_clear_error():
 
 
 def test_guided_map_made_already_is_taken():
-    rng = np.random.default_rng(8)
-    block = np.where(rng.random((48, 48)) < 0.3, rng.normal(0, 50, (48, 48)), np.nan)
-    grid = grid_of(block, np.nan_to_num(block), distance_km=0.0, weight=np.isfinite(block) * 1.0)
-    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    stacks = [network.channels(cases.as_seen(grid, "guided", made)) for made in (None, guided)]
-    np.testing.assert_array_equal(*stacks)
-    flat = guided.assign(anomaly=0 * guided["anomaly"])
-    flat = network.channels(cases.as_seen(grid, "guided", flat))
-    assert (flat[..., 0] == 0).all() and stacks[0][..., 0].std() > 0.1
+    block = np.random.default_rng(8).normal(0, 50, (48, 48))
+    grid = grid_of(block, distance_km=0.0, weight=1.0)
+    flat = grid.assign(anomaly=0 * grid["anomaly"])
+    assert (network.channels(cases.as_seen(grid, "guided", flat))[..., 0] == 0).all()
 
 
 def test_channels_that_a_map_does_not_have_are_a_clear_error():
@@ -203,12 +198,6 @@ def test_eight_positions_are_different_and_turn_back():
             np.testing.assert_array_equal(_inputs.turn_back(part, position, strike), stack)
 
 
-def test_maps_that_are_no_squares_change_their_shape_by_quarter_turns():
-    stack = np.zeros((3, 5, 1))
-    shapes = [_inputs.turn(stack, position).shape for position in range(_inputs.POSITIONS)]
-    assert shapes == [(3, 5, 1), (5, 3, 1)] * 4
-
-
 @pytest.mark.parametrize("position", range(_inputs.POSITIONS))
 @pytest.mark.parametrize("angle", [0.0, 20.0, 45.0, 90.0, 130.0])
 def test_strike_turns_with_its_line(position, angle):
@@ -227,12 +216,3 @@ def test_strike_turns_with_its_line(position, angle):
     told = _inputs.strike_deg(turned[..., 1], turned[..., 2])[rows[0], columns[0]]
     # a line of three cells in a square has its ends cut at right angles to the axes: 2 degrees
     assert abs((seen - told + 90) % 180 - 90) < 2
-
-
-def test_strike_comes_back_from_its_double_angle():
-    strike = np.array([0.0, 1.0, 45.0, 90.0, 135.0, 179.0])
-    np.testing.assert_allclose(
-        _inputs.strike_deg(*_inputs.double_angle(strike)), strike, atol=1e-12
-    )
-    turned = _inputs.strike_deg(*_inputs.double_angle(strike + 180))
-    np.testing.assert_allclose((turned - strike + 90) % 180, 90, atol=1e-9)

@@ -28,11 +28,6 @@ def test_real_network_has_about_half_a_million_weights_and_keeps_the_size():
     np.testing.assert_allclose(seen, 0.0998, atol=1e-4)
 
 
-def test_network_takes_other_channels_and_rectangles():
-    model = network.unet(channels=3, widths=(2, 4))
-    assert model.compute_output_shape((1, 6, 10, 3)) == (1, 6, 10, 1)
-
-
 def test_features_are_the_answers_of_one_convolution():
     model = network.unet(widths=(2, 4))
     inputs = np.random.default_rng(1).normal(0, 1, (3, 16, 16, 2)).astype("float32")
@@ -176,14 +171,14 @@ def test_ensemble_is_the_mean_of_its_members_and_shares_the_positions(folder):
     )
 
 
-@pytest.mark.parametrize("shape", [(60, 470), (470, 60)])
-def test_tiles_agree_with_one_pass(taught, shape):
+def test_tiles_agree_with_one_pass(taught):
     """A map of no multiple of 16 cells, seen in three tiles and in one pass.
 
     Tiles end where the map goes on, so cells within the reach of the network from the edge of a
     tile see zeros instead of their neighbours; those count little, as tiles are blended.  The
     largest difference found is 0.06, in single cells.
     """
+    shape = (60, 470)
     grid = wave_grid(shape)
     tiled = network.predict(taught, grid)
     assert _tiles.starts(480) == [0, 192, 224]
@@ -196,8 +191,7 @@ def test_tiles_agree_with_one_pass(taught, shape):
     assert difference.max() < 0.08 and np.sqrt(np.mean(difference**2)) < 0.005
     assert np.abs(tiled.uncertainty.values - np.sqrt(variance)).max() < 0.08
     # cells in one tile only and farther from its end than the network looks (94 cells): all equal
-    first = (slice(None), slice(90)) if shape[1] > shape[0] else (slice(90), slice(None))
-    np.testing.assert_allclose(tiled.probability.values[first], whole[first], atol=1e-5)
+    np.testing.assert_allclose(tiled.probability.values[:, :90], whole[:, :90], atol=1e-5)
 
 
 def test_tiles_without_wanted_cells_are_passed_over():

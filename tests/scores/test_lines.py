@@ -3,9 +3,9 @@
 import geopandas
 import numpy as np
 import pytest
-import xarray as xr
 from shapely.geometry import LineString
 
+import toys
 from helpers import scores
 from studies import region_doubts
 
@@ -59,10 +59,7 @@ def test_far_lines_and_no_lines_score_nothing():
 def test_true_lines_stand_where_truth_is_known():
     label = np.zeros((100, 60), "uint8")
     label[:, 29:32] = 1
-    coords = {"northing": np.arange(100) * 2.0, "easting": np.arange(60) * 2.0}
-    truth = xr.Dataset(
-        {"label": (("northing", "easting"), label)}, coords, {"crs": "+proj=merc +units=km"}
-    )
+    truth = toys.grid({"label": label}, crs="+proj=merc +units=km")
     known = np.ones((100, 60), bool)
     known[:50] = False
     line = scores.true_lines(truth, known).geometry[0]

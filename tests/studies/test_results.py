@@ -5,16 +5,10 @@ import pytest
 
 from helpers.network import _inputs
 from studies.training import results
+from toys import rows as line
 
 SHAPE = (60, 80)
 EVERYWHERE = np.ones(SHAPE)
-
-
-def line(row, width=1):
-    """Return a map with a straight line across all of it, `width` rows thick."""
-    made = np.zeros(SHAPE)
-    made[row - width // 2 : row + width // 2 + 1] = 1.0
-    return made
 
 
 def test_strike_errors_are_axial_and_on_lines_only():

@@ -18,6 +18,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError as WaitedTooLong
+from playwright.sync_api import sync_playwright
 
 import slices
 import toys
@@ -84,9 +86,8 @@ def copy_of_project(work):
         shutil.copytree(ROOT / name, work / name)
     toys.write(work / "notebooks" / "toy.ipynb", [toys.text("# A toy"), toys.code(toys.EXPLORER)])
     slices.write_slice(EXPLORED, MARK, work / "notebooks" / "slice_explorer.ipynb")
-    if LABELLING.exists():
-        slices.write_slice(LABELLING, "Labeller(own", work / "notebooks" / "slice_label.ipynb")
-        slices.write_slice(LABELLING, "labelling.Desk(", work / "notebooks" / "slice_desk.ipynb")
+    slices.write_slice(LABELLING, "Labeller(own", work / "notebooks" / "slice_label.ipynb")
+    slices.write_slice(LABELLING, "labelling.Desk(", work / "notebooks" / "slice_desk.ipynb")
     (work / "build" / "maps").mkdir(parents=True)
     toys.write_map(work / "build" / "maps", "stripes")
 
@@ -141,8 +142,6 @@ def lab(tmp_path_factory):
 @pytest.fixture
 def page(tmp_path):
     """Open a page in Chromium that reaches this machine only; leave a picture of its end."""
-    from playwright.sync_api import sync_playwright
-
     path = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
@@ -164,16 +163,16 @@ def our_errors(page):
 
 
 def open_and_run(page, address, name):
-    """Open a notebook in JupyterLab and run all its cells; return the first picture."""
+    """Open a notebook in JupyterLab and run all its cells."""
     page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
     # cells that are run before the kernel is connected are silently left out
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
-    return run_all(page)
+    run_all(page)
 
 
 def run_all(page):
-    """Run all cells by the menu; return the first picture.
+    """Run all cells by the menu.
 
     A kernel that is still connecting drops the cells it is given, though it is called idle.
     """
@@ -181,19 +180,16 @@ def run_all(page):
     for _ in range(10):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        with contextlib.suppress(playwright_timeout()):
+        with contextlib.suppress(WaitedTooLong):
             started.wait_for(timeout=20_000)
             break
+
+
+def first_picture(page):
+    """Wait for the first picture of a notebook; return it."""
     image = page.locator(".jp-OutputArea img.widget-image").first
     image.wait_for(timeout=RUN_TIMEOUT_S * 1000)
     return image
-
-
-def playwright_timeout():
-    """Return the class of Playwright's error of a wait that was too long."""
-    from playwright.sync_api import TimeoutError
-
-    return TimeoutError
 
 
 def picture(image):
@@ -249,7 +245,8 @@ def tab_to(page, locator):
 
 
 def test_a_toy_notebook(lab, page):
-    image = open_and_run(page, lab[0], "toy.ipynb")
+    open_and_run(page, lab[0], "toy.ipynb")
+    image = first_picture(page)
     # read out by a screen reader, with what the controls stand at
     assert page.get_by_role("img", name="A wave. Wavelength 20 km").count() == 1
     box = move_a_slider(page, image)
@@ -272,7 +269,8 @@ def test_a_toy_notebook(lab, page):
 
 @pytest.mark.rest
 def test_an_explorer_of_a_notebook(lab, page):
-    image = open_and_run(page, lab[0], "slice_explorer.ipynb")
+    open_and_run(page, lab[0], "slice_explorer.ipynb")
+    image = first_picture(page)
     box = move_a_slider(page, image)
     # every control has a label, and every slider and button can be reached by keyboard
     for slider in box.locator(".widget-slider, .widget-dropdown").all():
@@ -290,7 +288,8 @@ def test_an_explorer_in_notebook_7(tmp_path, page):
         page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
         idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
         idle.wait_for(state="attached", timeout=120_000)
-        image = run_all(page)
+        run_all(page)
+        image = first_picture(page)
         # its shortcuts take the arrow keys before any slider sees them: type the number instead
         field = explorer_of(page).locator(".widget-readout")
         explorer_of(page).locator("[role=slider]").focus()
@@ -311,10 +310,7 @@ def lines_on_disk(work):
 @pytest.mark.rest
 def test_labels_are_drawn_by_keyboard_and_by_mouse(lab, page):
     address, work = lab
-    page.goto(f"{address}/lab/tree/notebooks/slice_label.ipynb?reset")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    open_and_run(page, address, "slice_label.ipynb")
     canvas = page.locator(".jupyter-matplotlib-canvas-container canvas").last
     canvas.wait_for(timeout=RUN_TIMEOUT_S * 1000)
     box = page.locator(".widget-vbox", has=canvas).first
@@ -342,10 +338,7 @@ def test_labels_are_drawn_by_keyboard_and_by_mouse(lab, page):
 @pytest.mark.rest
 def test_a_map_of_ones_own_is_labelled_compared_and_learned_from(lab, page):
     address, work = lab
-    page.goto(f"{address}/lab/tree/notebooks/slice_desk.ipynb?reset")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    open_and_run(page, address, "slice_desk.ipynb")
     tune = page.get_by_role("button", name="Fine-tune on my lines")
     tune.wait_for(timeout=RUN_TIMEOUT_S * 1000)
     box = page.locator(".widget-vbox", has=tune).first
