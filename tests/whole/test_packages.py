@@ -21,6 +21,7 @@ USED_BY_COMMAND = {
     "ipykernel": "the kernel of the notebooks",
     "jupyterlab": "make lab",
     "nbval": "a plugin of pytest",
+    "pytest-xdist": "a plugin of pytest",
     "notebook": "the browser test opens an explorer in it, too",
     "netcdf4": "xarray's engine",
     "pyogrio": "geopandas' engine",
