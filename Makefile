@@ -34,7 +34,7 @@ workbook: $(INSTALLED) ## run all notebooks into build/, redraw the figures, pri
 	$(BIN)/python tools/run_notebooks.py
 	$(BIN)/python tools/make_figures.py
 	$(BIN)/python tools/print_scores.py
-	@$(BIN)/python -c "from helpers import data; print(data.left_out(), end='')"
+	@$(BIN)/python -c "from helpers import data; print(data.left_out() or 'Nothing was left out.')"
 
 test: $(INSTALLED) lint ## lint, unit tests, notebooks 00 to 05, a figure of each kind, a browser
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || \

@@ -95,8 +95,10 @@ def fetch(name: str) -> Path:
         return _fetch(_entry(name))
     except DataUnavailable:
         if os.environ.get("LMA_LEFT_OUT"):
-            with open(os.environ["LMA_LEFT_OUT"], "a", encoding="utf-8") as record:
-                record.write(f"{name}\n")
+            record = Path(os.environ["LMA_LEFT_OUT"])
+            record.parent.mkdir(parents=True, exist_ok=True)  # as build/ in a fresh clone
+            with record.open("a", encoding="utf-8") as lines:
+                lines.write(f"{name}\n")
         raise
 
 

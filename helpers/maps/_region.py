@@ -36,7 +36,7 @@ class Panel:
     lines: object = None  # GeoDataFrame in the same projection, drawn on top
     table: object = None  # track table whose readings are drawn as points
     region: object = None  # where the map lies, if not in the region of the figure
-    overlays: tuple = ()  # pairs of lines and options of their `plot`, drawn over the grid
+    overlays: tuple = ()  # pairs of lines and options of `draw_lines`, drawn over the grid
 
 
 class RegionProjection(ccrs.Projection):

@@ -156,7 +156,7 @@ def test_what_is_left_out_is_said_once_and_listed_at_the_end(
     server, listed, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr("socket.socket.connect", mock.Mock(side_effect=ConnectionRefusedError))
-    monkeypatch.setenv("LMA_LEFT_OUT", str(tmp_path / "left_out.txt"))
+    monkeypatch.setenv("LMA_LEFT_OUT", str(tmp_path / "build" / "left_out.txt"))
     listed(url(server, "/good"))
     assert data.left_out() == ""
     assert [data.try_fetch(NAME) for _ in range(3)] == [None] * 3
