@@ -3,7 +3,6 @@
 What a trial finds is kept on disk (`_kept`) until a source that it rests on changes.
 """
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -192,19 +191,6 @@ def misleading_directions(cells, coverage, seeds):
 
 # Cruises: over simulated regions, with constants and headings of their own, and real surveys.
 
-_truth = functools.lru_cache(maxsize=2)(seafloor.simulate_region)
-
-
-@kept("diffusion")
-def region_survey(name, coverage, seed):
-    """Send cruises over a simulated region, level and grid them, as `cases.region_grid` does.
-
-    Gives the truth and the grid (Datasets), the latter without ``uncertainty_nt``.
-    """
-    truth, region = _truth(name), data.region(name)
-    table = seafloor.cruise_over(truth, region, np.random.default_rng(seed), coverage)
-    return truth, _grid(tracks.level(table, region)[0], region, truth)
-
 
 @kept("diffusion")
 def cruise_constants(name, coverage, seed, added_nt):
@@ -214,7 +200,7 @@ def cruise_constants(name, coverage, seed, added_nt):
     Gives correlations with the truth; rows ``as read`` and ``levelled``, columns ``field alone``,
     ``with constants`` and ``with headings``.
     """
-    truth, region = _truth(name), data.region(name)
+    truth, region = seafloor.simulate_region(name), data.region(name)
     rng = np.random.default_rng(seed)
     table = seafloor.cruise_over(truth, region, rng, coverage)
     number, cruises = pd.factorize(table["cruise"])

@@ -77,14 +77,14 @@ def stripe_map(share, seed, cells=512):
     truth = np.interp(across, at, profile)
     truth = (truth - truth.mean()) / truth.std()
 
-    cruise = _straight_tracks(share, rng, cells)
+    cruise = straight_tracks(share, rng, cells)
     constant = rng.normal(0, CONSTANT, cruise.max() + 1)
     reading = truth + constant[cruise] + rng.normal(0, NOISE, truth.shape)
     layers = {"truth": truth, "block": np.where(cruise >= 0, reading, np.nan), "cruise": cruise}
     return xr.Dataset({name: (("northing", "easting"), one) for name, one in layers.items()})
 
 
-def _straight_tracks(share, rng, cells):
+def straight_tracks(share, rng, cells):
     """Draw the number of the cruise in each cell, -1 off the tracks; the last one counts."""
     cruise = np.full((cells, cells), -1)
     while (cruise >= 0).mean() < share:

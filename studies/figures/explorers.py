@@ -151,8 +151,7 @@ def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=Fal
     else:
         seen = prediction.assign(probability=probability)
         found = lines.trace(seen, threshold, shortest_km=shortest_km)
-        if len(found):
-            found.plot(ax=axis, color=colour, lw=0.7, aspect=None)
+        _region.draw_lines(axis, found, color=colour, lw=0.7)
         title += f"{len(found)} lines, {found['length_km'].sum():,.0f} km"
         if label is not None:
             got = scores.score_lines(probability.fillna(0), label, near, threshold=threshold)
