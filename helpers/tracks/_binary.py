@@ -19,6 +19,7 @@ PLUS = {  # our column: theirs
     "latitude": "lat",
     "longitude": "lon",
     "total_field_nt": "mtf1",
+    "second_nt": "mtf2",
     "residual_nt": "mag",
     "depth_m": "depth",
 }
@@ -45,7 +46,7 @@ def read_netcdf(content, where, stem) -> _table.Reading:
     try:
         with netCDF4.Dataset("memory", memory=content) as file:
             missing = [name for name in ("time", "lat", "lon") if name not in file.variables]
-            if missing or not {"mtf1", "mag"} & set(file.variables):
+            if missing or not {"mtf1", "mtf2", "mag"} & set(file.variables):
                 raise _table.TrackError(
                     f"{where} is netCDF but not MGD77+: it should hold time, lat, lon and mtf1 or "
                     f"mag; it holds {', '.join(file.variables) or 'no variable'}. A grid is read "

@@ -18,6 +18,8 @@ STEPS = ("duplicates", "jumps", "stationary", "dropouts", "spikes", "swaps")
 FASTEST_KMH = 45.0  # no ship sails faster: 24 knots
 SLACK_KM = 0.2  # by which rounded positions and minutes may be off
 MOST_DROPPED = 5  # rows given up to mend one impossible step; beyond that it is only counted
+WRITTEN_S = (86_400.0, 3600.0, 60.0, 1.0, 1e-3, 1e-9)  # to what times are written
+SHORT_S = 60.0  # up to here readings of one time are a regular series
 STILL_KMH, STILL_S = 1.0, 1200.0  # a ship slower than this over so long lies still
 STUCK_ROWS, STUCK_KM = 20, 2.0  # so many equal readings over more than this: a stuck instrument
 SPIKE_ROWS, ROUGH_ROWS = 5, 101  # windows of the running median and of its local scatter
@@ -33,11 +35,14 @@ def clean(table, steps=STEPS) -> pd.DataFrame:
     The steps, in this order:
 
     ``duplicates``
-        Rows at a time that was there already go (and rows out of order are put in order).
+        Rows at a time and place that were there already go (and rows out of order are put in
+        order). Rows of one time at different places, as where times are to the minute or to the
+        day, are none: they are spread over that minute or day, in the order of the file.
     ``jumps``
         Rows go whose position or time would need more than 45 km/h (24 knots).
     ``stationary``
-        Stretches go where the ship made less than 1 km/h for 20 minutes.
+        Stretches go where the ship made less than 1 km/h for 20 minutes. These two steps need
+        times: rows whose time is made up (`read_tracks`) are left alone.
     ``dropouts``
         Twenty or more equal readings in a row, over more than 2 km, are a stuck instrument: they
         go.
@@ -93,7 +98,9 @@ def clean(table, steps=STEPS) -> pd.DataFrame:
     if unknown:
         raise ValueError(f"clean has no steps {unknown}; it has {', '.join(STEPS)}.")
     parts, found = [], {}
-    for cruise, part in table.groupby("cruise", sort=False, dropna=False):
+    bare = pd.DataFrame(table, copy=False)
+    bare.attrs = {}  # pandas copies them at each step: the time would grow with cruises squared
+    for cruise, part in bare.groupby("cruise", sort=False, dropna=False):
         part, said = _clean_cruise(part, steps)
         if "swaps" in steps:
             part, said["swaps"] = _flag_swaps(part)
@@ -116,7 +123,7 @@ def cleaning_report(table) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each cruise: ``rows_in``, ``out_of_order``, ``gaps`` in the readings as they
-        came, the rows that each step removed,
+        came, the rows that each step removed, ``times_spread`` (rows of one time at other places),
         ``jumps_left`` (impossible steps that could not be mended), ``gaps``, ``swaps`` (flagged),
         ``rows_out`` and ``removed_share`` (0 to 1). Steps that were off are missing.
 
@@ -143,19 +150,51 @@ def _clean_cruise(part, steps):
     said["out_of_order"] = int(backwards.sum())
     part = part.sort_values("time", kind="stable") if said["out_of_order"] else part
     said["gaps"] = len(_table.gaps(part))
+    made_up = "time_made_up" in part and bool(part["time_made_up"].any())
     for name, find in FINDERS.items():
         if name in steps:
             said[name] = 0
-        if name in steps and len(part):
+        if name in steps and len(part) and not (made_up and name in NEED_TIMES):
             bad, more = find(part)
             said |= {name: int(bad.sum()), **more}
             part = part[~bad] if bad.any() else part
+        if name == "duplicates" and name in steps:
+            part, spread = _spread_times(part)
+            said |= {"times_spread": spread} if spread else {}
     return part, said
 
 
 def _find_duplicates(part):
-    """Rows at a time that an earlier row has."""
-    return part["time"].duplicated().to_numpy(), {}
+    """Rows at a time and place that an earlier row has."""
+    return part.duplicated(["time", "longitude", "latitude"]).to_numpy(), {}
+
+
+def _spread_times(part):
+    """Spread rows of one time over the minute, hour or day that their times are written to.
+
+    Within a minute evenly, as instruments read; within an hour or a day as the ship sails, but
+    within it.
+    """
+    time = part["time"].to_numpy("datetime64[ns]")
+    first = np.flatnonzero(np.r_[True, np.diff(time) != np.timedelta64(0)])
+    length = np.diff(np.r_[first, len(time)])
+    if (length == 1).all():
+        return part, 0
+    stamps = time[first].astype("int64")
+    written = next(size for size in WRITTEN_S if not (stamps % round(size * 1e9)).any())
+    last = stamps[-1:] + round(written * 1e9)
+    width = np.minimum(np.diff(np.r_[stamps, last]) / 1e9, written)
+    group = np.repeat(np.arange(len(first)), length)
+    gone = (np.arange(len(time)) - first[group]) / length[group] * width[group]
+    if written > SHORT_S:
+        km = np.r_[0.0, _table.steps(part)[1]]
+        sailed = np.cumsum(np.maximum(km / _table.MADE_UP_KMH * 3600, 1.0))
+        sailed -= sailed[first][group]
+        end = np.maximum.reduceat(sailed, first)
+        gone = sailed * np.minimum(1.0, 0.99 * width / np.maximum(end, 1.0))[group]
+    spread = length[group] > 1
+    moved = time + np.where(spread, gone * 1e9, 0).astype("timedelta64[ns]")
+    return part.assign(time=moved), int(spread.sum())
 
 
 def _find_jumps(part):
@@ -297,6 +336,7 @@ def _lasting(known, k):
     return ends[1] - ends[0]
 
 
+NEED_TIMES = ("jumps", "stationary")
 FINDERS = {
     "duplicates": _find_duplicates,
     "jumps": _find_jumps,

@@ -17,7 +17,12 @@ import pandas as pd
 from . import _table
 
 PLACE_AND_TIME = ["DATE", "TIME", "LAT", "LON"]  # a file without these is not MGD77T
-MAGNETIC = ["MAG_TOT", "MAG_RES"]
+MAGNETIC = ["MAG_TOT", "MAG_RES", "MAG_TOT2"]
+STANDARD = (  # the columns of the format, in their order, for a file without the line of names
+    "SURVEY_ID TIMEZONE DATE TIME LAT LON POS_TYPE NAV_QUALCO BAT_TTIME CORR_DEPTH BAT_CPCO "
+    "BAT_TYPCO BAT_QUALCO MAG_TOT MAG_TOT2 MAG_RES MAG_RESSEN MAG_DICORR MAG_SDEPTH MAG_QUALCO "
+    "GRA_OBS EOTVOS FREEAIR GRA_QUALCO LINEID POINTID"
+).split()
 NUMBERS = {  # our column, or what the time is made of: theirs
     "latitude": "LAT",
     "longitude": "LON",
@@ -42,12 +47,15 @@ def read_mgd77t(content, where, stem) -> _table.Reading:
 
     Trailing empty fields may be left out.
     """
-    first, _, body = _table.unified(content).partition(b"\n")
-    header = _header(where, first)
-    raw = _raw(body, header)
-    columns, faults = _table.numbers(raw, NUMBERS)
-    columns["time"] = _times(columns.pop("date"), columns.pop("clock"), columns.pop("zone"))
+    content = _table.unified(content)
+    first, _, body = content.partition(b"\n")
+    header = STANDARD if looks_nameless(first) else _header(where, first)
+    raw = _raw(content if header is STANDARD else body, header)
+    columns, faults = _table.numbers(raw, NUMBERS, len(raw))
+    time, bad = _times(columns.pop("date"), columns.pop("clock"), columns.pop("zone"))
+    columns["time"], faults["bad time"] = time, bad
     nowhere = pd.Series(np.full(len(raw), np.nan), index=raw.index)
+    columns["second_nt"], _ = _table.number(raw.get("MAG_TOT2", nowhere))
     columns["cruise"] = _table.names_of_cruises(raw.get("SURVEY_ID", nowhere), stem)
     reading = next(name for name in MAGNETIC if name in header)
     needed = max(header.index(name) for name in [*PLACE_AND_TIME, reading])
@@ -66,6 +74,15 @@ def read_h77t(content) -> dict:
     found = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=False))
     said = {ours: found.get(theirs, "").strip() for theirs, ours in ABOUT.items()}
     return {name: value for name, value in said.items() if value}
+
+
+def looks_nameless(first) -> bool:
+    """Tell whether the first line of a file is a row of MGD77T: delivered without its names."""
+    fields = first.split(b"\t")
+    return len(fields) in (len(STANDARD), len(STANDARD) + 1) and all(
+        re.fullmatch(form, fields[k].strip()) is not None
+        for k, form in ((2, rb"\d{8}|"), (3, rb"[\d.]*"), (4, rb"[-+\d.]+"), (5, rb"[-+\d.]+"))
+    )
 
 
 def _header(where, first):
@@ -94,7 +111,7 @@ def _header(where, first):
 
 def _raw(body, header):
     """Table of the columns used; numbers where a whole column is numeric, else text."""
-    wanted = [name for name in ["SURVEY_ID", *NUMBERS.values()] if name in header]
+    wanted = [name for name in ["SURVEY_ID", "MAG_TOT2", *NUMBERS.values()] if name in header]
     if not body.strip():
         return pd.DataFrame({name: [] for name in wanted})
     return pd.read_csv(
@@ -112,15 +129,23 @@ def _raw(body, header):
 
 
 def _times(date, clock, zone):
-    """UTC of each row: yyyymmdd, hhmm with decimal minutes, hours; NaT where it is invalid."""
+    """UTC of each row: yyyymmdd, hhmm with decimal minutes, hours; and the rows that hold no time.
+
+    NaT where it is invalid or blank; a file with days alone has the time of each day's beginning.
+    """
     zone = np.where(np.isnan(zone), 0.0, zone)
-    valid = np.isfinite(date) & (np.abs(date) < 1e9)
+    there = np.isfinite(date)
+    if there.any() and not np.isfinite(clock).any():
+        clock = np.where(there, 0.0, np.nan)
+    there &= np.isfinite(clock)
+    valid = there & (np.abs(date) < 1e9)
     digits = np.where(valid, date, 0).astype(np.int64)
     hour = np.floor(clock / 100)
     minute = clock - 100 * hour
     valid &= (digits == date) & (hour >= 0) & (hour < 24) & (minute < 60) & (np.abs(zone) <= 14)
     seconds = np.where(valid, 3600.0 * (hour + zone) + 60.0 * minute, np.nan)
-    return _table.calendar(digits // 10_000, digits // 100 % 100, digits % 100, seconds)
+    time = _table.calendar(digits // 10_000, digits // 100 % 100, digits % 100, seconds)
+    return time, there & np.isnat(time)
 
 
 # The older MGD77: 24 header cards of 80 characters, then records of 120 characters.
@@ -141,6 +166,7 @@ FIELDS = {  # first and last column as the format counts them, and the unit of t
     "longitude": (36, 44, 1e-5),
     "depth_m": (52, 57, 0.1),
     "total_field_nt": (61, 66, 0.1),
+    "second_nt": (67, 72, 0.1),  # the total field of the second sensor
     "residual_nt": (73, 78, 0.1),
 }
 BY_TYPE = {  # where the record types differ
@@ -238,13 +264,15 @@ def _columns(table, old, stem):
         values[name], bad = _digits(table[:, first - 1 : last], unit)
         if name == "depth_m":
             depth_broken = bad
-        else:
+        elif name != "second_nt":
             broken |= bad
     for name in ("zone", "year"):
         values[name] = np.empty(len(table))
         for kind, rows in ((b"3", old), (b"5", ~old)):
             first, last, unit = BY_TYPE[kind][name]
-            values[name][rows], bad = _digits(table[rows, first - 1 : last], unit)
+            # of a year of two digits nines are 1999, where a month and a day follow
+            missing = name != "year" or kind != b"3"
+            values[name][rows], bad = _digits(table[rows, first - 1 : last], unit, missing)
             broken[rows] |= bad
     year, zone = values.pop("year"), values.pop("zone")
     year = np.where(old, year + np.where(year < OLDEST, 2000, 1900), year)
@@ -252,12 +280,15 @@ def _columns(table, old, stem):
     hour, minute = values.pop("hour"), values.pop("minute")
     timely = (hour >= 0) & (hour < 24) & (minute >= 0) & (minute < 60) & (np.abs(zone) <= 14)
     seconds = np.where(timely, 3600 * (hour + zone) + 60 * minute, np.nan)
-    time = _table.calendar(year, values.pop("month"), values.pop("day"), seconds)
+    month, day = values.pop("month"), values.pop("day")
+    time = _table.calendar(year, month, day, seconds)
+    there = np.isfinite(year + month + day + hour + minute)
     columns = {"cruise": _cruises(table, stem), "time": time, **values}
-    return columns, {"unparsable number": broken, "depth blanked": depth_broken}
+    faults = {"unparsable number": broken, "depth blanked": depth_broken}
+    return columns, faults | {"bad time": there & np.isnat(time)}
 
 
-def _digits(field, unit):
+def _digits(field, unit, nines_missing=True):
     """Numbers of one field (rows, characters), NaN where it is blank or all nines; bad rows.
 
     Decimal points are implied, and leading blanks are zeros. A two-digit field of nines is
@@ -273,7 +304,7 @@ def _digits(field, unit):
     value = np.zeros(len(field))
     for k in range(field.shape[1]):
         value = np.where(digit[:, k], 10 * value + (field[:, k].astype(float) - ord("0")), value)
-    nines = ((field == ord("9")) | sign).all(axis=1)
+    nines = ((field == ord("9")) | sign).all(axis=1) & nines_missing
     scaled = value / round(1 / unit)  # one rounding, so that the decimal number comes out
     scaled = np.where(minus.any(axis=1), -scaled, scaled)
     return np.where(bad | nines | ~digit.any(axis=1), np.nan, scaled), bad

@@ -25,7 +25,7 @@ def residual(table: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A copy with new ``residual_nt`` and a bool column ``recomputed``: False where there is no
-        total field or the time is outside the model, and the file's own residual stays.
+        total field, or the time is made up or outside the model, and the file's own residual stays.
         ``attrs["residual"]`` counts both and names the model.
 
     Notes
@@ -44,6 +44,8 @@ def residual(table: pd.DataFrame) -> pd.DataFrame:
     out = table.copy()
     total = out["total_field_nt"].to_numpy(float)
     done = np.isfinite(total)
+    if "time_made_up" in out:
+        done &= ~out["time_made_up"].to_numpy(bool)
     place = (out[name].to_numpy()[done] for name in ("longitude", "latitude", "time"))
     model = np.full(total.shape, np.nan)
     # ΔT = T - |B(IGRF)|

@@ -9,6 +9,7 @@ of `REASONS` that fits. Each reader raises `TrackError` where no row is valid.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,15 +27,33 @@ COLUMNS = [
 REASONS = [  # in the order of judgement: a row counts under the first that fits
     "repeated header",
     "truncated line",
+    "wrong number of fields",
     "not a data record",
     "unparsable number",
     "bad position",
     "bad time",
     "no magnetic reading",
     "total field out of range",
+    "residual out of range",
+]
+NOTES = [  # what is told of rows that are kept
+    "depth blanked",
+    "total field blanked",
+    "residual blanked",
+    "second sensor",
+    "time interpolated",
+    "time made up",
 ]
 FIELD_RANGE_NT = (15_000.0, 75_000.0)  # wider than the Earth's field at the sea surface
+LARGEST_NT = 10_000.0  # beyond this no anomaly at the sea surface lies
+NINES = (9999.0, 9999.9, 9999.99, 8888.0, 8888.8, 8888.88)  # numbers for "no value",
+SMALL_NINES = (999.0, 999.9, 999.99, 888.0, 888.8, 888.88)  # and such as an anomaly may have, too
+TWICE, ALONE = 2, 0.6  # these count where they repeat, and all others are smaller by this factor
+REPEATED, APART, LEAST_NT = 5, 3.0, 500.0  # an extreme so often, so far beyond all others, so large
 DEEPEST_M = 12_000.0
+MADE_UP_KMH, MADE_UP_START = 18.0, "2000-01-01"  # of rows without times,
+MADE_UP_STEP_S, MADE_UP_YEARS = (1.0, 86_400.0), 90.0  # least and most from row to row, and in all
+NO_FIX_DEG = 0.5  # 0, 0 is no position where no other lies so near
 TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal distribution
 YEARS = (1900, 2100)  # the first year of a valid time, and the first that is none
 
@@ -47,8 +66,9 @@ class TrackError(ValueError):
 class Reading:
     """What one file held: the rows kept, in the order of the file, and what became of the others.
 
-    `counts` has ``rows_read``, ``rows_kept``, a count for each of `REASONS`, and ``depth blanked``:
-    kept rows whose depth was no number between 0 and 12,000 m.
+    `counts` has ``rows_read``, ``rows_kept``, a count for each of `REASONS`, and of `NOTES` for
+    rows that are kept: values that were blanked (a depth that is no number between 0 and 12,000 m,
+    a total field or residual that is none), readings of a second sensor, times that were missing.
     """
 
     table: pd.DataFrame  # the columns of `COLUMNS`
@@ -56,29 +76,39 @@ class Reading:
     about: dict  # what the file says of itself: ``platform``, ``instrument`` and so on
 
 
-def judge(where, columns, faults=None, about=None) -> Reading:
+def judge(where, columns, faults=None, about=None, starts=()) -> Reading:
     """Keep the valid rows and count the others.
 
-    `columns` has ``cruise``, ``time`` (datetime64 in UTC, NaT where invalid) and the float columns
-    of `COLUMNS`, NaN where there is no value. `faults` marks the rows that show one of `REASONS`,
-    or ``"depth blanked"``, as the reader itself found it.
+    `columns` has ``cruise``, ``time`` (datetime64 in UTC, NaT where there is none) and the float
+    columns of `COLUMNS`, NaN where there is no value; it may have ``second_nt``, the total field
+    of a second sensor.  `faults` marks the rows that show one of `REASONS`, or of `NOTES`, as the
+    reader itself found it.  Segments begin with the rows `starts`.
+
+    Rows without a time keep their residual: their time is interpolated between those before and
+    after, in the order of the file.  Where a cruise has no times at all they are made up, and the
+    table has a column ``time_made_up``.
     """
     rows = len(columns["time"])
-    found = {reason: np.zeros(rows, dtype=bool) for reason in [*REASONS, "depth blanked"]}
-    found |= faults or {}
-    columns = dict(columns)
-    depth = np.array(columns["depth_m"], dtype=float)
+    found = {reason: np.zeros(rows, dtype=bool) for reason in [*REASONS, *NOTES]} | (faults or {})
+    columns = {name: np.array(column) for name, column in columns.items()}
+    depth = columns["depth_m"]
     unlikely = (depth < 0) | (depth > DEEPEST_M)
     depth[unlikely] = np.nan
     found["depth blanked"] = found["depth blanked"] | unlikely
-    lon, lat, total = (columns[k] for k in ("longitude", "latitude", "total_field_nt"))
+    _judge_readings(columns, found)
+    lon, lat = columns["longitude"], columns["latitude"]
     found["bad position"] = ~((np.abs(lat) <= 90) & (lon >= -180) & (lon <= 360))
-    time = np.asarray(columns["time"], dtype="datetime64[ns]")
+    found["bad position"] |= _no_fix(lon, lat, ~found["bad position"])
+    columns["longitude"] = np.where(lon > 180, lon - 360, lon)
+    time = columns["time"] = columns["time"].astype("datetime64[ns]")
     first, end = (np.datetime64(f"{year}-01-01", "ns") for year in YEARS)
-    found["bad time"] = ~((time >= first) & (time < end))
-    found["no magnetic reading"] = np.isnan(total) & np.isnan(columns["residual_nt"])
-    found["total field out of range"] = (total < FIELD_RANGE_NT[0]) | (total > FIELD_RANGE_NT[1])
-    columns |= {"depth_m": depth, "time": time, "longitude": np.where(lon > 180, lon - 360, lon)}
+    bad = found["bad time"] | ((time < first) | (time >= end))
+    time[bad] = np.datetime64("NaT")
+    cruises = pd.factorize(columns["cruise"])[0] if rows else np.zeros(0, int)
+    timed = np.bincount(cruises, ~np.isnat(time), minlength=1)[cruises] > 0
+    # without any time there is no reference field, and a total field alone says nothing
+    alone = np.isfinite(columns["total_field_nt"]) & np.isnan(columns["residual_nt"])
+    found["bad time"] = bad | (~timed & alone)
     keep, counts = _sift(found, rows)
     if not keep.any():
         said = [f"{counts[reason]} {reason}" for reason in REASONS if counts[reason]]
@@ -86,8 +116,72 @@ def judge(where, columns, faults=None, about=None) -> Reading:
             f"{where} has no valid row: {rows} read{', ' if said else ''}{', '.join(said)}"
         )
     table = pd.DataFrame({name: columns[name] for name in COLUMNS})
+    starts = np.isin(np.arange(rows), list(starts))
+    if not keep.all():
+        table, starts, cruises = table[keep], starts[keep], cruises[keep]
     about = {name: text for name, text in (about or {}).items() if text}
-    return Reading(table if keep.all() else table[keep], counts, about)
+    if table["time"].isna().any():
+        table, made_up, between = _with_times(table, cruises, starts)
+        counts |= {"time interpolated": between, "time made up": made_up}
+        about |= {"time": "made up: the file has none"} if made_up else {}
+    return Reading(table, counts, about)
+
+
+def _judge_readings(columns, found):
+    """Blank readings that are numbers for "no value", and tell which rows have none left."""
+    total, residual = columns["total_field_nt"], columns["residual_nt"]
+    off = np.isfinite(total) & ~in_range(total)
+    filled = no_value(residual)
+    total[off], residual[filled] = np.nan, np.nan
+    second = columns.pop("second_nt", np.full(total.size, np.nan))
+    second = np.where(in_range(second), second, np.nan)
+    instead = np.isfinite(second) & np.isnan(total)
+    instead &= np.isnan(residual) | np.isnan(total).all()
+    total[instead] = second[instead]
+    none = np.isnan(total) & np.isnan(residual)
+    found["no magnetic reading"] = none & ~off & ~filled
+    found["total field out of range"] = none & off
+    found["residual out of range"] = none & filled
+    found["total field blanked"] = off
+    found["residual blanked"] = filled
+    found["second sensor"] = instead
+
+
+def in_range(total) -> np.ndarray:
+    """Which total fields (nT) the Earth may have."""
+    return (total >= FIELD_RANGE_NT[0]) & (total <= FIELD_RANGE_NT[1])
+
+
+def no_value(values) -> np.ndarray:
+    """Which anomalies (nT) are numbers for "no value".
+
+    Those beyond physics; nines and eights; and an extreme that is repeated, far beyond all others.
+    """
+    size = np.abs(values)
+    bad = size > LARGEST_NT
+    for number in NINES:
+        bad |= np.isclose(size, number, rtol=1e-6)
+    for number in SMALL_NINES:
+        here = np.isclose(size, number, rtol=1e-6)
+        if here.sum() >= TWICE and np.nanmax(size[~here & ~bad], initial=0) < ALONE * number:
+            bad |= here
+    rest = values[np.isfinite(values) & ~bad]
+    for extreme in (rest.min(), rest.max()) if rest.size else ():
+        others = np.abs(rest[rest != extreme]).max(initial=0)
+        often = np.sum(rest == extreme) >= REPEATED
+        if often and others and abs(extreme) > max(APART * others, LEAST_NT):
+            bad |= values == extreme
+    return bad
+
+
+def _no_fix(lon, lat, valid):
+    """Rows at 0, 0, unless others lie near: navigation without a fix writes it."""
+    null = (lon == 0) & (lat == 0)
+    if not null.any():
+        return null
+    others = valid & ~null
+    near = (np.abs(lon[others]) < NO_FIX_DEG) & (np.abs(lat[others]) < NO_FIX_DEG)
+    return null & bool(others.any() and not near.any())
 
 
 def _sift(found, rows):
@@ -98,8 +192,44 @@ def _sift(found, rows):
         counts[reason] = int((keep & found[reason]).sum())
         keep &= ~found[reason]
     counts["rows_kept"] = int(keep.sum())
-    counts["depth blanked"] = int((keep & found["depth blanked"]).sum())
+    counts |= {note: int((keep & found[note]).sum()) for note in NOTES}
     return keep, counts
+
+
+def _with_times(table, cruises, starts):
+    """Give times to rows without; tell how many were made up and how many interpolated."""
+    time = table["time"].to_numpy().copy()
+    made_up, between = np.zeros(len(table), bool), 0
+    lon, lat = table["longitude"].to_numpy(), table["latitude"].to_numpy()
+    for cruise in np.unique(cruises[np.isnat(time)]):
+        rows = np.flatnonzero(cruises == cruise)
+        gone = _sailed(lon[rows], lat[rows], starts[rows])  # seconds since the first row
+        known = np.flatnonzero(~np.isnat(time[rows]))
+        if not known.size:
+            time[rows] = np.datetime64(MADE_UP_START, "ns") + (gone * 1e9).astype("timedelta64[ns]")
+            made_up[rows] = True
+            continue
+        missing = np.flatnonzero(np.isnat(time[rows]))
+        start = time[rows[known[0]]]
+        seconds = (time[rows[known]] - start) / np.timedelta64(1, "s")
+        filled = np.interp(missing, known, seconds)  # in the order of the file
+        for end, outside in ((known[0], missing < known[0]), (known[-1], missing > known[-1])):
+            filled[outside] += gone[missing[outside]] - gone[end]
+        time[rows[missing]] = start + (filled * 1e9).astype("timedelta64[ns]")
+        between += missing.size
+    table = table.assign(time=time)
+    table = table.assign(time_made_up=made_up) if made_up.any() else table
+    return table, int(made_up.sum()), between
+
+
+def _sailed(lon, lat, starts):
+    """Seconds since the first row at one speed, in the order of the rows; a gap at each start."""
+    km = distance_km(lon[:-1], lat[:-1], lon[1:], lat[1:])
+    seconds = np.clip(km / MADE_UP_KMH * 3600, *MADE_UP_STEP_S)
+    if starts[1:].any():
+        seconds[starts[1:]] += max(4 * GAP_LEAST_S, 2 * GAP_STEPS * float(np.median(seconds)))
+    gone = np.r_[0.0, np.cumsum(seconds)]
+    return gone * min(1.0, MADE_UP_YEARS * 365 * 86_400 / max(gone[-1], 1.0))
 
 
 def number(column):
@@ -112,17 +242,16 @@ def number(column):
     return values, broken
 
 
-def numbers(raw, columns):
+def numbers(raw, columns, rows):
     """Columns of numbers, NaN where there is none, and the faults of their rows.
 
-    `columns` says which column of the raw text table is which of ours. A field that is no number
-    spoils its row, but for the depth, which is blanked and counted.
+    `columns` says which column of the raw text table (or dict of columns) is which of ours. A field
+    that is no number spoils its row, but for the depth, which is blanked and counted.
     """
     values = {}
-    nothing = np.zeros(len(raw), dtype=bool)
-    faults = {"unparsable number": nothing, "depth blanked": nothing}
+    faults = {"unparsable number": np.zeros(rows, bool), "depth blanked": np.zeros(rows, bool)}
     for ours, theirs in columns.items():
-        values[ours] = np.full(len(raw), np.nan)
+        values[ours] = np.full(rows, np.nan)
         if theirs in raw:
             values[ours], broken = number(raw[theirs])
             reason = "depth blanked" if ours == "depth_m" else "unparsable number"
@@ -148,6 +277,25 @@ def faults_of_lines(column, names, body, separator, last_needed):
 def stripped(column):
     """Text column without blanks about its values; NaN stays."""
     return column.astype(object).map(lambda value: str(value).strip(), na_action="ignore")
+
+
+def matched(form, texts) -> dict:
+    """Give the groups of a regular expression that fits a whole text, as arrays by name.
+
+    They are "" where a text does not fit, or has no such group; ``fits`` tells which ones do.
+    """
+    form = re.compile(form)
+    found = [form.fullmatch(text) for text in texts]
+    nothing = ("",) * form.groups
+    groups = [match.groups("") if match else nothing for match in found]
+    columns = np.array(groups, dtype=object).reshape(len(found), form.groups)
+    named = {name: columns[:, at - 1] for name, at in form.groupindex.items()}
+    return named | {"fits": np.array([match is not None for match in found], bool)}
+
+
+def floats(texts) -> np.ndarray:
+    """Numbers of texts with a decimal point or comma, NaN where a text is empty."""
+    return np.array([float(text.replace(",", ".")) if text else np.nan for text in texts], float)
 
 
 def names_of_cruises(column, stem):

@@ -94,7 +94,7 @@ def test_missing_values(tmp_path):
         ("bad position", [{"LAT": "90.01"}, {"LAT": "-91"}, {"LON": "360.1"}, {"LON": "-181"}]),
         ("bad position", [{"LAT": ""}, {"LON": ""}]),
         ("bad time", [{"DATE": "19970229"}, {"DATE": "19971301"}, {"DATE": "970605"}]),
-        ("bad time", [{"DATE": ""}, {"TIME": ""}, {"TIME": "2400"}, {"TIME": "1260"}]),
+        ("bad time", [{"TIME": "2400"}, {"TIME": "1260"}]),
         ("bad time", [{"TIME": "-5"}, {"TIMEZONE": "99"}, {"DATE": "1e300"}]),
         ("no magnetic reading", [{"MAG_TOT": "", "MAG_RES": ""}, {"MAG_TOT": " ", "MAG_RES": ""}]),
         ("unparsable number", [{"LAT": "12S"}, {"MAG_TOT": "--"}, {"TIME": "12:30"}]),
@@ -102,8 +102,9 @@ def test_missing_values(tmp_path):
         # a row with several faults counts once
         ("unparsable number", [{"LAT": "x", "LON": "999", "DATE": "0", "MAG_TOT": "1"}]),
         ("repeated header", [{name: name for name in M77T_NAMES}]),
-        ("total field out of range", [{"MAG_TOT": "14999"}, {"MAG_TOT": "99999"}]),
-        ("total field out of range", [{"MAG_TOT": "0"}, {"MAG_TOT": "-46000"}]),
+        ("total field out of range", [{"MAG_TOT": t, "MAG_RES": ""} for t in ("14999", "99999")]),
+        ("total field out of range", [{"MAG_TOT": t, "MAG_RES": ""} for t in ("0", "-46000")]),
+        ("residual out of range", [{"MAG_TOT": "", "MAG_RES": r} for r in ("9999.9", "-32768")]),
     ],
 )
 def test_every_rejection_is_counted_under_its_reason(tmp_path, reason, bad):
@@ -175,11 +176,10 @@ def test_times_of_both_record_types(tmp_path, changes, utc):
         ("bad position", {"lon": "+36000001"}),
         ("bad position", {"lon": " " * 9}),
         ("bad time", {"monthday": "0230"}),
-        ("bad time", {"year": "9999"}),
+        ("bad time", {"year": "2100"}),
         ("bad time", {"clock": "2460000"}),
-        ("bad time", {"clock": "9999999"}),
         ("no magnetic reading", {"total": "999999", "res": "+99999"}),
-        ("total field out of range", {"total": "000000"}),
+        ("total field out of range", {"total": "000000", "res": "+99999"}),
         ("unparsable number", {"res": "-0O145"}),
         ("unparsable number", {"total": "4601 7"}),
         ("unparsable number", {"lat": "--533067"}),
@@ -191,6 +191,25 @@ def test_bad_records_are_counted_by_reason(tmp_path, reason, changes):
     assert len(table) == 2
     counted = tracks.report(table).loc["test.mgd77"].to_dict()
     assert counted == {"rows_read": 3, "rows_kept": 2, reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("note", "change"),
+    [
+        ("time interpolated", {"clock": "9999999"}),
+        ("time interpolated", {"year": "9999"}),
+        ("total field blanked", {"total": "000000"}),
+        ("residual blanked", {"res": "+99990"}),
+    ],
+)
+def test_what_is_blanked_or_missing_in_a_record_that_is_kept(tmp_path, note, change):
+    table = read(tmp_path, fixed(record(), record(**change), record(clock="0925300")))
+    counted = tracks.report(table).loc["test.mgd77"].to_dict()
+    assert counted == {"rows_read": 3, "rows_kept": 3, note: 1}
+    middle = "09:20:18" if note == "time interpolated" else "09:15:18"
+    assert table.time[1] == pd.Timestamp(f"1978-04-08 {middle}")
+    assert np.isnan(table.total_field_nt[1]) == (note == "total field blanked")
+    assert np.isnan(table.residual_nt[1]) == (note == "residual blanked")
 
 
 def test_short_records_and_missing_values(tmp_path):
