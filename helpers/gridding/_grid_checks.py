@@ -13,7 +13,8 @@ import xarray as xr
 
 MARGIN_DEG = 0.5  # read beyond a box at least, so that its projected edges are covered
 MARGIN_CELLS = 2.5  # and as many cells, so that a coarse grid can be interpolated
-MOST_CELLS = 100_000_000  # each takes about 20 bytes while it is read: 2 GB
+CELL_BYTES = 27  # that a cell takes while it is read
+MOST_CELLS = 75_000_000  # so many take 2 GB
 LEAST_FILLED = 50  # cells of a grid for each that its file holds, at most
 MOST_NT = 10_000  # no anomaly of the seafloor is larger
 TESLA = 1e-3  # values that are all smaller, without a unit, may be tesla
@@ -112,7 +113,7 @@ def check_cells(name, cells):
     """Refuse more cells than there should be in memory."""
     if cells > MOST_CELLS:
         raise GridError(
-            f"{name} has {cells:,} cells, which would take {cells * 20 / 1e9:.1f} GB; choose a "
+            f"{name} has {cells:,} cells, which would take {cells * CELL_BYTES / 1e9:.1f} GB; choose a "
             f"part of it: {BOX_EXAMPLE}."
         )
 

@@ -32,7 +32,8 @@ def read_netcdf(path, choice):
         if "xysize" in file.dims:
             return _old_gmt(file, name, choice)
         flat = {key: _flat(variable) for key, variable in file.data_vars.items()}
-        grids = {key: variable for key, variable in flat.items() if _axes(variable)}
+        axes = {key: _axes(file, variable) for key, variable in flat.items()}
+        grids = {key: variable for key, variable in flat.items() if axes[key]}
         chosen = [choice.variable] if choice.variable is not None else list(grids)
         if not grids:
             raise GridError(
@@ -45,19 +46,22 @@ def read_netcdf(path, choice):
                 f"{ask('variable', next(iter(grids)))}."
             )
         grid = grids[chosen[0]]
-        y, x = _axes(grid)
+        x, y = (file[axis] for axis in axes[chosen[0]])
+
+        def read(rows, columns):
+            part = grid.isel({y.dims[0]: rows, x.dims[0]: columns})
+            return part.transpose(y.dims[0], x.dims[0]).to_numpy()
+
         return assemble(
             name,
-            lambda *part: (
-                grid.isel(dict(zip((y, x), part, strict=True))).transpose(y, x).to_numpy()
-            ),
-            grid[x].to_numpy(),
-            grid[y].to_numpy(),
+            read,
+            x.to_numpy(),
+            y.to_numpy(),
             choice,
             crs=_said_crs(file, grid),
             unit=grid.attrs.get("units", ""),
-            axis_unit=grid[x].attrs.get("units", "") or grid[y].attrs.get("units", ""),
-            labels=(str(x), str(y)),
+            axis_unit=x.attrs.get("units", "") or y.attrs.get("units", ""),
+            labels=(str(x.name), str(y.name)),
         )
 
 
@@ -74,19 +78,25 @@ def _flat(variable):
     return variable.squeeze(single, drop=True)
 
 
-def _axes(variable):
-    """Names of y and x of a two-dimensional grid of numbers; None of anything else."""
+def _axes(file, variable):
+    """Names of what x and y of a two-dimensional grid of numbers are; None of anything else."""
     if variable.ndim != 2 or variable.dtype.kind not in "iuf":
         return None
-    axes = {_direction(variable, axis): axis for axis in variable.dims}
-    return (axes["y"], axes["x"]) if set(axes) == {"x", "y"} else None
+    axes = {}
+    for axis in variable.dims:  # the variable of its name, or another along it: lat(rows)
+        along = [key for key, other in file.variables.items() if other.dims == (axis,)]
+        for key in sorted(along, key=lambda key: key != axis):
+            axes.setdefault(_direction(file[key]), (axis, key))
+    if {"x", "y"} <= set(axes) and axes["x"][0] != axes["y"][0]:
+        return axes["x"][1], axes["y"][1]
+    return None
 
 
-def _direction(variable, axis):
-    """Whether an axis is x or y, by its name or what is said about it; None if neither."""
-    if axis not in variable.coords or variable[axis].dtype.kind not in "iuf":
+def _direction(positions):
+    """Whether positions are x or y, by their name or what is said about them; None if neither."""
+    if positions.dtype.kind not in "iuf":
         return None
-    name, about = str(axis).lower(), variable[axis].attrs
+    name, about = str(positions.name).lower(), positions.attrs
     if name in X_NAMES or name in Y_NAMES:
         return "x" if name in X_NAMES else "y"
     said = STANDARD.get(str(about.get("standard_name", "")).lower())
@@ -175,7 +185,7 @@ def _read_gdal(path, choice, driver, check, **options):
     name = path.name
     if driver != "GTiff":
         check(path)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), rasterio.Env():
         warnings.simplefilter("ignore")  # of no position: said below
         with rasterio.open(path, driver=driver, sharing=False, **options) as file:
             if driver == "GTiff":

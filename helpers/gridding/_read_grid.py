@@ -12,7 +12,7 @@ from scipy import ndimage
 from .. import _shared, data
 from .._netcdf import NetcdfError
 from . import _grid_files, _grid_tables
-from ._grid_checks import KM_PER_DEGREE, Choice, GridError, as_grid, is_geographic
+from ._grid_checks import KM_PER_DEGREE, Choice, GridError, as_grid, checked_box, is_geographic
 
 __all__ = ["as_grid", "on_map", "read_grid", "region_of"]
 
@@ -116,7 +116,10 @@ def read_grid(path, box=None, *, variable=None, crs=None, units=None, column=Non
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}; give the path of a grid.")
     layer = next((given for given in (variable, column, band) if given is not None), None)
-    choice = Choice(None if box is None else tuple(box), layer, crs, units)
+    if box is not None:
+        checked_box(box)
+        box = tuple(float(edge) for edge in box)
+    choice = Choice(box, layer, crs, units)
     try:
         grid = reader_of(path)(path, choice)
     except (GridError, NetcdfError):

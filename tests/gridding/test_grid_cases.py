@@ -405,6 +405,32 @@ def test_axes_in_any_order(tmp_path):
     assert np.allclose(gridding.read_grid(turned), FIELD, atol=1e-4)
 
 
+def test_axes_that_stand_beside_their_dimensions_and_single_layers(tmp_path):
+    dims = ("time", "rows", "band", "columns")
+    grid = xr.Dataset({"z": (dims, FIELD[None, :, None])})
+    grid["latitude"], grid["longitude"] = ("rows", LAT), ("columns", LON)
+    grid["when"] = ("rows", LAT)
+    grid.to_netcdf(tmp_path / "a.nc")
+    read = gridding.read_grid(tmp_path / "a.nc")
+    assert np.allclose(read, FIELD, atol=1e-4) and np.allclose(read.x, LON)
+    months = xr.concat([grid.isel(time=0)] * 3, "time", data_vars=["z"], coords="minimal")
+    months.to_netcdf(tmp_path / "b.nc")
+    with pytest.raises(ValueError, match=r"no grid .*z \(time 3, rows 16, band 1, columns 21\)"):
+        gridding.read_grid(tmp_path / "b.nc")
+
+
+def test_a_map_that_was_made_here_is_read_again(tmp_path):
+    """The map of `make map`: kilometres, and the projection in an attribute."""
+    region = data.region_from_box(-33, -29, 38, 41)
+    made = gridding.on_map(gridding.read_grid(case("43*/latlon.csv")), region, 10.0)
+    made.to_netcdf(tmp_path / "mine.nc")
+    grid = gridding.read_grid(tmp_path / "mine.nc", variable="anomaly")
+    assert np.allclose(grid, made["anomaly"], equal_nan=True)
+    again = gridding.on_map(grid, region, 10.0)
+    off = np.abs(again["anomaly"] - made["anomaly"])  # beside an empty cell it may be empty
+    assert float(off.max()) < 0.01 and off.notnull().sum() > 0.8 * made["anomaly"].notnull().sum()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -443,7 +469,7 @@ def test_flat_cells_are_averaged_along_each_axis():
 
 
 @pytest.mark.parametrize(
-    "box", [(10, 12, 0, 2), (-31, -29, 60, 61), (-31, -31, 38, 39), (1, 2), "a"]
+    "box", [(10, 12, 0, 2), (-31, -29, 60, 61), (-31, -31, 38, 39), (1, 2), "a", 5]
 )
 @pytest.mark.parametrize("writer", ["netcdf3.nc", "plain.tif", "table.xyz", "esri.asc"])
 def test_a_box_elsewhere_or_none(tmp_path, writer, box):
