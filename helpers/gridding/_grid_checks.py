@@ -113,8 +113,8 @@ def check_cells(name, cells):
     """Refuse more cells than there should be in memory."""
     if cells > MOST_CELLS:
         raise GridError(
-            f"{name} has {cells:,} cells, which would take {cells * CELL_BYTES / 1e9:.1f} GB; choose a "
-            f"part of it: {BOX_EXAMPLE}."
+            f"{name} has {cells:,} cells, which would take {cells * CELL_BYTES / 1e9:.1f} GB; "
+            f"choose a part of it: {BOX_EXAMPLE}."
         )
 
 
