@@ -1,58 +1,163 @@
-"""Grids that others made: read EMAG2, WDMAM, GMT grids, GeoTIFF and a picture, and map them.
+"""Grids that others made: read them whatever their format, and put them on a map.
 
 `read_grid` gives the grid as it is, on its own coordinates; `on_map` puts it on the square cells
 of a region's projection, where everything else of the workbook works.
 """
 
-import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 from scipy import ndimage
 
 from .. import _shared, data
+from .._netcdf import NetcdfError
+from . import _grid_files, _grid_tables
+from ._grid_checks import KM_PER_DEGREE, Choice, GridError, as_grid, checked_box, is_geographic
+
+__all__ = ["as_grid", "on_map", "read_grid", "region_of"]
+
+READERS = {  # by the first bytes of a file, never by its ending
+    b"CDF\x01": _grid_files.read_netcdf,
+    b"CDF\x02": _grid_files.read_netcdf,
+    b"CDF\x05": _grid_files.read_netcdf,
+    b"\x89HDF\r\n\x1a\n": _grid_files.read_netcdf,
+    b"II*\0": _grid_files.read_geotiff,
+    b"MM\0*": _grid_files.read_geotiff,
+    b"II+\0": _grid_files.read_geotiff,
+    b"MM\0+": _grid_files.read_geotiff,
+    b"DSAA": _grid_files.read_surfer_text,
+    b"DSBB": _grid_files.read_surfer_6,
+    b"DSRB": _grid_files.read_surfer_7,
+}
+OTHERS = {
+    b"\x1f\x8b": "packed with gzip: unpack it first",
+    b"PK": "packed with zip: unpack it first",
+    b"BZh": "packed with bzip2: unpack it first",
+    b"\xfd7zXZ": "packed with xz: unpack it first",
+    b"\x89PNG": "a picture, not a grid of values",
+    b"\xff\xd8\xff": "a picture, not a grid of values",
+    b"%PDF": "a document, not a grid of values",
+    b"\x0e\x03\x13\x01": "HDF4: turn it into netCDF first",
+    b"<": "text with markup, such as XML, not a grid of values",
+}
+CALLED = {  # what a file of such an ending is expected to be
+    ".nc": "netCDF file",
+    ".grd": "grid of GMT or Surfer",
+    ".tif": "GeoTIFF",
+    ".tiff": "GeoTIFF",
+    ".asc": "ESRI ASCII grid",
+}
+FORMATS = (
+    "netCDF (GMT, WDMAM), GeoTIFF, Surfer 6 and 7, ESRI ASCII, and tables of longitude, latitude "
+    "and anomaly (EMAG2, .csv, .xyz)"
+)
 
 
-def read_grid(path, box=None, **options):
-    """Read a magnetic anomaly grid of your own.
+def read_grid(path, box=None, *, variable=None, crs=None, units=None, column=None, band=None):
+    r"""Read a magnetic anomaly grid of your own.
+
+    The content decides what a file is, not its ending. Cells that hold a number for "no value"
+    which the file doesn't declare (99999, Surfer's 1.70141e38, all above 10,000 nT, isolated -999)
+    are blanked and counted.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        EMAG2 v3 (``.csv``) or v2 (``.xyz``) as NOAA delivers them, a WDMAM or GMT netCDF grid
-        (``.nc``, ``.grd``), or a GeoTIFF (``.tif``).
+        EMAG2 v3 or v2 as NOAA delivers them, another table of a regular grid whose first line
+        names the columns, a netCDF grid (WDMAM, GMT), a GeoTIFF, a grid of Surfer 6 or 7, or an
+        ESRI ASCII grid.
     box : tuple of float, optional
         West, east, south, north (degrees): only this part is read, a little more than it.
-    **options
-        ``column`` for EMAG2 v3 (``sea level`` or ``upward``), ``variable`` and ``crs`` for netCDF,
-        ``band`` for GeoTIFF.
+    variable : str or int, optional
+        Which layer, where there are several: a variable of a netCDF file, a column of a table (its
+        name, or its number from 1), a band of a GeoTIFF (its number from 1, or its description;
+        without it the first).
+    crs : str, optional
+        What x and y are, such as ``EPSG:32625``, where they are no degrees and the file doesn't
+        say it, or says it wrongly.
+    units : str, optional
+        Unit of the values (nT, gamma, µT, mT, T), where the file doesn't say it, or wrongly.
+    column, band : str or int, optional
+        Other names of `variable`; EMAG2 v3 has the columns ``sea level`` (read without it) and
+        ``upward``.
 
     Returns
     -------
     xarray.DataArray
-        Anomaly (nT) on (y, x), both ascending, NaN where there is none; the attribute ``crs`` says
-        what x and y are.
+        Anomaly (nT) on (y, x), both ascending, NaN where there is none. The attribute ``crs`` says
+        what x and y are, ``blanked`` how many cells were taken as no value and what stood there
+        (empty if none).
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the format is another one, or the file is not what its ending says; the message tells
-        what was found and what to do.
+        If the file is none of these, damaged, cut off, too large for memory, has several layers,
+        no known projection, another unit, uneven steps or nearly no value; the message names the
+        file and tells what was found and what to do.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "mine.csv"
+    >>> rows = [f"{lat},{lon},{10 * lat}" for lat in (40, 41, 42) for lon in (-31, -30)]
+    >>> _ = path.write_text("\n".join(["lat,lon,anomaly", *rows, "43,-31,99999", "43,-30,430"]))
+    >>> grid = gridding.read_grid(path)
+    >>> grid.shape, grid.attrs["blanked"]
+    ((4, 2), '1 cells of 99999 taken as no value')
+    >>> float(grid.sel(y=41, x=-30))
+    410.0
     """
     path = Path(path)
-    if path.suffix.lower() not in READERS:
-        raise ValueError(
-            f"{path.name} ends in {path.suffix!r}; a grid is one of {', '.join(READERS)}. A table "
-            "of readings along tracks is read with tracks.read_tracks."
-        )
+    if path.is_dir():
+        raise GridError(f"{path.name} is a folder; give the path of one grid.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}; give the path of a grid.")
-    grid = READERS[path.suffix.lower()](path, box, **options)
+    layer = next((given for given in (variable, column, band) if given is not None), None)
+    if box is not None:
+        checked_box(box)
+        box = tuple(float(edge) for edge in box)
+    choice = Choice(box, layer, crs, units)
+    try:
+        grid = reader_of(path)(path, choice)
+    except (GridError, NetcdfError):
+        raise
+    except Exception as error:  # whatever a library makes of a damaged file
+        raise GridError(_unreadable(path, error)) from error
     return grid.assign_attrs(units="nT", long_name="magnetic anomaly")
+
+
+def reader_of(path):
+    """Choose the reader of a file by its first bytes."""
+    with open(path, "rb") as file:
+        start = file.read(512)
+    called = CALLED.get(path.suffix.lower(), "table of numbers")
+    for magic, reader in READERS.items():
+        if start.startswith(magic):
+            return reader
+    if _grid_files.ESRI_START.match(start):
+        return _grid_files.read_esri
+    for magic, what in OTHERS.items():
+        if start.lstrip().startswith(magic):
+            raise GridError(f"{path.name} is no {called}: it is {what}.")
+    if not start:
+        raise GridError(f"{path.name} is empty.")
+    if b"\0" in start and start[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise GridError(f"{path.name} is no {called} that is known; those are {FORMATS}.")
+    if path.suffix.lower() in CALLED and not _grid_tables.first_numbers(path):
+        raise GridError(f"{path.name} is no {called}: it holds text that is no table of numbers.")
+    return _grid_tables.read_table
+
+
+def _unreadable(path, error):
+    """Say that a file could not be read, in our words and not a library's."""
+    if isinstance(error, PermissionError):
+        return f"{path.name} may not be read: ask for the permission."
+    if isinstance(error, MemoryError):
+        return f"{path.name} asks for more memory than there is: it is damaged, or choose a box."
+    return f"{path.name} cannot be read: it is damaged, cut off, or not what it begins as."
 
 
 def region_of(grid, name="own"):
@@ -79,6 +184,8 @@ def region_of(grid, name="own"):
     to_degrees = Transformer.from_crs(grid.attrs["crs"], "EPSG:4326", always_xy=True)
     edges = (float(edge) for edge in (grid.x[0], grid.y[0], grid.x[-1], grid.y[-1]))
     west, south, east, north = to_degrees.transform_bounds(*edges)
+    if not np.all(np.isfinite([west, east, south, north])):
+        raise ValueError(f"The grid lies where its projection ({grid.attrs['crs']}) has no place.")
     return data.region_from_box(west, east, south, north, name=name)
 
 
@@ -105,18 +212,21 @@ def on_map(grid, region, spacing_km=2.0):
     Raises
     ------
     ValueError
-        If the grid has no value inside the region.
+        If the grid has no value inside the region, or fewer than two rows or columns.
     """
+    if min(grid.shape) < 2:
+        raise ValueError(f"The grid has {grid.shape[0]} x {grid.shape[1]} cells, too few for a map")
+    grid = _once_around(grid)
     northing, easting = region.grid_coords(spacing_km)
     lon, lat = region.unproject(*np.meshgrid(easting, northing))
-    value = _interpolated(_averaged(grid, spacing_km), lon, lat)
+    value = _interpolated(_averaged(grid, region, spacing_km), lon, lat)
     known = np.isfinite(value)
     if not known.any():
         raise ValueError(
             f"The grid has no value in region {region.name} ({region.west:g} to {region.east:g} E, "
             f"{region.south:g} to {region.north:g} N); its x is {float(grid.x[0]):g} to "
             f"{float(grid.x[-1]):g}, its y {float(grid.y[0]):g} to {float(grid.y[-1]):g} "
-            f"({grid.attrs['crs']}). gridding.region_of(grid) makes a region that fits."
+            f"({str(grid.attrs['crs'])[:60]}). gridding.region_of(grid) makes a region that fits."
         )
     far = ndimage.distance_transform_edt(~known) * spacing_km
     layers = {
@@ -129,237 +239,64 @@ def on_map(grid, region, spacing_km=2.0):
     return _shared.as_dataset(layers, northing, easting, **about)
 
 
-def _averaged(grid, spacing_km):
-    """Average the cells of a grid that is finer than the map."""
-    if is_geographic(grid):
-        cell = abs(float(grid.y[1] - grid.y[0])) * 111.2
+def _averaged(grid, region, spacing_km):
+    """Average the cells of a grid that is finer than the map, along each axis."""
+    km = {"x": 1.0, "y": 1.0}
+    if is_geographic(grid.attrs["crs"]):
+        middle = np.radians((region.south + region.north) / 2)
+        km = {"x": KM_PER_DEGREE * max(float(np.cos(middle)), 0.05), "y": KM_PER_DEGREE}
     else:
         from pyproj import CRS
 
-        metres = CRS(grid.attrs["crs"]).axis_info[0].unit_conversion_factor
-        cell = abs(float(grid.y[1] - grid.y[0])) * metres / 1000
-    factor = max(int(spacing_km / cell + 1e-6), 1)
-    if factor == 1:
+        axes = CRS(grid.attrs["crs"]).axis_info
+        km = dict.fromkeys(km, axes[0].unit_conversion_factor / 1000 if axes else 0.001)
+    factors = {
+        axis: min(max(int(spacing_km / (_step(grid[axis]) * km[axis]) + 1e-6), 1), size // 2)
+        for axis, size in grid.sizes.items()
+    }
+    if max(factors.values()) == 1:
         return grid
-    return grid.coarsen(x=factor, y=factor, boundary="trim").mean(keep_attrs=True)
+    if _turns(grid):  # so that no meridian is left over at the seam
+        grid = _wrapped(grid, 0, -grid.sizes["x"] % factors["x"])
+    return grid.coarsen(factors, boundary="trim").mean(keep_attrs=True)
 
 
 def _interpolated(grid, lon, lat):
     """Values of a grid at positions, linear between its cells, NaN beyond."""
-    if is_geographic(grid):
-        step = float(grid.x[1] - grid.x[0])
-        if float(grid.x[-1] - grid.x[0]) + 1.5 * step >= 360:  # whole turn: close it
-            grid = grid.pad(x=(1, 1), mode="wrap").assign_coords(
-                x=np.concatenate([[grid.x[-1] - 360], grid.x, [grid.x[0] + 360]])
-            )
+    if is_geographic(grid.attrs["crs"]):
+        if _turns(grid):
+            grid = _wrapped(grid, 1, 1)
         x, y = (lon - float(grid.x[0])) % 360 + float(grid.x[0]), lat
     else:
-        x, y = _from_degrees(grid).transform(lon, lat)
+        from pyproj import Transformer
+
+        transformer = Transformer.from_crs("EPSG:4326", grid.attrs["crs"], always_xy=True)
+        x, y = transformer.transform(lon, lat)
     dims = ("row", "column")
     return grid.interp(x=(dims, x), y=(dims, y)).to_numpy()
 
 
-# The readers of the file formats; `READERS` below chooses among them by the ending.
-
-MARGIN_DEG = 0.5  # read beyond a box, so that its projected edges are covered
-CHUNK_ROWS = 2_000_000  # of the EMAG2 table, which is too large for memory
-LEAST_FILLED = 50  # cells of a grid for each that has a line in its table, at most
-NO_DATA = 88888  # EMAG2 writes 99999 where it knows nothing
-EMAG2_V3 = {"sea level": 4, "upward": 5}  # place of the column
-X_NAMES = ("x", "lon", "longitude", "easting")
-Y_NAMES = ("y", "lat", "latitude", "northing")
-
-
-def as_grid(values, x, y, crs):
-    """Put values on coordinates of cell centres, both then ascending: a grid on (y, x)."""
-    grid = xr.DataArray(values, {"y": np.asarray(y, float), "x": np.asarray(x, float)}, ("y", "x"))
-    return grid.astype("float32").sortby(["y", "x"]).assign_attrs(crs=str(crs))
-
-
-def is_geographic(grid):
-    """Whether x and y of a grid are degrees."""
-    from pyproj import CRS
-
-    return CRS(grid.attrs["crs"]).is_geographic
-
-
-def _from_degrees(grid):
-    """Give the transformer from degrees to x and y of a grid."""
-    from pyproj import Transformer
-
-    return Transformer.from_crs("EPSG:4326", grid.attrs["crs"], always_xy=True)
-
-
-def read_emag2(path, box=None, column="sea level"):
-    """Read EMAG2 as delivered, or a table of longitude, latitude and anomaly of a regular grid.
-
-    EMAG2 v3 is a table of 8 columns without a header (`column`: at sea level, or continued upward
-    to 4 km), v2 one of 4; GMT's grd2xyz writes one of 3.
-    """
-    with open(path) as text:
-        first = text.readline()
-    separator = "," if "," in first else r"\s+"
-    number = len(first.replace(",", " ").split())
-    places = {8: (2, 3, EMAG2_V3.get(column)), 4: (0, 1, 2), 3: (0, 1, 2)}.get(number)
-    if places is None or None in places:
-        raise ValueError(
-            f"{path.name} has {number} columns, and column {column!r} was asked for; EMAG2 v3 has "
-            f"8 (column {' or '.join(EMAG2_V3)}), v2 has 4, a table of longitude, latitude and "
-            f"anomaly has 3. It begins {first.strip()[:80]!r}."
-        )
-    named = 1 if re.match(r"[\s\"]*[A-Za-z]", first) else 0  # a line with the names of the columns
-    options = {"sep": separator, "header": None, "usecols": places, "dtype": "float64"}
-    options["skiprows"] = named
-    chunks = pd.read_csv(path, chunksize=CHUNK_ROWS, **options)
-    try:
-        parts = [_inside(chunk.set_axis(["x", "y", "value"], axis=1), box) for chunk in chunks]
-    except ValueError as error:
-        raise ValueError(f"{path.name} is not a table of numbers: {error}") from error
-    return _pivot(pd.concat(parts), path.name)
-
-
-def read_netcdf(path, box=None, variable=None, crs=None):
-    """Read a netCDF grid of WDMAM, GMT (also of its old form) or the workbook's own.
-
-    `variable` says which, where there are several; `crs` what x and y are, where they are no
-    degrees and the file doesn't say it.
-    """
-    try:
-        opened = xr.open_dataset(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path.name} is no netCDF file that can be read: {error}") from error
-    with opened as file:
-        if "xysize" in file.dims:
-            return _cut(_old_gmt(file), box).load()
-        grids = {n: v for n, v in file.data_vars.items() if _axes(v)}
-        chosen = [variable] if variable else list(grids)
-        if len(chosen) != 1 or chosen[0] not in grids:
-            raise ValueError(
-                f"{path.name} holds the grids {list(grids)} among {list(file.variables)}; name one "
-                "of them: read_grid(path, variable=...)."
-            )
-        grid = grids[chosen[0]]
-        y, x = _axes(grid)
-        kind = crs or _kind(file, grid, x, path.name)
-        grid = grid.rename({y: "y", x: "x"}).transpose("y", "x").sortby(["y", "x"])
-        grid = _cut(grid.assign_attrs(crs=kind), box)
-        return as_grid(grid.to_numpy(), grid.x, grid.y, kind)
-
-
-def read_geotiff(path, box=None, band=1):
-    """Read a band (counted from 1) of a GeoTIFF that lies north up."""
-    import rasterio
-    import rioxarray
-
-    try:
-        opened = rioxarray.open_rasterio(path, mask_and_scale=True)
-    except rasterio.errors.RasterioIOError as error:
-        raise ValueError(f"{path.name} is no GeoTIFF that can be read: {error}") from error
-    with opened as file:
-        crs, transform = file.rio.crs, file.rio.transform()
-        if crs is None or transform.b or transform.d:
-            raise ValueError(
-                f"{path.name} has the projection {crs} and the transform "
-                f"{tuple(transform)[:6]}; a projection and a grid with north up are needed."
-            )
-        if not 1 <= band <= file.rio.count:
-            raise ValueError(f"{path.name} has {file.rio.count} bands; there is no band {band}.")
-        whole = file.sel(band=band, drop=True).assign_attrs(crs=crs.to_wkt())
-        cut = _cut(whole.sortby(["y", "x"]), box)  # nothing is read before here
-        return as_grid(cut.to_numpy(), cut.x, cut.y, crs.to_wkt())
-
-
-def _inside(chunk, box):
-    """Rows of a table that lie in a box, their longitudes without a seam in it."""
-    if box is None:
-        return chunk
-    west, east, south, north = box
-    start, width = west - MARGIN_DEG, (east - west) % 360 + 2 * MARGIN_DEG
-    chunk = chunk.assign(x=(chunk["x"] - start) % 360 + start)
-    return chunk[
-        (chunk["x"] <= start + width) & chunk["y"].between(south - MARGIN_DEG, north + MARGIN_DEG)
-    ]
-
-
-def _pivot(table, name):
-    """Table of x, y and value as a grid."""
-    if len(table) < 4:
-        raise ValueError(f"{name} has {len(table)} cells in the box; give another box.")
-    x, column = np.unique(table["x"].round(6), return_inverse=True)
-    y, row = np.unique(table["y"].round(6), return_inverse=True)
-    if len(y) * len(x) > LEAST_FILLED * len(table):
-        raise ValueError(
-            f"{name} holds {len(table):,} places that are no regular grid, but lie on {len(y):,} "
-            "latitudes and as many longitudes: are they readings along tracks? Those are read by "
-            "tracks.read_tracks, or make map TRACKS=..."
-        )
-    values = np.full((len(y), len(x)), np.nan)
-    values[row, column] = table["value"].where(table["value"] < NO_DATA)
-    return as_grid(values, x, y, "EPSG:4326")
-
-
-def _axes(variable):
-    """Names of y and x of a two-dimensional grid; None of anything else."""
-    if variable.ndim != 2:
-        return None
-    y, x = (
-        next((name for name in variable.dims if str(name).lower() in names), None)
-        for names in (Y_NAMES, X_NAMES)
-    )
-    return (y, x) if y and x and y in variable.coords and x in variable.coords else None
-
-
-def _kind(file, grid, x, name):
-    """Find what x and y of a netCDF grid are: said by the file, or degrees by their range."""
-    from pyproj import CRS
-
-    mapping = grid.attrs.get("grid_mapping") or grid.encoding.get("grid_mapping")
-    if mapping in file.variables:
-        return CRS.from_cf(file[mapping].attrs).to_wkt()
-    if "degree" in str(file[x].attrs.get("units", "")) or float(abs(file[x]).max()) <= 361:
-        return "EPSG:4326"
-    raise ValueError(
-        f"{name}: x runs from {float(file[x][0]):g} to {float(file[x][-1]):g}, which are no "
-        "degrees, and the file names no projection; name it: read_grid(path, crs=...)."
-    )
-
-
-def _old_gmt(file):
-    """Grid of GMT's old netCDF form: one long row of values, from the north-western corner."""
-    columns, rows = (int(size) for size in file["dimension"])
-    shift = 0.5 if int(file["z"].attrs.get("node_offset", 0)) else 0.0
-    x, y = (
-        low + (np.arange(size) + shift) * float(step)
-        for (low, _), size, step in zip(
-            (file["x_range"].to_numpy(), file["y_range"].to_numpy()), (columns, rows),
-            file["spacing"].to_numpy(), strict=True,
-        )
-    )  # fmt: skip
-    return as_grid(file["z"].to_numpy().reshape(rows, columns), x, y[::-1], "EPSG:4326")
-
-
-def _cut(grid, box):
-    """Cut a grid to a box in degrees, with a margin."""
-    if box is None:
+def _once_around(grid):
+    """Leave away the meridian that a grid in degrees holds at both ends of a whole turn."""
+    if not is_geographic(grid.attrs["crs"]):
         return grid
-    west, east, south, north = box
-    if not is_geographic(grid):
-        low_x, low_y, high_x, high_y = _from_degrees(grid).transform_bounds(
-            west - MARGIN_DEG, south - MARGIN_DEG, east + MARGIN_DEG, north + MARGIN_DEG
-        )
-        return grid.sel(x=slice(low_x, high_x), y=slice(low_y, high_y))
-    width = (east - west) % 360 + 2 * MARGIN_DEG
-    start = west - MARGIN_DEG
-    turned = grid.assign_coords(x=(grid.x - start) % 360 + start).sortby("x")
-    rows = slice(south - MARGIN_DEG, north + MARGIN_DEG)
-    return turned.sel(x=slice(start, start + width), y=rows)
+    return grid.isel(x=np.flatnonzero(grid.x < grid.x[0] + 360 - 0.01 * _step(grid.x)))
 
 
-READERS = {
-    ".csv": read_emag2,
-    ".xyz": read_emag2,
-    ".nc": read_netcdf,
-    ".grd": read_netcdf,
-    ".tif": read_geotiff,
-    ".tiff": read_geotiff,
-}
+def _step(axis):
+    """Step of the coordinates along an axis."""
+    return float(np.median(np.diff(axis)))
+
+
+def _turns(grid):
+    """Whether a grid in degrees goes round the Earth, to one step."""
+    whole = float(grid.x[-1] - grid.x[0]) + 1.5 * _step(grid.x) >= 360
+    return is_geographic(grid.attrs["crs"]) and whole
+
+
+def _wrapped(grid, before, after):
+    """Repeat meridians of a grid of the whole turn beyond its ends."""
+    west, east = grid.x[grid.sizes["x"] - before :] - 360, grid.x[:after] + 360
+    return grid.pad(x=(before, after), mode="wrap").assign_coords(
+        x=np.concatenate([west, grid.x, east])
+    )

@@ -133,7 +133,8 @@ def test_a_global_grid_closes_at_its_seam():
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.txt", "", "ends in '.txt'"),
+        ("a.txt", "", "a.txt is empty"),
+        ("a.csv", "a line of words\n", "not a table of numbers"),
         ("a.csv", "1,2\n", "2 columns"),
         ("a.csv", "1,1,x,2,3,4,5,6\n1,1,x,2,3,4,5,6\n", "not a table of numbers"),
         ("a.nc", "no netCDF", "no netCDF file"),
