@@ -19,7 +19,7 @@ PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -ra --durations=15 -n 2 --dist l
 
 unexport MPLBACKEND
 
-.PHONY: help demo workbook test test-all test-rest lab map figures site student train lint bench \
+.PHONY: help demo workbook test test-all test-rest lab map figures site student fuzz train lint bench \
 	data clean
 
 help: ## list these commands
@@ -52,18 +52,15 @@ lab: $(INSTALLED) ## open JupyterLab on notebooks/
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" $(ROOTLY) $(LAB) \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-NAME ?= mine
-SPACING ?= 2
+# What is written behind make map reaches the tool as it stands, through the environment: neither
+# make nor the shell reads it. NAME alone counts only where it is written there (some systems set it).
+MAP_OPTIONS := TRACKS GRID BOX NAME SPACING COLUMNS VARIABLE CRS UNITS
+$(foreach option,$(MAP_OPTIONS),$(if $(filter command line,$(origin $(option))),\
+	$(eval override $(option) := $$(value $(option)))))
+$(if $(filter environment,$(origin NAME)),$(eval NAME :=))
+export $(MAP_OPTIONS)
 map: $(INSTALLED) ## lines of your own tracks: make map TRACKS=folder/ BOX="W E S N"
-	@test -n "$(TRACKS)$(GRID)" || { \
-		echo 'Say of what, and where: make map TRACKS=my_cruises/ BOX="-46.4 -43 44.4 46.6"' >&2; \
-		echo 'TRACKS: files, folders or archives; or GRID: a grid that others made.' >&2; \
-		echo 'BOX: west, east, south, north in degrees; without it, all of the data.' >&2; \
-		echo 'NAME=my_map names the files; SPACING=4 makes cells of 4 km.' >&2; \
-		echo 'COLUMNS="longitude=X latitude=Y residual_nt=dT" names the columns of a table.' >&2; \
-		exit 1; }
-	@$(BIN)/python tools/make_map.py --box="$(BOX)" --tracks="$(TRACKS)" --grid="$(GRID)" \
-		--columns="$(COLUMNS)" --name="$(NAME)" --spacing="$(SPACING)"
+	@$(BIN)/python tools/make_map.py --as-make
 
 figures: $(INSTALLED) ## redraw figures/ and its index, without Jupyter
 	$(BIN)/python tools/make_figures.py
@@ -73,6 +70,9 @@ site: $(INSTALLED) ## render all notebooks as web pages into build/site/
 
 student: $(INSTALLED) ## the version for students, without solutions, into build/student/
 	$(BIN)/python tools/make_student.py
+
+fuzz: $(INSTALLED) ## read 20,000 files damaged at random: none may be read wrong or end the program
+	$(BIN)/python tools/fuzz.py
 
 train: $(INSTALLED) ## train the models again; writes data/models/ and data/results/
 	$(BIN)/python tools/train.py

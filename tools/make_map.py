@@ -2,6 +2,7 @@
 
     python tools/make_map.py --box -46.4 -43 44.4 46.6 --tracks my_cruises/ --name mine
     python tools/make_map.py --grid emag2.csv --box -46.4 -43 44.4 46.6
+    TRACKS=my_cruises/ BOX="-46.4 -43 44.4 46.6" python tools/make_map.py --as-make
 
 Writes into build/maps/: NAME.geojson and NAME.gpkg (the lines), NAME.png (what they were found in)
 and NAME.nc (grid, guided map, probability), which notebook A3 opens to mend the lines by hand.
@@ -9,6 +10,8 @@ and NAME.nc (grid, guided map, probability), which notebook A3 opens to mend the
 
 import argparse
 import glob
+import math
+import os
 import re
 import shlex
 import sys
@@ -26,45 +29,114 @@ from run_notebooks import ROOT
 sys.path.insert(0, str(ROOT))
 
 from helpers import _shared, data, diffusion, gridding, lines, maps, tracks
+from helpers.gridding._grid_checks import KM_PER_DEGREE
 
 MAPS = ROOT / "build" / "maps"
 FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
-WIDEST_DEG = 40.0  # a box that nobody gave is no wider
+WIDEST_DEG = 40.0  # a box that nobody gave is no wider,
+LEAST_KM = 40.0  # and no narrower
+MUCH = 0.05  # a larger share of the rows of a file or cruise is not lost without a warning
+CELLS_KM = (0.05, 100.0)  # smallest and largest side of a cell
+LONGEST_NAME = 80
 MOST_CELLS = 20_000_000
 MOST_BYTES = 300_000_000  # of a grid that is read whole
 EXAMPLE = 'BOX="-46.4 -43 44.4 46.6", which is west, east, south and north in degrees'
 LAYERS = ("anomaly", "strike_deg", "coherence", "uncertainty_nt")
 
 
+ASKED = {  # option: what it is; as variables of make in capitals
+    "box": "west east south north (degrees)",
+    "tracks": "files, folders or archives",
+    "grid": "a grid that others made, in place of tracks",
+    "columns": "of a table: 'longitude=X residual_nt=dT'",
+    "variable": "of a grid file that holds several: which",
+    "crs": "projection of a grid that does not say it, such as EPSG:32625",
+    "units": "of a grid that does not say it: nT, T, ...",
+    "name": "of the files written",
+    "spacing": "side of a cell (km)",
+}
+USAGE = """Say of what, and where: make map TRACKS=my_cruises/ BOX="-46.4 -43 44.4 46.6"
+TRACKS: files, folders or archives; or GRID: a grid that others made.
+BOX: west, east, south, north in degrees; without it, all of the data.
+NAME=my_map names the files; SPACING=4 makes cells of 4 km.
+COLUMNS="longitude=X latitude=Y residual_nt=dT" names the columns of a table.
+VARIABLE, CRS=EPSG:32625 and UNITS=nT tell of a grid what its file does not say."""
+
+
 def options(arguments=None):
-    """Read the command line."""
+    """Read the command line, or the environment, where `make` puts what its user writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--box", nargs="+", default=[], help="west east south north (degrees)")
-    parser.add_argument("--tracks", nargs="+", default=[], help="files, folders or archives")
-    parser.add_argument("--grid", default="", help="a grid that others made, in place of tracks")
-    parser.add_argument("--columns", default="", help="of a table: 'longitude=X residual_nt=dT'")
-    parser.add_argument("--name", default="mine", help="of the files written")
-    parser.add_argument("--spacing", type=float, default=2.0, help="side of a cell (km)")
+    for name, what in ASKED.items():
+        parser.add_argument(f"--{name}", nargs="*", default=[], help=what)
+    parser.add_argument("--as-make", action="store_true", help="BOX, TRACKS ... of the environment")
     asked = parser.parse_args(arguments)
-    asked.box, asked.tracks = box_of(" ".join(asked.box)), paths_of(asked.tracks)
+    if asked.as_make:
+        for name in ASKED:
+            text = os.environ.get(name.upper(), "")
+            setattr(asked, name, getattr(asked, name) or ([text] if text else []))
+    for name in ASKED:
+        if name != "tracks":
+            setattr(asked, name, " ".join(getattr(asked, name)).strip())
+    asked.box, asked.tracks = box_of(asked.box), paths_of(asked.tracks)
     if bool(asked.tracks) == bool(asked.grid):
-        raise ValueError("Say of what: TRACKS=my_cruises/ (files, folders, archives) or GRID=file")
-    asked.columns = dict(pair.split("=", 1) for pair in shlex.split(asked.columns) if "=" in pair)
+        raise ValueError(USAGE)
+    asked.columns = columns_of(asked.columns)
+    asked.name = asked.name or "mine"
     asked.stem = _shared.safe_name(asked.name)
+    if len(asked.stem.encode()) > LONGEST_NAME:
+        raise ValueError(f"NAME is {len(asked.stem)} letters long; up to {LONGEST_NAME} make files")
+    asked.spacing = spacing_of(asked.spacing)
     return asked
+
+
+def spacing_of(text):
+    """Read the side of a cell (km), 2 where nothing is said."""
+    try:
+        spacing = float(text or 2.0)
+    except ValueError:
+        spacing = math.nan
+    if not CELLS_KM[0] <= spacing <= CELLS_KM[1]:
+        raise ValueError(
+            f"SPACING is {text!r}; it is the side of a cell in km, {CELLS_KM[0]:g} to "
+            f"{CELLS_KM[1]:g}, such as SPACING=4"
+        )
+    return spacing
+
+
+def columns_of(text):
+    """Read which column of a table is which: "longitude=X residual_nt='my dT'"."""
+    try:
+        pairs = [part.partition("=") for part in shlex.split(text)]
+    except ValueError:
+        pairs = [("", "", "")]
+    if not all(ours and sign and theirs for ours, sign, theirs in pairs):
+        raise ValueError(
+            f"COLUMNS is {text!r}; write our name, = and that of the file for each column: "
+            "COLUMNS=\"longitude=X latitude=Y residual_nt='my dT'\""
+        )
+    return {ours: theirs for ours, _, theirs in pairs}
 
 
 def box_of(text):
     """Read a box as people write it: "-33 -29 38 41", with commas, or "33W 29W 38N 41N"."""
-    found = re.findall(r"([-+\N{MINUS SIGN}]?\d+(?:\.\d+)?)\s*°?\s*([NSEWnsew]?)", text)
-    rest = re.sub(r"[-+\N{MINUS SIGN}\d.°NSEWnsew,;/\s]", "", text)
     if not text.strip():
         return None
-    if len(found) != 4 or rest:
+    text = text.replace("\N{MINUS SIGN}", "-")
+    parts = re.sub(r"(?<=\d)\s*°?\s*(?=[NSEWnsew])|(?<=\d)\s*°", "", text)
+    parts = [part for part in re.split(r"[\s,;/]+", parts) if part]
+    found = [re.fullmatch(r"([-+]?)(\d+(?:\.\d*)?)([NSEWnsew]?)", part) for part in parts]
+    if len(found) != 4 or not all(found):
         raise ValueError(f"The box {text!r} is not four numbers; write {EXAMPLE}.")
-    value = [float(number.replace("\N{MINUS SIGN}", "-")) for number, _ in found]
-    turned = [letter in "SWsw" and letter != "" for _, letter in found]
-    west, east, south, north = (-v if turn else v for v, turn in zip(value, turned, strict=True))
+    edges = []
+    for match, letters in zip(found, ("EW", "EW", "NS", "NS"), strict=True):
+        sign, number, letter = match[1], match[2], match[3].upper()
+        if letter and (letter not in letters or sign):
+            raise ValueError(
+                f"In the box {text!r} {match[0]!r} stands where a number {' or '.join(letters)} "
+                f"(without a sign) should; write {EXAMPLE}."
+            )
+        edges.append(float(number) * (-1 if sign == "-" or letter in ("S", "W") else 1))
+    west, east, south, north = edges
     if not -90 <= south < north <= 90:
         raise ValueError(
             f"In the box {text!r} south is {south:g} and north is {north:g}; south comes first, "
@@ -84,7 +156,7 @@ def paths_of(given):
 
 
 def box_around(table):
-    """Put a box around readings, across the date line where that is shorter."""
+    """Put a box around readings, across the date line where that is shorter; of some width."""
     lon = np.sort(table["longitude"].to_numpy(float) % 360)
     gaps = np.diff(np.append(lon, lon[0] + 360))
     last = int(gaps.argmax())  # the widest gap without readings lies outside the box
@@ -94,15 +166,60 @@ def box_around(table):
     if max(width, north - south) > WIDEST_DEG:
         raise ValueError(
             f"The readings reach from {west:.1f} to {west + width:.1f} E and {south:.1f} to "
-            f"{north:.1f} N, too wide for one map; choose a part of it: {EXAMPLE}."
+            f"{north:.1f} N, too wide for one map; choose a part of it. Most lie in "
+            f'BOX="{box_of_most(table)}", which is west, east, south and north in degrees.'
         )
-    return tuple(round(edge, 2) for edge in (west, west + width, south, north))
+    degree = KM_PER_DEGREE * max(math.cos(math.radians((south + north) / 2)), 0.05)
+    more_x = max(0.0, LEAST_KM / degree - width) / 2
+    more_y = max(0.0, LEAST_KM / KM_PER_DEGREE - (north - south)) / 2
+    if more_x or more_y:
+        print(f"The readings lie on a single line: the box around it is {LEAST_KM:g} km wide.")
+    south, north = max(south - more_y, -90.0), min(north + more_y, 90.0)
+    edges = west - more_x, west + width + more_x, south, north
+    return tuple(round(float(edge), 2) for edge in edges)
 
 
-def readings(table, region):
-    """Clean and level the readings of a table that lie in the region."""
-    inside = region.contains(table["longitude"], table["latitude"])
-    if not inside.any():
+def box_of_most(table, side_deg=5.0):
+    """Write the box of a few degrees in which most of the readings lie."""
+    corner = np.floor(table[["longitude", "latitude"]].to_numpy() / side_deg) * side_deg
+    corners, number = np.unique(corner, axis=0, return_counts=True)
+    west, south = corners[number.argmax()]
+    return f"{west:g} {west + side_deg:g} {max(south, -90):g} {min(south + side_deg, 90):g}"
+
+
+def tell_files(table):
+    """Say of each file what was kept and what not, and which files were left out."""
+    for name, row in tracks.report(table).iterrows():
+        if isinstance(row.get("error"), str):
+            print(f"Left out {name}: {row['error']}")
+            continue
+        read, kept = int(row["rows_read"]), int(row["rows_kept"])
+        rest = row.drop(["rows_read", "rows_kept", "error"], errors="ignore")
+        lost = [f"{number:,} {reason}" for reason, number in rest.items() if number]
+        print(f"{name}: kept {kept:,} of {read:,}" + (f" ({', '.join(lost)})" if lost else ""))
+        if read - kept > MUCH * read:
+            print(f"Warning: {1 - kept / read:.0%} of the rows of {name} are lost.")
+    passed = [name for name in table.attrs["passed_over"] if name not in table.attrs["report"]]
+    if passed:
+        print(f"No tracks, passed over: {', '.join(passed)}")
+
+
+def tell_cleaning(table):
+    """Say of each cruise what cleaning took off it."""
+    shown = tracks.cleaning_report(table)
+    kept = ("rows_in", "rows_out", "removed_share", "out_of_order", "gaps", "swaps", "jumps_left")
+    taken = [name for name in shown if name not in (*kept, "times_spread")]
+    for cruise, row in shown[shown["removed_share"] > 0].iterrows():
+        steps = ", ".join(f"{int(row[name]):,} {name}" for name in taken if row[name])
+        print(f"{cruise}: cleaning took {steps} of {int(row['rows_in']):,} readings")
+        if row["removed_share"] > MUCH:
+            print(f"Warning: cleaning took {row['removed_share']:.0%} of the readings of {cruise}.")
+
+
+def inside(table, region):
+    """Take the readings of a table that lie in the region."""
+    within = region.contains(table["longitude"], table["latitude"])
+    if not within.any():
         west, east, south, north = (
             f(table[name]) for name in ("longitude", "latitude") for f in (min, max)
         )
@@ -111,10 +228,15 @@ def readings(table, region):
             f"{east:.1f} E and {south:.1f} to {north:.1f} N; give the box as west east south "
             "north, or none at all."
         )
-    table = tracks.remove_cruise_median(tracks.clean(table[inside]))
+    return table[within]
+
+
+def levelled(table, region):
+    """Level cleaned readings; the median of each cruise has to do where none cross."""
+    table = tracks.remove_cruise_median(table)
     try:
         return tracks.level(table, region)[0]
-    except ValueError as problem:  # no crossings: the median of each cruise has to do
+    except ValueError as problem:
         print(f"Not levelled: {problem}")
         return table
 
@@ -122,14 +244,18 @@ def readings(table, region):
 def of_tracks(asked):
     """Read tracks and grid them; return the region and the grid."""
     table = tracks.read_tracks(asked.tracks, asked.columns or None)
-    report = tracks.report(table)
-    if "error" in report:
-        for name, error in report["error"].dropna().items():
-            print(f"Left out {name}: {error}")
+    tell_files(table)
     table = tracks.residual(table)
-    asked.box = asked.box or box_around(table)
-    region = region_of(asked)
-    table = readings(table, region)
+    if asked.box is None:  # a single wrong position must not decide the box: clean first
+        table = tracks.clean(table)
+        asked.box = box_around(table)
+        region = region_of(asked)
+        table = inside(table, region)
+    else:
+        region = region_of(asked)
+        table = tracks.clean(inside(table, region))
+    tell_cleaning(table)
+    table = levelled(table, region)
     number = table["cruise"].nunique()
     print(f"{len(table):,} readings of {number} cruise{'s' * (number != 1)} in the box")
     if len(table) < FEW:
@@ -142,7 +268,10 @@ def of_grid(asked):
     path = Path(asked.grid).expanduser()
     if asked.box is None and path.is_file() and path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path.name} is a large grid: choose a part of it, {EXAMPLE}.")
-    grid = gridding.read_grid(path, box=asked.box)
+    choices = {name: getattr(asked, name) or None for name in ("variable", "crs", "units")}
+    grid = gridding.read_grid(path, box=asked.box, **choices)
+    if grid.attrs.get("blanked"):
+        print(f"{path.name}: {grid.attrs['blanked']}")
     if asked.box is None:
         try:
             region = gridding.region_of(grid, asked.stem)
@@ -159,12 +288,14 @@ def of_grid(asked):
 def region_of(asked):
     """Make the region of the box, unless it has too many cells."""
     region = data.region_from_box(*asked.box, name=asked.stem, title=asked.name)
-    rows, columns = (axis.size for axis in region.grid_coords(asked.spacing))
-    if rows * columns > MOST_CELLS:
+    x, y = region.outline()
+    rows, columns = (int(np.ptp(edge) / asked.spacing) for edge in (y, x))
+    if not 1 <= rows * columns <= MOST_CELLS:
+        smaller = "a smaller box, or larger cells: SPACING=4" if rows * columns else "smaller cells"
         raise ValueError(
-            f"The box has {rows:,} x {columns:,} cells of {asked.spacing:g} km; choose a smaller "
-            "box, or larger cells: SPACING=4."
+            f"The box has {rows:,} x {columns:,} cells of {asked.spacing:g} km; choose {smaller}."
         )
+    rows, columns = (axis.size for axis in region.grid_coords(asked.spacing))
     print(f"Box {', '.join(f'{edge:g}' for edge in asked.box)}: {rows} x {columns} cells")
     return region
 
@@ -182,22 +313,31 @@ def draw(region, made, found, source):
 
 
 def write(asked, region, made, found):
-    """Write map, picture and lines; say where they are."""
+    """Write map, picture and lines, each whole or not at all; say where they are."""
     MAPS.mkdir(parents=True, exist_ok=True)
-    target, old = {e: MAPS / f"{asked.stem}.{e}" for e in ("nc", "png", "geojson", "gpkg")}, None
-    if target["nc"].exists():
-        with xr.open_dataset(target["nc"]) as before:
-            old = tuple(map(float, before.attrs["box"]))
-    if old not in (None, tuple(asked.box)):
+    target = {e: MAPS / f"{asked.stem}.{e}" for e in ("nc", "png", "geojson", "gpkg")}
+    if box_before(target["nc"]) not in (None, tuple(asked.box)):
         print(f"This replaces a map {asked.stem} of another box; NAME=... would keep both.")
-    made.to_netcdf(target["nc"])
-    draw(region, made, found, f"{asked.name}: {made.attrs['data']}").savefig(target["png"], dpi=150)
+    figure = draw(region, made, found, f"{asked.name}: {made.attrs['data']}")
+    with _shared.whole(target["png"]) as beside:
+        figure.savefig(beside, dpi=150)
     for ending in ("geojson", "gpkg"):
         target[ending].unlink(missing_ok=True)
         if len(found):
             lines.write(found, target[ending])
+    with _shared.whole(target["nc"]) as beside:  # the last: it is what notebook A3 looks for
+        made.to_netcdf(beside)
     print(f"{len(found)} lines, {found['length_km'].sum():,.0f} km; see {MAPS}/{asked.stem}.*")
     print("To mend them by hand: make lab, open notebook A3, Run > Run All Cells.")
+
+
+def box_before(path):
+    """Box of the map that stands under a name, None where there is none that can be read."""
+    try:
+        with xr.open_dataset(path) as before:
+            return tuple(map(float, before.attrs["box"]))
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return None
 
 
 def main(arguments=None):

@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 import xarray as xr
 
-from .._netcdf import check_declared, check_netcdf
+from ..data._netcdf import check_declared, check_netcdf
 from ._grid_checks import X_NAMES, Y_NAMES, GridError, ask, assemble, check_cells, listed
 
 STANDARD = {"longitude": "x", "latitude": "y"}

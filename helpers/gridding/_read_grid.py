@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from .. import _shared, data
-from .._netcdf import NetcdfError
+from ..data._netcdf import NetcdfError
 from . import _grid_files, _grid_tables
 from ._grid_checks import KM_PER_DEGREE, Choice, GridError, as_grid, checked_box, is_geographic
 

@@ -12,6 +12,7 @@ import re
 
 import numpy as np
 
+from ..data._netcdf import NetcdfError, check_netcdf
 from . import _table
 
 NETCDF = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
@@ -32,6 +33,7 @@ ABOUT = {
 }
 UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 MISSING = -32000
+MOST_ROWS = 50_000_000  # a year of readings, one a second, and more
 PARTS = [("t", "i4"), ("lat", "i4"), ("lon", "i4"), ("grav", "i2"), ("mag", "i2"), ("topo", "i2")]
 
 
@@ -44,6 +46,10 @@ def read_netcdf(content, where, stem) -> _table.Reading:
     import netCDF4
 
     try:
+        check_netcdf(content, where)  # before a library takes what the header promises for true
+    except NetcdfError as error:
+        raise _table.TrackError(str(error)) from error
+    try:
         with netCDF4.Dataset("memory", memory=content) as file:
             missing = [name for name in ("time", "lat", "lon") if name not in file.variables]
             if missing or not {"mtf1", "mtf2", "mag"} & set(file.variables):
@@ -53,6 +59,8 @@ def read_netcdf(content, where, stem) -> _table.Reading:
                     "by gridding.read_grid, or make map GRID=..."
                 )
             rows = file["time"].size
+            if rows > MOST_ROWS:
+                raise _table.TrackError(f"{where} declares {rows:,} rows, too many for a cruise")
             columns = {ours: _plus(file, name, rows) for ours, name in PLUS.items()}
             columns["time"] = _since(where, file["time"], _plus(file, "time", rows))
             about = {ours: str(getattr(file, theirs, "")).strip() for theirs, ours in ABOUT.items()}

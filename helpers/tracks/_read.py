@@ -146,7 +146,8 @@ def _nothing(given, attrs):
     why = " ".join(count.get("error", "") for count in attrs["report"].values())
     folder = next((start for start in map(Path, given) if start.is_dir()), None)
     if why or folder is None:
-        return f"No file holds a readable track. {why}".strip()
+        names = ", ".join(str(start) for start in given)
+        return f"No file holds a readable track in {names}. {why}".strip()
     kinds = sorted({p.suffix or "no suffix" for p in folder.rglob("*") if p.is_file()})
     holds = f"it holds only {', '.join(kinds)}" if kinds else "it is empty"
     return f"No track file in the folder {folder}; {holds}. Readable: {SUPPORTED}"

@@ -13,7 +13,7 @@ import xarray as xr
 from rasterio.transform import from_origin
 
 from helpers import data, gridding
-from helpers._netcdf import check_netcdf
+from helpers.data._netcdf import check_netcdf
 from helpers.gridding import _grid_checks, _grid_tables
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -1,5 +1,8 @@
 """From somebody's own tracks to lines: what the command writes, and what it says when it cannot."""
 
+import os
+import subprocess
+
 import geopandas
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ from helpers import data
 from helpers.labelling import _layer
 
 BOX = ["-1.5", "1.5", "50", "52"]
+CASES = make_map.ROOT / "tests" / "cases" / "inputs"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,8 @@ def test_without_crossings_the_medians_have_to_do(tracks, capsys):
     path = tracks.with_name("tie.csv")
     alone.to_csv(path, index=False)
     read = make_map.tracks.read_tracks(path)
-    table = make_map.readings(read, data.region_from_box(*map(float, BOX)))
+    region = data.region_from_box(*map(float, BOX))
+    table = make_map.levelled(make_map.tracks.clean(make_map.inside(read, region)), region)
     assert "Not levelled: No tracks cross" in capsys.readouterr().out
     assert len(table) > 0.9 * len(alone) and abs(table["residual_nt"].median()) < 1e-6
 
@@ -72,7 +77,16 @@ def test_a_box_is_read_as_people_write_it(text):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("1 2 3", "not four numbers"), ("a b c d", "not four numbers"), ("1 2 41 38", "south is 41")],
+    [
+        ("1 2 3", "not four numbers"),
+        ("a b c d", "not four numbers"),
+        ("1 2 41 38", "south is 41"),
+        ("33WW 29W 38N 41N", "not four numbers"),
+        ("33N 29N 38N 41N", "'33N' stands where a number E or W"),
+        ("33W 29W 38W 41N", "'38W' stands where a number N or S"),
+        ("-33W 29W 38N 41N", "'-33W' stands"),
+        ("1 2 3 4 5", "not four numbers"),
+    ],
 )
 def test_a_wrong_box_says_how_to_write_one(text, said):
     with pytest.raises(ValueError, match=f"{said}.*BOX=.*west"):
@@ -94,11 +108,86 @@ def test_names_and_folders_with_blanks_and_dots(tmp_path):
         make_map.options(["--tracks="])
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--name", "x" * 300], "NAME is 300 letters long; up to 80"),
+        (["--spacing", "1e-9"], "SPACING is '1e-9'; it is the side of a cell in km, 0.05 to 100"),
+        (["--spacing", "two"], "SPACING is 'two'"),
+        (["--columns", "longitude"], "COLUMNS is 'longitude'; write our name, ="),
+        (["--columns", "time='a"], "COLUMNS is \"time='a\""),
+    ],
+)
+def test_wrong_options_are_refused_before_the_work(given, said):
+    with pytest.raises(ValueError, match=said):
+        make_map.options(["--tracks", "a.csv", *given])
+
+
+def test_a_fine_spacing_of_a_large_box_is_refused(tracks):
+    with pytest.raises(ValueError, match="The box has .* cells of 0.05 km; choose a smaller box"):
+        make_map.main(["--tracks", str(tracks), "--spacing", "0.05", "--box", "-10 10 45 55"])
+
+
+def test_make_passes_what_is_written_as_it_stands(tmp_path):
+    """Nothing of it reaches the shell or is expanded by make."""
+    wild = "$(shell touch made)`touch by_shell`$HOME\"'"
+    command = ["make", "-f", str(make_map.ROOT / "Makefile"), "map", "TRACKS=" + wild]
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/.installed").touch()
+    python = tmp_path / ".venv/bin/python"
+    python.write_text('#!/bin/sh\nprintf "%s|%s" "$TRACKS" "$NAME" > said\n')
+    python.chmod(0o755)
+    for name in ("pyproject.toml", "requirements.lock"):  # the installation is up to date
+        (tmp_path / name).touch()
+    os.utime(tmp_path / ".venv/.installed", (4e9, 4e9))
+    environment = os.environ | {"NAME": "host"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert (tmp_path / "said").read_text() == f"{wild}|"
+    assert not (tmp_path / "made").exists() and not (tmp_path / "by_shell").exists()
+
+
+def test_the_environment_is_read_where_make_calls(monkeypatch):
+    monkeypatch.setenv("TRACKS", "a b.csv")
+    monkeypatch.setenv("SPACING", "4")
+    asked = make_map.options(["--as-make"])
+    assert asked.tracks == ["a", "b.csv"] and asked.spacing == 4 and asked.name == "mine"
+
+
 def test_without_a_box_the_map_is_around_the_data():
     table = pd.DataFrame({"longitude": [179.0, -179.5, 178.0], "latitude": [-20.0, -18.0, -19.0]})
     assert make_map.box_around(table) == (178, 180.5, -20, -18)
-    with pytest.raises(ValueError, match="178.0 to .*too wide.*BOX="):
+    with pytest.raises(ValueError, match='178.0 to .*too wide.*BOX="175 180 -20 -15"'):
         make_map.box_around(pd.concat([table, table.assign(latitude=50.0)]))
+
+
+def test_a_box_around_a_single_line_gets_some_width(capsys):
+    table = pd.DataFrame({"longitude": [-31.0, -31.0], "latitude": [38.0, 40.0]})
+    assert make_map.box_around(table) == (-31.23, -30.77, 38, 40)
+    assert "on a single line: the box around it is 40 km wide" in capsys.readouterr().out
+
+
+def test_losses_are_told_file_by_file_and_cruise_by_cruise(tmp_path, capsys):
+    track = [f"2001-01-01T{k // 60:02d}:{k % 60:02d},{k / 300:.4f},10,{k % 7}" for k in range(200)]
+    track[50] = "2001-01-01T00:50,8.0,10,3"  # too far to sail
+    track[10:26] = [line.replace("2001", "x") for line in track[10:26]]
+    (tmp_path / "a.csv").write_text("\n".join(["time,lon,lat,anomaly", *track, ""]))
+    (tmp_path / "b.csv").write_text("x,y,z\n1,2,3\n")
+    (tmp_path / "c.png").write_bytes(b"\x89PNG\0")
+    table = make_map.tracks.read_tracks(tmp_path)
+    make_map.tell_files(table)
+    make_map.tell_cleaning(make_map.tracks.clean(table))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "a.csv: kept 184 of 200 (16 bad time)"
+    assert said[1] == "Warning: 8% of the rows of a.csv are lost."
+    assert said[2].startswith("Left out b.csv: no columns of a track are recognised among x, y, z")
+    assert said[3:] == [
+        "No tracks, passed over: c.png", "a: cleaning took 1 jumps of 184 readings"
+    ]  # fmt: skip
+
+
+def test_a_map_that_was_cut_short_is_no_hindrance(tmp_path):
+    (tmp_path / "own.nc").write_bytes(b"CDF\x01" + bytes(44))
+    assert make_map.box_before(tmp_path / "own.nc") is None
 
 
 def test_a_grid_of_others_becomes_a_map(tmp_path, monkeypatch, capsys):
@@ -108,8 +197,8 @@ def test_a_grid_of_others_becomes_a_map(tmp_path, monkeypatch, capsys):
     table = pd.DataFrame({"lon": lon.ravel(), "lat": lat.ravel()})
     table["anomaly"] = 200 * np.sin(2 * np.pi * east.ravel() * 70 / 30)  # 70 km are a degree
     table.to_csv(tmp_path / "grid.csv", index=False)
-    with pytest.raises(ValueError, match="choose a part of it, BOX="):  # 0 to 360, across Greenwich
-        make_map.main(["--grid", str(tmp_path / "grid.csv"), "--name", "g"])
+    with pytest.raises(ValueError, match="choose a part of it, BOX="):
+        make_map.main(["--grid", str(CASES / "45_global_grid_with_both_seam_meridians/g0_360.nc")])
     make_map.main(["--grid", str(tmp_path / "grid.csv"), "--name", "g", "--box", *BOX])
     assert "All count as data" in capsys.readouterr().out
     own = _layer.open_map(tmp_path / "g.nc")

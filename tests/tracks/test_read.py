@@ -76,7 +76,7 @@ def test_other_netcdf_and_damage_are_clear_errors(tmp_path):
         content = path.read_bytes()
         for stop in np.linspace(9, len(content) * 0.9, 25).astype(int):
             path.write_bytes(content[:stop])
-            with pytest.raises(tracks.TrackError, match="damaged netCDF|not MGD77|no format"):
+            with pytest.raises(tracks.TrackError, match="damaged netCDF|not MGD77|is cut off"):
                 tracks.read_tracks(path)
 
 

@@ -44,7 +44,7 @@ def check_netcdf(source, name):
     >>> check_netcdf(b"CDF\x01" + bytes(20), "short.nc")
     Traceback (most recent call last):
     ...
-    helpers._netcdf.NetcdfError: short.nc is cut off: its header ends early.
+    helpers.data._netcdf.NetcdfError: short.nc is cut off: its header ends early.
     """
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
         size = file.seek(0, io.SEEK_END)
