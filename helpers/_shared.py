@@ -12,6 +12,8 @@ from tqdm.auto import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]  # of the workbook
 MOMENT_S = 2.0  # what takes longer shows a bar
+# digits of what stands for no value: nines, eights, the ends of int16 (scaled, too), 999.25
+FILL_DIGITS = re.compile(r"9{3,}|8{3,}|3276[78]|99925")
 
 
 @contextlib.contextmanager
@@ -137,3 +139,46 @@ def agreement(field, truth):
     field, truth = np.asarray(field, float), np.asarray(truth, float)
     known = np.isfinite(field) & np.isfinite(truth)
     return float(np.corrcoef(field[known], truth[known])[0, 1])
+
+
+def fill_values(values):
+    """Find the numbers that stand for "no value" among values: extremes far from all others.
+
+    Those are nines, eights and the like that lie apart, and whatever is repeated very far away.
+    """
+    found = []
+    for _ in range(4):
+        if values.size < 2:
+            break
+        ends = {float(values.min()), float(values.max())}
+        marks = [end for end in ends if _like_fill(end)]
+        others = values[~np.isin(values, marks)]
+        now = [end for end in marks if others.size and _isolated(end, values, others)]
+        now = now or [end for end in ends if _plateau(end, values)]
+        found += now
+        values = values[~np.isin(values, now)]
+        if not now:
+            break
+    return found
+
+
+def _like_fill(value):
+    """Whether a value is written as fills are: 999, -9999, 999.9, 8888, -3276.8."""
+    return FILL_DIGITS.fullmatch(f"{abs(value):.7g}".replace(".", "").lstrip("0")) is not None
+
+
+def _isolated(value, values, others):
+    """Whether a value that looks like a fill lies apart: further if it stands only once."""
+    low, high = float(others.min()), float(others.max())
+    gap = max(low - value, value - high)
+    often = np.count_nonzero(values == value) >= 3
+    return gap > (0.25 if often else 2) * (high - low)
+
+
+def _plateau(value, values):
+    """Whether an extreme without such digits is repeated so often, so far away, that it is none."""
+    others = values[values != value]
+    if others.size < 10 or values.size - others.size < 10 or len(np.unique(others[:1000])) < 10:
+        return False
+    low, high = float(others.min()), float(others.max())
+    return max(low - value, value - high) > 2 * (high - low)

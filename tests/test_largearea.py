@@ -22,6 +22,7 @@ from helpers import data, diffusion, gridding, largearea, network
 
 REGION = data.region_from_box(-34, -24, 34, 43, name="test")
 TILE, OVERLAP = 192, 128
+pytestmark = pytest.mark.rest  # a minute and a half
 
 
 @pytest.fixture(scope="module")

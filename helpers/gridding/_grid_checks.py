@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from .. import _shared
+
 MARGIN_DEG = 0.5  # read beyond a box at least, so that its projected edges are covered
 MARGIN_CELLS = 2.5  # and as many cells, so that a coarse grid can be interpolated
 CELL_BYTES = 27  # that a cell takes while it is read
@@ -33,8 +35,6 @@ NANOTESLA = {
     "microteslas": 1e3, "gauss": 1e5, "milligauss": 100.0,
 }  # fmt: skip
 NO_UNIT = {"1", "none", "unknown", "unitless", "dimensionless", "-", "n/a", "user_z_unit"}
-# digits of what stands for no value: nines, eights, the ends of int16 (scaled, too), 999.25
-FILL_DIGITS = re.compile(r"9{3,}|8{3,}|3276[78]|99925")
 BOX_EXAMPLE = (
     'read_grid(path, box=(-46.4, -43, 44.4, 46.6)), or BOX="-46.4 -43 44.4 46.6" at make map'
 )
@@ -369,7 +369,7 @@ def without_fills(name, values, factor=1.0):
     over = np.abs(values) > MOST_NT / factor
     found, counts = np.unique(values[over], return_counts=True)
     values[over] = np.nan
-    fills = _fills(values[~np.isnan(values)])
+    fills = _shared.fill_values(values[~np.isnan(values)])
     for fill in fills:
         found, counts = np.append(found, fill), np.append(counts, (values == fill).sum())
         values[values == fill] = np.nan
@@ -399,45 +399,6 @@ def _blanked(found, counts):
     parts = [f"{counts[place]:,} cells of {found[place]:.7g}" for place in order]
     return f"{' and '.join(parts)} taken as no value"
 
-
-def _fills(values):
-    """Find fills among values that could be anomalies: isolated extremes."""
-    found = []
-    for _ in range(4):
-        if values.size < 2:
-            break
-        ends = {float(values.min()), float(values.max())}
-        marks = [end for end in ends if _like_fill(end)]
-        others = values[~np.isin(values, marks)]
-        now = [end for end in marks if others.size and _isolated(end, values, others)]
-        now = now or [end for end in ends if _plateau(end, values)]
-        found += now
-        values = values[~np.isin(values, now)]
-        if not now:
-            break
-    return found
-
-
-def _like_fill(value):
-    """Whether a value is written as fills are: 999, -9999, 999.9, 8888, -3276.8."""
-    return FILL_DIGITS.fullmatch(f"{abs(value):.7g}".replace(".", "").lstrip("0")) is not None
-
-
-def _isolated(value, values, others):
-    """Whether a value that looks like a fill lies apart: further if it stands only once."""
-    low, high = float(others.min()), float(others.max())
-    gap = max(low - value, value - high)
-    often = np.count_nonzero(values == value) >= 3
-    return gap > (0.25 if often else 2) * (high - low)
-
-
-def _plateau(value, values):
-    """Whether an extreme without such digits is repeated so often, so far away, that it is none."""
-    others = values[values != value]
-    if others.size < 10 or values.size - others.size < 10 or len(np.unique(others[:1000])) < 10:
-        return False
-    low, high = float(others.min()), float(others.max())
-    return max(low - value, value - high) > 2 * (high - low)
 
 
 # How the rows and columns lie.

@@ -156,6 +156,7 @@ def _times(date, clock, zone):
 # 1998, years of two digits and time zones in hundredths of an hour.
 
 RECORD, CARD, CARDS = 120, 80, 24
+LEAST_DIGITS = 20  # of date, time and position in a record
 NEEDED = 78  # characters up to the end of the residual; what follows may be missing
 FIELDS = {  # first and last column as the format counts them, and the unit of the last digit
     "month": (17, 18, 1.0),
@@ -233,13 +234,19 @@ def _lines(content):
     for text in lines:
         if text[:1] == b"4" and text[9:14] == b"MGD77":
             skip = CARDS
-        if skip and len(text) <= CARD + 2:  # a header that is cut ends where a record begins
+        if skip and len(text) <= CARD + 2 and not _is_record(text):  # a header may be cut
             cards.append(text)
             skip -= 1
         elif text.strip():
             skip = 0
             records.append(text)
     return _Lines(cards, records or [b""], cut and bool(records))
+
+
+def _is_record(text):
+    """Whether a line is a data record, and no header card: digits where its numbers are."""
+    fits = len(text) >= NEEDED and re.match(rb"[35].{8}[-+ 0-9]{35}", text)
+    return bool(fits) and sum(chr(letter).isdigit() for letter in text[9:44]) >= LEAST_DIGITS
 
 
 def _from_tape(content):

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .. import _shared
+
 COLUMNS = [
     "cruise",
     "time",
@@ -46,10 +48,6 @@ NOTES = [  # what is told of rows that are kept
 ]
 FIELD_RANGE_NT = (15_000.0, 75_000.0)  # wider than the Earth's field at the sea surface
 LARGEST_NT = 10_000.0  # beyond this no anomaly at the sea surface lies
-NINES = (9999.0, 9999.9, 9999.99, 8888.0, 8888.8, 8888.88)  # numbers for "no value",
-SMALL_NINES = (999.0, 999.9, 999.99, 888.0, 888.8, 888.88)  # and such as an anomaly may have, too
-TWICE, ALONE = 2, 0.6  # these count where they repeat, and all others are smaller by this factor
-REPEATED, APART, LEAST_NT = 5, 3.0, 500.0  # an extreme so often, so far beyond all others, so large
 DEEPEST_M = 12_000.0
 MADE_UP_KMH, MADE_UP_START = 18.0, "2000-01-01"  # of rows without times,
 MADE_UP_STEP_S, MADE_UP_YEARS = (1.0, 86_400.0), 90.0  # least and most from row to row, and in all
@@ -153,25 +151,10 @@ def in_range(total) -> np.ndarray:
 
 
 def no_value(values) -> np.ndarray:
-    """Which anomalies (nT) are numbers for "no value".
-
-    Those beyond physics; nines and eights; and an extreme that is repeated, far beyond all others.
-    """
-    size = np.abs(values)
-    bad = size > LARGEST_NT
-    for number in NINES:
-        bad |= np.isclose(size, number, rtol=1e-6)
-    for number in SMALL_NINES:
-        here = np.isclose(size, number, rtol=1e-6)
-        if here.sum() >= TWICE and np.nanmax(size[~here & ~bad], initial=0) < ALONE * number:
-            bad |= here
-    rest = values[np.isfinite(values) & ~bad]
-    for extreme in (rest.min(), rest.max()) if rest.size else ():
-        others = np.abs(rest[rest != extreme]).max(initial=0)
-        often = np.sum(rest == extreme) >= REPEATED
-        if often and others and abs(extreme) > max(APART * others, LEAST_NT):
-            bad |= values == extreme
-    return bad
+    """Which anomalies (nT) are numbers for "no value": beyond physics, or fills that lie apart."""
+    with np.errstate(invalid="ignore"):
+        bad = np.abs(values) > LARGEST_NT
+    return bad | np.isin(values, _shared.fill_values(values[np.isfinite(values) & ~bad]))
 
 
 def _no_fix(lon, lat, valid):

@@ -67,6 +67,7 @@ def test_each_name_has_its_layer_and_two_are_compared(made, tmp_path):
     assert {line.who for line in again} == {"Ben / B."}
 
 
+@pytest.mark.rest
 def test_the_network_learns_from_the_lines_and_the_map_changes(made, tmp_path):
     made.buttons["tune"].click()
     assert "draw some first" in made.said

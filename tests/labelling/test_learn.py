@@ -76,6 +76,7 @@ def test_a_small_map_is_enlarged_and_a_large_one_covered():
     assert seen.all()
 
 
+@pytest.mark.rest
 def test_fine_tuning_takes_the_map_towards_the_labels(grid):
     troughs = [line((2 * k, 0), (2 * k, 254)) for k in range(19, 110, 25)]  # never crests
     truth = labelling.truth_of(troughs, grid)

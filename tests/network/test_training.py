@@ -30,6 +30,9 @@ def run(checkpoint=None, epochs=5):
     return model, history
 
 
+pytestmark = pytest.mark.rest  # minutes
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Return a network trained without interruption, its history and its checkpoint."""
@@ -167,7 +170,6 @@ def in_another_process(code, *arguments):
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.rest
 def test_killed_training_goes_on_to_the_same_result(whole, tmp_path):
     path = tmp_path / "run.checkpoint.npz"
     done = in_another_process(KILLED, str(path), "3")
@@ -200,7 +202,6 @@ print(number, *history["val_loss"])
 """
 
 
-@pytest.mark.rest
 def test_several_devices_share_a_training(whole):
     """Two devices (here made of one processor) share the batches, and learn as one does."""
     done = in_another_process(TOGETHER)

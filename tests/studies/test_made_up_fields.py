@@ -89,6 +89,7 @@ def test_unknown_kind_is_a_clear_error():
         made_up_fields.invented("stripes", np.random.default_rng(1), 0.1)
 
 
+@pytest.mark.rest
 def test_real_surveys_keep_tracks_and_readings_in_another_order():
     for name in made_up_fields.REAL:
         for file in cases.SURVEYS[name].files:

@@ -24,6 +24,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.rest
 def test_every_notebook_and_text_has_a_page(site):
     names = {path.name for path in site.glob("*.html")}
     notebooks = {f"{path.stem}.html" for path in ROOT.glob("notebooks/*.ipynb")}
@@ -31,6 +32,7 @@ def test_every_notebook_and_text_has_a_page(site):
     assert not list(site.glob("*.part"))
 
 
+@pytest.mark.rest
 def test_pages_ask_nobody_and_their_links_lead_somewhere(site):
     for page in site.glob("*.html"):
         text = page.read_text("utf-8")
@@ -41,6 +43,7 @@ def test_pages_ask_nobody_and_their_links_lead_somewhere(site):
             assert not target.endswith(".ipynb"), f"{page.name} -> {target}"
 
 
+@pytest.mark.rest
 def test_pages_show_figures_outputs_and_formulas(site):
     page = (site / "02_anisotropic_diffusion.html").read_text("utf-8")
     assert page.count("data:image/png;base64,") >= 4 and "coherence 0." in page

@@ -264,6 +264,7 @@ def offset_errors(table, error, corrections):
 
 
 @pytest.mark.parametrize(("coverage", "within"), [(0.05, 0.8), (0.1, 0.9)])
+@pytest.mark.rest
 def test_simulated_cruises_fall_fivefold_and_their_offsets_are_found(coverage, within):
     """Of 16 and 6 other maps 89 and 96 % of the offsets are within 5 nT, half within 1.8 and 1.5.
 
@@ -299,6 +300,7 @@ def test_constants_and_noise_alone_are_taken_off_to_the_noise(monkeypatch):
     assert (left - left.mean()).std() < 1.25 * ships.NOISE_NT
 
 
+@pytest.mark.rest
 def test_standard_deviations_of_the_constants_and_of_positions_are_honest():
     off, factor = [], []
     for seed in (1, 2):
@@ -313,6 +315,7 @@ def test_standard_deviations_of_the_constants_and_of_positions_are_honest():
     assert 1.0 < np.concatenate(off).std() < 1.6
 
 
+@pytest.mark.rest
 def test_positions_of_the_era_find_the_offsets_better_than_one_size_for_all(monkeypatch):
     """Over 16 maps the root mean square was 3.5 nT and 4.0 nT; here the worst ones count."""
     sizes = {"era": _level.NAVIGATION_KM, "one size": ((0, 0.5),)}

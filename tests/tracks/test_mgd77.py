@@ -212,6 +212,12 @@ def test_what_is_blanked_or_missing_in_a_record_that_is_kept(tmp_path, note, cha
     assert np.isnan(table.residual_nt[1]) == (note == "residual blanked")
 
 
+def test_a_header_of_one_card_takes_no_record_with_it(tmp_path):
+    short = [record(clock=f"09{k:02d}300")[:78] for k in range(30)]
+    content = "\n".join([cards()[0], *short, ""])
+    assert len(read(tmp_path, content)) == 30
+
+
 def test_short_records_and_missing_values(tmp_path):
     short = record()[:78]
     table = read(
