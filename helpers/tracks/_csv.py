@@ -52,6 +52,13 @@ def read_csv(content, where, stem, columns) -> _table.Reading:
     if len(text.wrong) != len(raw):
         raise _table.TrackError(f"{where}: its rows cannot be told apart")
     found, faults = _readings(where, parts, names, len(raw))
+    needed = [*_names.NEEDED, *_names.READINGS, "either", "time"]
+    last = max(at for name, at in chosen.items() if name in needed)
+    # a field may be missing before the reading, so that another stands in its place: but where most
+    # rows are short, empty fields at the end are left out
+    short = (text.fields < len(text.header)) & (text.fields > last)
+    if 2 * np.count_nonzero(short) < short.size:
+        text.wrong |= short
     faults["wrong number of fields"] = text.wrong
     blank = pd.Series(np.full(len(raw), np.nan), index=raw.index)
     found["cruise"] = _table.names_of_cruises(parts.get("cruise", blank), stem)
@@ -62,8 +69,6 @@ def read_csv(content, where, stem, columns) -> _table.Reading:
     found["longitude"] = _places.turned(found["longitude"])
     _places.check(where, names, found["longitude"], found["latitude"], _names.shown(text.header))
     faults["bad time"] = _read_times(where, parts, names, found)
-    needed = [*_names.NEEDED, *_names.READINGS, "either", "time"]
-    last = max(at for name, at in chosen.items() if name in needed)
     latitude = parts["latitude"]
     faults |= _table.faults_of_lines(
         latitude, [names["latitude"]], text.body, text.separator, last

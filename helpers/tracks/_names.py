@@ -40,6 +40,7 @@ SECOND = ["mag_tot2", "mtf2"]  # total field of a second sensor
 NEEDED = ["longitude", "latitude"]
 READINGS = ["total_field_nt", "residual_nt"]
 PROJECTED = {"x", "y", "easting", "northing", "x_m", "y_m", "utm_x", "utm_y"}
+METRIC = re.compile(r"(?i)easting|northing|utm|_k?m$|[(\[]\s*k?m\s*[)\]]$")
 UNITS = {"": 1.0, "nt": 1.0, "gamma": 1.0, "gammas": 1.0, "ut": 1e3, "µt": 1e3, "μt": 1e3}
 UNITS |= {"mt": 1e6, "t": 1e9, "nanotesla": 1.0, "tesla": 1e9}  # nT in one of them
 
@@ -154,6 +155,13 @@ def _check_complete(where, header, chosen):
         raise _table.TrackError(
             f"{where} begins with numbers, {shown(header)}: it has no line with the names of its "
             "columns. Write one above, such as longitude,latitude,residual_nt"
+        )
+    metric = [header[chosen[name]] for name in NEEDED if name in chosen]
+    metric = [name for name in metric if METRIC.search(name.strip())]
+    if metric:
+        raise _table.TrackError(
+            f"{where}: {' and '.join(metric)} are kilometres or metres by their names. Convert "
+            "them to longitude and latitude in degrees"
         )
     readings = [*READINGS, "either", "sensor_2"]
     missing = [name for name in NEEDED if name not in chosen]

@@ -30,6 +30,7 @@ class Text:
     separator: str
     body: bytes  # the lines after the header: rows alone
     wrong: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # rows that do not fit
+    fields: np.ndarray = field(default_factory=lambda: np.zeros(0, int))  # number in each row
     starts: list = field(default_factory=list)  # rows with which a segment begins
 
 
@@ -157,7 +158,7 @@ def _checked(text):
     These are emptied, so that nothing in them is taken for what it is not.  A table whose rows all
     have one more, as R writes the names of rows, gets a name for the first.
     """
-    number = _fields_of_rows(text)
+    number = text.fields = _fields_of_rows(text)
     wrong = number > len(text.header)
     lines, separator = None, text.separator.encode()
     if wrong.any():

@@ -298,6 +298,22 @@ def test_rows_that_cannot_be_told_apart_are_counted_not_shifted(tmp_path):
     assert read(tmp_path, text, "b.csv").residual_nt.tolist() == [3, 4, 5]
 
 
+def test_a_field_that_is_missing_lets_no_other_take_its_place(tmp_path):
+    full = [f"1,{2 + k / 100},{k},3500" for k in range(9)]
+    text = rows("lon,lat,anomaly,depth", *full, "1,2.5,3500")
+    table = read(tmp_path, text, "a.csv")
+    assert table.residual_nt.max() == 8 and lost(table)["wrong number of fields"] == 1
+    short = [line.removesuffix(",3500") for line in full]  # empty fields at the end left out
+    assert len(read(tmp_path, rows("lon,lat,anomaly,depth", *short, full[0]), "a.csv")) == 10
+
+
+def test_kilometres_are_no_degrees_whatever_they_are_called(tmp_path):
+    text = rows("Easting_km,Northing_km,dT", "12.5,30.1,3", "12.6,30.2,4")
+    said = {"longitude": "Easting_km", "latitude": "Northing_km", "residual_nt": "dT"}
+    with pytest.raises(tracks.TrackError, match="Easting_km and Northing_km are kilometres"):
+        read(tmp_path, text, "a.csv", columns=said)
+
+
 def test_preambles_in_words_and_marks(tmp_path):
     text = "Survey of the Azores\nDate of export: today\n\n" + rows("lon;lat;anomaly", "1;2;3")
     assert read(tmp_path, text, "a.csv").residual_nt.tolist() == [3]
