@@ -166,7 +166,9 @@ def _to_trend(points, others):
 # was picked becomes a block with a beginning and an end on the track.
 
 ON_TRACK_KM = 3.0  # picks farther off belong to another track
-EVERY_KM = 1.0  # between the points of the track
+EVERY_KM = 1.0  # between the points of the track,
+AXIS_KM = 30.0  # that the flanks of an axis may miss each other by
+FINE_KM = 0.1  # and between places at which its age is asked
 APART_KM = 4.0  # crossings nearer to each other than two cells are one
 TOLERANCE_KM = 2.0  # one cell
 DRAWS = 200
@@ -193,34 +195,89 @@ def picked_blocks(line, picks, region):
 
     Of the picks (`data.region_picks`) those within `ON_TRACK_KM` of the line count; ValueError if
     there are fewer than four.  Gives ``chron``, ``start_km`` and ``end_km`` along the track, in its
-    order.  A chron on both flanks makes two blocks, the one at the axis one.
+    order.  The age is interpolated from pick to pick in the order sailed, so that a chron that the
+    track meets twice, on both flanks or by turning back, makes two blocks, and the one at the axis
+    one.
     """
-    points = shapely.points(*region.project(picks["longitude"], picks["latitude"]))
-    own = shapely.distance(points, line) <= ON_TRACK_KM
-    if own.sum() < 4:
-        raise ValueError(f"Only {own.sum()} picks lie within {ON_TRACK_KM} km of the track.")
-    along, age = shapely.line_locate_point(line, points[own]), picks["age_ma"].to_numpy()[own]
-    axis = along[age == age.min()].mean()
-    # place on the track as a function of age, negative on the flank before the axis
-    signed = pd.Series(along, np.where(along < axis, -age, age)).groupby(level=0).mean()
-    place = PchipInterpolator(signed.index, signed.to_numpy(), extrapolate=False)
+    at, age = _passed(line, picks, region)
+    if len(at) < 4:
+        raise ValueError(f"Only {len(at)} picks lie within {ON_TRACK_KM} km of the track.")
+    at, age, unknown = _with_turns(at, age)
+    place = np.arange(at[0], at[-1] + FINE_KM / 2, FINE_KM)
+    along = PchipInterpolator(at, age)(place)
+    for start, end in unknown:
+        along[(place > start) & (place < end)] = np.nan
     scale = data.timescale()
     scale = scale[~scale["cryptochron"]]
-    rows = []
+    slack, rows = simulated_against_real.SAME_MA, []
     for chron in scale.itertuples():
-        ends = {(-chron.old_ma, -chron.young_ma), (chron.young_ma, chron.old_ma)}
-        if chron.young_ma == 0:
-            ends = {(-chron.old_ma, chron.old_ma)}
-        for young, old in ends:
-            inside = (signed.index >= young - simulated_against_real.SAME_MA) & (
-                signed.index <= old + simulated_against_real.SAME_MA
-            )
-            edges = place(np.clip([young, old], signed.index[0], signed.index[-1]))
-            if inside.any() and edges[0] != edges[1]:
-                rows.append((chron.chron, *sorted(edges)))
+        within = (along >= chron.young_ma - slack) & (along <= chron.old_ma + slack)
+        edge = np.flatnonzero(np.diff(np.r_[False, within, False]))
+        for first, end in zip(edge[::2], edge[1::2], strict=True):
+            ends = place[first], place[end - 1]
+            near = (at >= ends[0] - FINE_KM) & (at <= ends[1] + FINE_KM)
+            if near.any() and ends[1] > ends[0]:
+                rows.append((chron.chron, *ends))
     return pd.DataFrame(rows, columns=["chron", "start_km", "end_km"]).sort_values(
         "start_km", ignore_index=True
     )
+
+
+def _passed(line, picks, region):
+    """Where a track passes picks (km along it, ascending), each time it does, and their ages.
+
+    Picks of one age nearer to each other than `ON_TRACK_KM` are one, at their mean.
+    """
+    step = np.arange(0, line.length, FINE_KM)
+    track = cKDTree(shapely.get_coordinates(shapely.line_interpolate_point(line, step)))
+    found = []
+    places = np.column_stack(region.project(picks["longitude"], picks["latitude"]))
+    for place, age in zip(places, picks["age_ma"], strict=True):
+        near = np.sort(track.query_ball_point(place, ON_TRACK_KM))
+        for run in np.split(near, np.flatnonzero(np.diff(near) > 1) + 1) if len(near) else ():
+            off = np.linalg.norm(track.data[run] - place, axis=1)
+            found.append((step[run[off.argmin()]], age))
+    found.sort()
+    merged = []
+    for at, age in found:
+        same = [one for one in merged if at - one[0][-1] < ON_TRACK_KM
+                and abs(age - one[1]) < simulated_against_real.SAME_MA]  # fmt: skip
+        if same:
+            same[-1][0].append(at)
+        else:
+            merged.append(([at], age))
+    table = pd.Series({float(np.mean(at)): age for at, age in merged}, dtype=float).sort_index()
+    return table.index.to_numpy(), table.to_numpy()
+
+
+def _with_turns(at, age):
+    """Add to picks along a track the places between two where it turns to older or younger crust.
+
+    Between two picks beyond which the age rises (or falls) on both sides the age goes on as it does
+    there, until both sides meet: at the axis at 0. Where both reach the axis long before they meet,
+    the track went on over the other flank; nothing is known of that, and its ends are given, too.
+    """
+    new, unknown = [], []
+    for k in range(1, len(at) - 2):
+        before, after = age[k - 1] - age[k], age[k + 2] - age[k + 1]
+        if before * after <= 0:
+            continue
+        slopes = before / (at[k] - at[k - 1]), after / (at[k + 2] - at[k + 1])
+        gap = at[k + 1] - at[k]
+        # age falls from both sides into the gap: a1 - s1 x = a2 - s2 (gap - x)
+        x = (age[k] - age[k + 1] + slopes[1] * gap) / (slopes[0] + slopes[1])
+        if not 0 < x < gap:
+            continue
+        apex = age[k] - slopes[0] * x
+        if apex >= 0:
+            new.append((at[k] + x, apex))
+        else:  # both sides reach the axis before they meet
+            ends = at[k] + age[k] / slopes[0], at[k + 1] - age[k + 1] / slopes[1]
+            new += [(end, 0.0) for end in ends]
+            unknown += [ends] if ends[1] - ends[0] > AXIS_KM else []
+    table = pd.Series(np.r_[age, [a for _, a in new]], np.r_[at, [x for x, _ in new]]).sort_index()
+    table = table[~table.index.duplicated()]
+    return table.index.to_numpy(), table.to_numpy(), unknown
 
 
 def crossings(found, line):

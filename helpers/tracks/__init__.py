@@ -3,6 +3,7 @@
 from ._clean import clean, cleaning_report
 from ._crossovers import crossover_statistics, crossovers, legs
 from ._level import level
+from ._peaks import peaks
 from ._read import read_tracks, report
 from ._residual import remove_cruise_median, remove_cruise_trend, residual
 from ._table import TrackError, gaps, summary
@@ -16,6 +17,7 @@ __all__ = [
     "gaps",
     "legs",
     "level",
+    "peaks",
     "read_tracks",
     "remove_cruise_median",
     "remove_cruise_trend",

@@ -114,6 +114,29 @@ def test_picked_chrons_become_blocks_of_their_width():
     assert (old.start_km, old.end_km) == pytest.approx((500 - 437.96, 500 - 396.8), abs=4)
 
 
+def test_a_chron_that_the_track_meets_twice_stays_two():
+    """The ship sails to 15 Ma, turns, and comes back 60 km beside its way."""
+    line = LineString([(500, 0), (1100, 0), (1100, 60), (500, 60)])
+    ages = np.array([0.78, 3.58, 5.894, 9.74, 13.0])
+    there, back = 500 + RATE * ages, 500 + RATE * ages[::-1]
+    lon, lat = REGION.unproject([*there, *back], [0.0] * 5 + [60.0] * 5)
+    picks = pd.DataFrame({"longitude": lon, "latitude": lat, "age_ma": [*ages, *ages[::-1]]})
+    blocks = lines_against_maps.picked_blocks(line, picks, REGION)
+    counted = blocks["chron"].value_counts()
+    assert counted["C2An.3n"] == 2 and counted["C3An.1n"] == 2
+    width = blocks[blocks["chron"] == "C2An.3n"].eval("end_km - start_km")
+    assert width.tolist() == pytest.approx([RATE * 0.25] * 2, abs=2.5)
+
+
+def test_the_axis_between_picks_is_one_block_and_a_turn_before_it_none():
+    line = LineString([(0, 0), (600, 0), (600, 50), (0, 50)])  # turns 100 km beyond the axis
+    flank = [(2.58, 396.8), (5.894, 264.2)]
+    lon, lat = REGION.unproject([x for _, x in flank] * 2, [0.0, 0.0, 50.0, 50.0])
+    picks = pd.DataFrame({"longitude": lon, "latitude": lat, "age_ma": [2.58, 5.894] * 2})
+    blocks = lines_against_maps.picked_blocks(line, picks, REGION)
+    assert not (blocks["end_km"] - blocks["start_km"] > 120).any()
+
+
 def test_too_few_picks_say_so():
     with pytest.raises(ValueError, match="Only 2 picks"):
         lines_against_maps.picked_blocks(LINE, picked([1, 2]), REGION)
