@@ -19,7 +19,7 @@ PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -ra --durations=15 -n 2 --dist l
 
 unexport MPLBACKEND
 
-.PHONY: help demo workbook test test-all test-rest lab map figures site student fuzz train lint bench \
+.PHONY: help demo compare workbook test test-all test-rest lab map figures site student fuzz train lint bench \
 	data clean
 
 help: ## list these commands
@@ -54,13 +54,16 @@ lab: $(INSTALLED) ## open JupyterLab on notebooks/
 
 # What is written behind make map reaches the tool as it stands, through the environment: neither
 # make nor the shell reads it. NAME alone counts only where it is written there (some systems set it).
-MAP_OPTIONS := TRACKS GRID BOX NAME SPACING COLUMNS VARIABLE CRS UNITS
+MAP_OPTIONS := TRACKS GRID BOX NAME SPACING COLUMNS VARIABLE CRS UNITS PICKS
 $(foreach option,$(MAP_OPTIONS),$(if $(filter command line,$(origin $(option))),\
 	$(eval override $(option) := $$(value $(option)))))
 $(if $(filter environment,$(origin NAME)),$(eval NAME :=))
 export $(MAP_OPTIONS)
 map: $(INSTALLED) ## lines of your own tracks: make map TRACKS=folder/ BOX="W E S N"
 	@$(BIN)/python tools/make_map.py --as-make
+
+compare: $(INSTALLED) ## judge a map: make compare TRACKS=folder/ PICKS=file.gmt BOX="W E S N"
+	@$(BIN)/python tools/make_compare.py --as-make
 
 figures: $(INSTALLED) ## redraw figures/ and its index, without Jupyter
 	$(BIN)/python tools/make_figures.py

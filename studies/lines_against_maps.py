@@ -312,16 +312,20 @@ def count(places, blocks):
     }
 
 
-def by_chance(places, blocks, rng):
+def slides(places, blocks, rng):
     """Count what the same crossings give when they slide along the track together.
 
-    What leaves at one end comes in at the other; the mean of `DRAWS` draws.
+    What leaves at one end comes in at the other; a row for each of `DRAWS` draws.
     """
     low, high = blocks["start_km"].min(), blocks["end_km"].max()
     inside = places[(places >= low) & (places <= high)] - low
-    slides = rng.uniform(0, high - low, DRAWS)
-    drawn = [count(low + (inside + slide) % (high - low), blocks) for slide in slides]
-    return pd.DataFrame(drawn).mean().to_dict()
+    far = rng.uniform(0, high - low, DRAWS)
+    return pd.DataFrame([count(low + (inside + km) % (high - low), blocks) for km in far])
+
+
+def by_chance(places, blocks, rng):
+    """Give the mean of `slides`."""
+    return slides(places, blocks, rng).mean().to_dict()
 
 
 def compare_blocks(sets, line, blocks, rng):

@@ -63,18 +63,22 @@ COLUMNS="longitude=X latitude=Y residual_nt=dT" names the columns of a table.
 VARIABLE, CRS=EPSG:32625 and UNITS=nT tell of a grid what its file does not say."""
 
 
-def options(arguments=None):
-    """Read the command line, or the environment, where `make` puts what its user writes."""
+def options(arguments=None, more=()):
+    """Read the command line, or the environment, where `make` puts what its user writes.
+
+    `more` has options of another tool, by name.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, what in ASKED.items():
+    every = ASKED | dict(more)
+    for name, what in every.items():
         parser.add_argument(f"--{name}", nargs="*", default=[], help=what)
     parser.add_argument("--as-make", action="store_true", help="BOX, TRACKS ... of the environment")
     asked = parser.parse_args(arguments)
     if asked.as_make:
-        for name in ASKED:
+        for name in every:
             text = os.environ.get(name.upper(), "")
             setattr(asked, name, getattr(asked, name) or ([text] if text else []))
-    for name in ASKED:
+    for name in every:
         if name != "tracks":
             setattr(asked, name, " ".join(getattr(asked, name)).strip())
     asked.box, asked.tracks = box_of(asked.box), paths_of(asked.tracks)

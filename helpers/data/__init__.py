@@ -1,6 +1,6 @@
 """Data: regions with their age and relief, the time scale, and published data by name."""
 
-from ._published import fracture_zones, isochrons, region_picks, ridges
+from ._published import fracture_zones, isochrons, lineations, read_picks, region_picks, ridges
 from ._regions import (
     REGIONS,
     Region,
@@ -23,6 +23,8 @@ __all__ = [
     "fracture_zones",
     "isochrons",
     "left_out",
+    "lineations",
+    "read_picks",
     "region",
     "region_from_box",
     "region_picks",

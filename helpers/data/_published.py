@@ -1,11 +1,16 @@
-"""What others have published of a region: isochrons, ridges, fracture zones and picks.
+"""What others have published of a region: isochrons, ridges, fracture zones, lineations and picks.
 
 References
 ----------
 Müller, R. D. et al. (2016). doi:10.1146/annurev-earth-060115-012211 (isochrons, ridges).
-Cande, S. C. et al. (1989). Magnetic Lineations of the World's Ocean Basins. AAPG (fracture zones).
+Cande, S. C. et al. (1989). Magnetic Lineations of the World's Ocean Basins. AAPG (fracture zones,
+lineations).
+Nakanishi, M. et al. (1989), doi:10.1029/JB094iB11p15437 (lineations of the M sequence).
 Seton, M. et al. (2014), doi:10.1002/2013GC005176 (GSFML picks).
 """
+
+import re
+from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -17,6 +22,10 @@ from . import _registry
 ISOCHRONS = "fabric/Muller_etal_AREPS_2016_Isochrons.gmt"
 RIDGES = "fabric/Muller_etal_AREPS_2016_Ridges.gmt"
 FRACTURE_ZONES = "lineations/cande1989_fracture_zones.gmt"
+LINEATIONS = {  # file of the registry: its authors, and whether it holds latitudes first
+    "lineations/cande1989_lineations.gmt": ("Cande et al. 1989", False),
+    "lineations/nakanishi1989_lineations.gmt": ("Nakanishi et al. 1989", True),
+}
 
 
 def isochrons(region):
@@ -43,6 +52,46 @@ def ridges(region):
 def fracture_zones(region):
     """Read the fracture zones that Cande et al. (1989) drew in a region, as `isochrons`; no ages."""
     return _read(region, FRACTURE_ZONES)
+
+
+def lineations(region):
+    """Read the magnetic lineations that experts drew in a region.
+
+    Parameters
+    ----------
+    region : helpers.data.Region
+
+    Returns
+    -------
+    geopandas.GeoDataFrame or None
+        ``chron`` as it is written on the chart ("5", "33R", "M4", "" where nothing is), ``plate``,
+        ``source`` (the authors) and ``geometry`` in the region's projection (km), cut to its box;
+        None where no file can be had. How far positions can be trusted differs from place to place
+        (2 km around Shatsky Rise, 10 km and more elsewhere).
+    """
+    paths = [(_registry.try_fetch(name), *about) for name, about in LINEATIONS.items()]
+    parts = [_chart(*each) for each in paths if each[0] is not None]
+    if not parts:
+        return None
+    drawn = pd.concat(parts, ignore_index=True)
+    cut = _in_box(drawn, region).explode(ignore_index=True)
+    return cut[cut.geom_type == "LineString"].to_crs(region.crs).reset_index(drop=True)
+
+
+def _chart(path, source, latitude_first):
+    """Lines of a chart in GMT's text of many segments; what their headers say of chron and plate."""
+    rows = []
+    for segment in path.read_text("utf-8", "replace").split(">")[1:]:
+        header, _, body = segment.partition("\n")
+        places = np.array(body.split(), float).reshape(-1, 2)[:, :: -1 if latitude_first else 1]
+        if len(places) > 1:
+            places[:, 0] = np.unwrap((places[:, 0] + 180) % 360 - 180, period=360)
+            chron = re.search(r"isochron:\s*(\S*)", header)
+            plate = re.search(r":\s*(.*?) PLATE", header)
+            rows.append((chron[1] if chron else "", plate[1].title() if plate else "",
+                         source, shapely.linestrings(places)))  # fmt: skip
+    columns = ["chron", "plate", "source", "geometry"]
+    return geopandas.GeoDataFrame(pd.DataFrame(rows, columns=columns), crs=4326)
 
 
 def _read(region, name):
@@ -92,18 +141,54 @@ COLUMNS = [*PICK_COLUMNS.values(), "longitude", "latitude"]
 MAGNETIC = "Magnetic Anomaly"  # of `method`; others are strikes of abyssal hills
 
 
+PLACES = {"lon": "longitude", "long": "longitude", "x": "longitude", "lat": "latitude"}
+PLACES |= {"y": "latitude", "age": "age_ma", "chron": "chron", "anomalyend": "end"}
+
+
 def read_picks(path):
-    """Read one file of picks as a table of `COLUMNS`; ValueError if it is of something else."""
-    picks = geopandas.read_file(path, on_invalid="ignore")
-    if not set(PICK_COLUMNS) - {"IDMethod"} <= set(picks.columns):
+    """Read a file of picks of magnetic anomalies.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A file of the GSFML (``.gmt``), a shapefile or another file of points that GDAL reads with
+        the same columns, or a table (``.csv``) with ``longitude``, ``latitude`` and ``age_ma``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a pick, columns as of `region_picks`; those that the file lacks are empty.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or has no positions or ages.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() == ".csv":
+            table = pd.read_csv(path)
+        else:
+            picks = geopandas.read_file(path, on_invalid="ignore")
+            points = picks.geometry.to_crs(4326) if picks.crs else picks.geometry
+            table = pd.DataFrame(picks.drop(columns="geometry"))
+            table = table.assign(longitude=points.x, latitude=points.y)
+    except Exception as error:  # whatever a library makes of another file
+        raise ValueError(f"{path} cannot be read as picks: {error}") from error
+    short = {name[:10]: ours for name, ours in PICK_COLUMNS.items()}  # as shapefiles cut names
+    table = table.rename(columns=short | PICK_COLUMNS)
+    named = {name: PLACES.get(str(name).strip().lower(), name) for name in table.columns}
+    table = table.rename(columns=named)
+    missing = {"longitude", "latitude", "age_ma"} - set(table.columns)
+    if missing:
         raise ValueError(
-            f"{path} has the columns {list(picks.columns.drop('geometry'))}; picks of the GSFML "
-            f"have {', '.join(PICK_COLUMNS)}. Give one of its files, such as Croon++_2008_G3.gmt."
+            f"{path} has the columns {', '.join(map(str, table.columns))}; picks need longitude, "
+            "latitude and age_ma (Ma, Gee & Kent 2007), or those of the GSFML "
+            f"({', '.join(PICK_COLUMNS)})."
         )
-    table = pd.DataFrame(picks.rename(columns=PICK_COLUMNS).drop(columns="geometry"))
-    table = table.assign(longitude=picks.geometry.x, latitude=picks.geometry.y)
-    for name in ("quality", "age_ma"):
-        table[name] = pd.to_numeric(table[name], errors="coerce")
+    for name in ("quality", "age_ma", "longitude", "latitude"):
+        if name in table:
+            table[name] = pd.to_numeric(table[name], errors="coerce")
     return table.reindex(columns=COLUMNS)
 
 

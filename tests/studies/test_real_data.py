@@ -1,0 +1,113 @@
+"""The judge of real data, in cases whose answer is known."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+
+import make_compare
+import make_map
+from helpers import data
+from registry_files import fetch_or_skip
+from studies import real_data
+
+BOX = (-1.5, 1.5, 50.0, 52.0)
+REGION = data.region_from_box(*BOX)
+RATE = 20.0  # km a Ma: the axis lies at the western edge
+
+
+def test_a_wave_is_resolved_down_to_where_the_prediction_is_smoothed():
+    rng = np.random.default_rng(0)
+    read = rng.normal(size=(6, 1024))
+    told = [ndimage.gaussian_filter1d(one, 4.0) + rng.normal(0, 0.06, 1024) for one in read]
+    # signal exp(-(2 pi s / L)^2) against noise .06^2 falls to a coherence of a half at L = 21 km
+    found = real_data.resolved_km(list(zip(read, told, strict=True)), 2.0)
+    expected = 2 * np.pi * 8.0 / np.sqrt(np.log(1 / 0.06**2))
+    assert found == pytest.approx(expected, rel=0.15)
+    noise = [(one, rng.normal(size=1024)) for one in read]
+    assert real_data.resolved_km(noise, 2.0) is None
+    assert real_data.resolved_km([(one[:50], one[:50]) for one in read], 2.0) is None  # too short
+
+
+def test_holes_in_a_prediction_split_it():
+    rng = np.random.default_rng(1)
+    read = rng.normal(size=(6, 1024))
+    told = read.copy()
+    told[:, ::100] = np.nan  # no stretch of 256 km is left
+    assert real_data.resolved_km(list(zip(read, told, strict=True)), 2.0) is None
+
+
+def survey(folder):
+    """Write parallel lines over stripes that run north, and picks of them on the middle line."""
+    scale = data.timescale()
+    scale = scale[~scale["cryptochron"]]
+    edges = scale[["young_ma", "old_ma"]].to_numpy().ravel() * RATE - 105.0  # km east
+    east = np.arange(-100, 100, 0.5)
+    normal = np.searchsorted(edges, east) % 2 == 1
+    value = 150.0 * ndimage.gaussian_filter1d(np.where(normal, 1.0, -1.0), 3)
+    rows = []
+    for k, north in enumerate(np.arange(-90, 91, 15.0)):  # there and back
+        way = slice(None, None, (-1) ** k)
+        rows.append({"cruise": "MOW", "east": east[way], "north": north, "nt": value[way]})
+    table = pd.concat([pd.DataFrame(row) for row in rows], ignore_index=True)
+    table["longitude"], table["latitude"] = REGION.unproject(table["east"], table["north"])
+    minutes = pd.to_timedelta(3 * np.arange(len(table)), unit="min")
+    table["time"] = pd.Timestamp("2001-01-01") + minutes
+    names = ["cruise", "time", "longitude", "latitude", "nt"]
+    table[names].rename(columns={"nt": "anomaly"}).to_csv(folder / "tracks.csv", index=False)
+    within = (edges > -95) & (edges < 95)
+    lon, lat = REGION.unproject(edges[within], np.full(within.sum(), 0.0))
+    ages = (edges[within] + 105.0) / RATE
+    picks = pd.DataFrame({"longitude": lon, "latitude": lat, "age_ma": ages})
+    picks.to_csv(folder / "picks.csv", index=False)
+
+
+@pytest.mark.rest
+def test_one_command_judges_a_survey(tmp_path, monkeypatch, capsys):
+    survey(tmp_path)
+    monkeypatch.setattr(make_compare, "MAPS", tmp_path)
+    given = ["--tracks", str(tmp_path / "tracks.csv"), "--picks", str(tmp_path / "picks.csv")]
+    make_compare.main([*given, "--box", *map(str, BOX), "--name", "judged"])
+    found = json.loads((tmp_path / "judged_compare.json").read_text())
+    assert set(found) == {"blocks", "km", "methods", "lines", "withheld"}
+    methods = found["methods"]
+    assert set(methods) == {"network", "moved", "turned", "sato", "peaks"}
+    assert found["blocks"] >= 8 and 150 < found["km"] < 200
+    assert methods["peaks"]["crossings"] <= methods["network"]["crossings"]
+    for one in methods.values():
+        low, high = one["by_chance_95"]
+        assert 0 <= low <= one["by_chance"] <= high and one["crossed"] <= found["blocks"]
+    assert methods["network"]["crossed"] > methods["turned"]["crossed"]
+    assert found["withheld"]["guided"]["rms_nt"] < 0.6 * found["withheld"]["zero"]["rms_nt"]
+    said = capsys.readouterr().out
+    assert "Polarity blocks of picks" in said and "tracks.csv: kept" in said
+
+
+def test_what_is_missing_is_said():
+    with pytest.raises(ValueError, match="Say of what: make compare TRACKS="):
+        make_compare.main([])
+    with pytest.raises(ValueError, match="judges tracks; a GRID has none"):
+        make_compare.main(["--grid", "a.nc"])
+    assert make_map.options(["--tracks", "a.csv"], make_compare.PICKS).picks == ""
+
+
+def test_picks_of_several_formats(tmp_path):
+    path = fetch_or_skip("picks/Croon++_2008_G3.gmt")
+    picks = data.read_picks(path)
+    import geopandas
+
+    frame = geopandas.read_file(path, on_invalid="ignore").set_crs(4326, allow_override=True)
+    frame.to_file(tmp_path / "picks.shp")
+    again = data.read_picks(tmp_path / "picks.shp")
+    assert len(again) == len(picks)
+    np.testing.assert_allclose(again["age_ma"], picks["age_ma"], atol=1e-6)
+    (tmp_path / "picks.csv").write_text("Lon,Lat,Age,chron\n-110,-45,2.58,C2An\n")
+    row = data.read_picks(tmp_path / "picks.csv").iloc[0]
+    assert (row.longitude, row.latitude, row.age_ma, row.chron) == (-110, -45, 2.58, "C2An")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="other.csv has the columns a, b; picks need longitude"):
+        data.read_picks(tmp_path / "other.csv")
+    with pytest.raises(ValueError, match="nowhere.shp cannot be read as picks"):
+        data.read_picks(tmp_path / "nowhere.shp")
