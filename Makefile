@@ -52,13 +52,13 @@ lab: $(INSTALLED) ## open JupyterLab on notebooks/
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" $(ROOTLY) $(LAB) \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-# What is written behind make map reaches the tool as it stands, through the environment: neither
-# make nor the shell reads it. NAME alone counts only where it is written there (some systems set it).
+# What is written behind make map reaches the tool as it stands, through the environment (as
+# MAP_TRACKS and so on): neither make nor the shell reads it. What the environment itself holds under
+# these names, such as the COLUMNS of a terminal, does not count.
 MAP_OPTIONS := TRACKS GRID BOX NAME SPACING COLUMNS VARIABLE CRS UNITS PICKS
 $(foreach option,$(MAP_OPTIONS),$(if $(filter command line,$(origin $(option))),\
-	$(eval override $(option) := $$(value $(option)))))
-$(if $(filter environment,$(origin NAME)),$(eval NAME :=))
-export $(MAP_OPTIONS)
+	$(eval override $(option) := $$(value $(option))) \
+	$(eval export MAP_$(option) := $$(value $(option)))))
 map: $(INSTALLED) ## lines of your own tracks: make map TRACKS=folder/ BOX="W E S N"
 	@$(BIN)/python tools/make_map.py --as-make
 

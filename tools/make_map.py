@@ -2,7 +2,6 @@
 
     python tools/make_map.py --box -46.4 -43 44.4 46.6 --tracks my_cruises/ --name mine
     python tools/make_map.py --grid emag2.csv --box -46.4 -43 44.4 46.6
-    TRACKS=my_cruises/ BOX="-46.4 -43 44.4 46.6" python tools/make_map.py --as-make
 
 Writes into build/maps/: NAME.geojson and NAME.gpkg (the lines), NAME.png (what they were found in)
 and NAME.nc (grid, guided map, probability), which notebook A3 opens to mend the lines by hand.
@@ -34,7 +33,7 @@ from helpers.gridding._grid_checks import KM_PER_DEGREE
 MAPS = ROOT / "build" / "maps"
 FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
 WIDEST_DEG = 40.0  # a box that nobody gave is no wider,
-LEAST_KM = 40.0  # and no narrower
+LINE_KM, LEAST_KM = 5.0, 40.0  # nor narrower than a line: then it gets so much
 MUCH = 0.05  # a larger share of the rows of a file or cruise is not lost without a warning
 CELLS_KM = (0.05, 100.0)  # smallest and largest side of a cell
 LONGEST_NAME = 80
@@ -72,11 +71,11 @@ def options(arguments=None, more=()):
     every = ASKED | dict(more)
     for name, what in every.items():
         parser.add_argument(f"--{name}", nargs="*", default=[], help=what)
-    parser.add_argument("--as-make", action="store_true", help="BOX, TRACKS ... of the environment")
+    parser.add_argument("--as-make", action="store_true", help="take MAP_BOX and the like")
     asked = parser.parse_args(arguments)
     if asked.as_make:
         for name in every:
-            text = os.environ.get(name.upper(), "")
+            text = os.environ.get(f"MAP_{name.upper()}", "")
             setattr(asked, name, getattr(asked, name) or ([text] if text else []))
     for name in every:
         if name != "tracks":
@@ -174,8 +173,9 @@ def box_around(table):
             f'BOX="{box_of_most(table)}", which is west, east, south and north in degrees.'
         )
     degree = KM_PER_DEGREE * max(math.cos(math.radians((south + north) / 2)), 0.05)
-    more_x = max(0.0, LEAST_KM / degree - width) / 2
-    more_y = max(0.0, LEAST_KM / KM_PER_DEGREE - (north - south)) / 2
+    high = north - south
+    more_x = (LEAST_KM / degree - width) / 2 if width * degree < LINE_KM else 0.0
+    more_y = (LEAST_KM / KM_PER_DEGREE - high) / 2 if high * KM_PER_DEGREE < LINE_KM else 0.0
     if more_x or more_y:
         print(f"The readings lie on a single line: the box around it is {LEAST_KM:g} km wide.")
     south, north = max(south - more_y, -90.0), min(north + more_y, 90.0)

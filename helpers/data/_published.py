@@ -168,9 +168,11 @@ def read_picks(path):
     try:
         if path.suffix.lower() == ".csv":
             table = pd.read_csv(path)
+            columns = list(table)
         else:
             picks = geopandas.read_file(path, on_invalid="ignore")
             points = picks.geometry.to_crs(4326) if picks.crs else picks.geometry
+            columns = list(picks.columns.drop("geometry"))
             table = pd.DataFrame(picks.drop(columns="geometry"))
             table = table.assign(longitude=points.x, latitude=points.y)
     except Exception as error:  # whatever a library makes of another file
@@ -182,7 +184,7 @@ def read_picks(path):
     missing = {"longitude", "latitude", "age_ma"} - set(table.columns)
     if missing:
         raise ValueError(
-            f"{path} has the columns {', '.join(map(str, table.columns))}; picks need longitude, "
+            f"{path} has the columns {', '.join(map(str, columns))}; picks need longitude, "
             "latitude and age_ma (Ma, Gee & Kent 2007), or those of the GSFML "
             f"({', '.join(PICK_COLUMNS)})."
         )

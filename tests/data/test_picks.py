@@ -27,5 +27,5 @@ def test_picks_are_read_with_their_columns(tmp_path):
 def test_file_of_something_else_is_a_clear_error(tmp_path):
     path = tmp_path / "other.gmt"
     path.write_text("# @NName|Kind\n> \n1 2\n")
-    with pytest.raises(ValueError, match=r"has the columns \['Name', 'Kind'\]; picks of the GSFML"):
+    with pytest.raises(ValueError, match="has the columns Name, Kind; picks need longitude.*GSFML"):
         _published.read_picks(path)

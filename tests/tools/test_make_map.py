@@ -135,20 +135,21 @@ def test_make_passes_what_is_written_as_it_stands(tmp_path):
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/.installed").touch()
     python = tmp_path / ".venv/bin/python"
-    python.write_text('#!/bin/sh\nprintf "%s|%s" "$TRACKS" "$NAME" > said\n')
+    python.write_text('#!/bin/sh\nprintf "%s|%s" "$MAP_TRACKS" "$MAP_NAME" > said\n')
     python.chmod(0o755)
     for name in ("pyproject.toml", "requirements.lock"):  # the installation is up to date
         (tmp_path / name).touch()
     os.utime(tmp_path / ".venv/.installed", (4e9, 4e9))
-    environment = os.environ | {"NAME": "host"}
+    environment = os.environ | {"NAME": "host", "COLUMNS": "80"}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / "said").read_text() == f"{wild}|"
     assert not (tmp_path / "made").exists() and not (tmp_path / "by_shell").exists()
 
 
 def test_the_environment_is_read_where_make_calls(monkeypatch):
-    monkeypatch.setenv("TRACKS", "a b.csv")
-    monkeypatch.setenv("SPACING", "4")
+    monkeypatch.setenv("MAP_TRACKS", "a b.csv")
+    monkeypatch.setenv("MAP_SPACING", "4")
+    monkeypatch.setenv("COLUMNS", "80")  # of a terminal
     asked = make_map.options(["--as-make"])
     assert asked.tracks == ["a", "b.csv"] and asked.spacing == 4 and asked.name == "mine"
 
