@@ -135,7 +135,7 @@ def write(lines, path, region):
         shape = {"type": "LineString", "coordinates": place.tolist()}
         features.append({"type": "Feature", "properties": about, "geometry": shape})
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _shared.whole(path) as beside, beside.open("w", encoding="utf-8") as stream:
+    with _shared.written(path) as beside, beside.open("w", encoding="utf-8") as stream:
         json.dump({"type": "FeatureCollection", "features": features}, stream, indent=1)
         stream.flush()
         os.fsync(stream.fileno())
