@@ -40,7 +40,7 @@ def locked(path, timeout_s=-1, waiting=""):
     """Keep others, processes and threads, from a file or a store; they wait here for their turn.
 
     Who has to wait may print a line, and after `timeout_s` there is a TimeoutError. A process that
-    dies lets go.
+    dies lets go. The hidden file beside, by which all know of the lock, stays.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
