@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 
 import geopandas
 import numpy as np
@@ -34,6 +35,7 @@ SHOWN = {  # of a map of one's own, by the name in the labeller's menu
     "expected error": "uncertainty_nt",
     "distance to data": "distance_km",
 }
+AXES = ("northing", "easting")
 JOIN_KM = 60.0  # neighbouring picks of one isochron are joined up to this distance
 WAIT_S = 60  # for another notebook that writes the same layer
 
@@ -223,20 +225,53 @@ class OwnMap:
     @property
     def fields(self):
         """Maps by name, as the labeller shows them."""
-        return {name: self.grid[key] for name, key in SHOWN.items() if key in self.grid}
+        named = {name: self.grid[key] for name, key in SHOWN.items() if key in self.grid}
+        return {name: layer for name, layer in named.items() if layer.dims == AXES}
 
     @property
     def about(self):
         """What the map was made of."""
-        return self.grid.attrs["data"]
+        return str(self.grid.attrs["data"])
 
 
-def open_map(path):
-    """Open a map of one's own (`OwnMap`)."""
-    with xr.open_dataset(path) as stored:
-        grid = stored.load()
-    box = map(float, grid.attrs["box"])
-    return OwnMap(data.region_from_box(*box, name=grid.attrs["name"]), grid)
+def open_map(path, load=True):
+    """Open a map of one's own (`OwnMap`), or only its head.
+
+    What cannot be read, or is no such map, is a ValueError with a short reason that goes on after
+    the file's name.
+    """
+    try:
+        with xr.open_dataset(path) as stored:
+            lacking = _lacking(stored)
+            grid = stored.load() if load and not lacking else stored
+    except Exception as problem:  # whatever the libraries below find wrong
+        reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        raise ValueError(f"cannot be read ({shorten(reason, 80)})") from problem
+    if lacking:
+        raise ValueError(f"is no map of `make map`: it has no {lacking}")
+    try:
+        box = np.array(grid.attrs["box"], float)
+        region = data.region_from_box(*box.tolist(), name=str(grid.attrs["name"]))
+    except (ValueError, TypeError) as problem:
+        reason = f"its box is {grid.attrs['box']}"
+        raise ValueError(f"is no map of `make map`: {shorten(reason, 80)}") from problem
+    return OwnMap(region, grid)
+
+
+def _lacking(grid):
+    """Name the first thing that a map must have and this one has not; empty if it has all."""
+    for name in ("box", "name", "data"):
+        if name not in grid.attrs:
+            return f"attribute {name!r}"
+    for name in AXES:
+        axis = grid.get(name, xr.DataArray())
+        if axis.dims != (name,) or axis.size < 2 or not (np.diff(axis.astype(float)) > 0).all():
+            return f"axis {name!r} that ascends"
+    for name in ("anomaly", "block", "distance_km"):
+        layer = grid.get(name, xr.DataArray())
+        if layer.dims != AXES or layer.dtype.kind not in "fiu":
+            return f"layer {name!r} of numbers on northing and easting"
+    return ""
 
 
 def simpler(points, tolerance_km):
