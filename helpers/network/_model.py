@@ -6,6 +6,7 @@ file and `_training` import keras.
 """
 
 import json
+import warnings
 
 import keras
 import numpy as np
@@ -143,13 +144,20 @@ def load(name, folder=MODELS):
 def read_weights(model, path):
     """Load a ``.weights.h5`` file into a model, or say clearly why that is impossible."""
     try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            model.load_weights(path)
+        for one in said:  # layers that are not in the file stay untrained, with a warning only
+            if "Skipping nested container" in str(one.message):
+                raise ValueError("it lacks some layers")
+        if not all(np.isfinite(one).all() for one in model.get_weights()):
+            raise ValueError("some weights are no finite numbers")
+    except Exception as error:  # a damaged file fails anywhere in keras, h5py and zlib
         reason = str(error).partition("\n")[0]  # keras lists every layer after the first line
         raise ValueError(
             f"The weights in {path} cannot be loaded into this network ({reason}). The file is "
-            "missing, truncated or of another architecture; restore it from the repository or "
-            "make it anew with `make train`."
+            "missing, truncated, damaged or of another architecture; restore it from the "
+            "repository or make it anew with `make train`."
         ) from error
 
 
