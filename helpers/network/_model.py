@@ -5,6 +5,7 @@ Weights are saved, never whole models: a model is rebuilt by the code here from 
 file and `_training` import keras.
 """
 
+import hashlib
 import json
 import warnings
 
@@ -126,6 +127,45 @@ def load(name, folder=MODELS):
     ValueError
         If there is no such model, or its file is missing, truncated or of another architecture.
     """
+    record = _record(name, folder)
+    if "members" in record:
+        return _mean_of([load(member, folder) for member in record["members"]], record)
+    model = build(record)
+    read_weights(model, folder / f"{name}.weights.h5")
+    return model
+
+
+def fingerprint(name, folder=MODELS):
+    """Hash the record and the weights of a shipped model and of its members.
+
+    Parameters
+    ----------
+    name, folder
+        As `load`.
+
+    Returns
+    -------
+    str
+        Changes with the record or any weight.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+    OSError
+        If its weights are missing.
+    """
+    record = _record(name, folder)
+    found = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    for member in record.get("members", ()):
+        found.update(fingerprint(member, folder).encode())
+    if "members" not in record:
+        found.update((folder / f"{name}.weights.h5").read_bytes())
+    return found.hexdigest()
+
+
+def _record(name, folder):
+    """Record of a model in ``models.json``."""
     if not (folder / "models.json").exists():
         raise ValueError(
             f"There are no models in {folder}: models.json is missing. Restore it from the "
@@ -134,11 +174,7 @@ def load(name, folder=MODELS):
     known = json.loads((folder / "models.json").read_text())
     if name not in known:
         raise ValueError(f"There is no model named {name!r}; choose one of {', '.join(known)}.")
-    if "members" in known[name]:
-        return _mean_of([load(member, folder) for member in known[name]["members"]], known[name])
-    model = build(known[name])
-    read_weights(model, folder / f"{name}.weights.h5")
-    return model
+    return known[name]
 
 
 def read_weights(model, path):
