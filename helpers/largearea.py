@@ -11,7 +11,9 @@ as "no data": readers refuse the store, and the step that made it computes those
 
 Tiles are dask tasks.  Without more ado they are computed one after another in this process; if a
 `dask.distributed.Client` is open, its workers share them, on this machine or on a cluster whose
-machines see the same files.
+machines see the same files.  With tiles of 960 cells a worker of one thread takes about 0.6 GB, and
+the process that gives them out as much and 0.2 kB more for each reading: for 8192 x 8192 cells
+two workers and this process together some 2 GB.
 
 How near this comes to one solution in memory: the medians of track cells, the weights and the
 distances up to the overlap are the same; the linear interpolation differs where triangles are

@@ -110,6 +110,7 @@ def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
     whole = network.predict(model, seen)["probability"]
     np.testing.assert_allclose(made, whole, atol=1e-3)
     assert float(whole.std()) > 0.02
+    assert largearea.TILE % 192 == 0
     with pytest.raises(ValueError, match="multiple of the network's step, 192"):
         largearea.predict(*source, tmp_path / "q.zarr", "any", tile=200)
 
