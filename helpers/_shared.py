@@ -3,8 +3,10 @@
 import contextlib
 import os
 import re
+import tempfile
 from pathlib import Path
 
+import filelock
 import numpy as np
 import xarray as xr
 from scipy import ndimage
@@ -14,19 +16,44 @@ ROOT = Path(__file__).resolve().parents[1]  # of the workbook
 MOMENT_S = 2.0  # what takes longer shows a bar
 # digits of what stands for no value: nines, eights, the ends of int16 (scaled, too), 999.25
 FILL_DIGITS = re.compile(r"9{3,}|8{3,}|3276[78]|99925")
+POLL_S = 0.01  # between two looks whether a lock is free
 
 
 @contextlib.contextmanager
-def whole(path):
-    """Give a place beside a file to write to; what was written there then takes its name.
+def written(path):
+    """Give a place to write a file to; what was written there then takes the file's name.
 
-    The place is in the same folder and has the same ending; if writing fails, the file itself
-    stays as it was.
+    The place has the file's own name, in a hidden folder beside it that nobody else writes to;
+    what libraries leave there (journals, indices) goes with it.  If writing fails, the file stays
+    as it was.
     """
-    beside = path.with_name("part_" + path.name)
-    beside.unlink(missing_ok=True)
-    yield beside
-    beside.replace(path)
+    path = Path(path)
+    with tempfile.TemporaryDirectory(prefix=".part_", dir=path.parent) as folder:
+        place = Path(folder) / path.name
+        yield place
+        place.replace(path)
+
+
+@contextlib.contextmanager
+def locked(path, timeout_s=-1, waiting=""):
+    """Keep others, processes and threads, from a file or a store; they wait here for their turn.
+
+    Who has to wait may print a line, and after `timeout_s` there is a TimeoutError. A process that
+    dies lets go. The hidden file beside, by which all know of the lock, stays.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), poll_interval=POLL_S)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        if waiting:
+            print(waiting, flush=True)
+        lock.acquire(timeout=timeout_s)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def progress(items, text):
@@ -62,13 +89,13 @@ def safe_name(text):
 
 def save_arrays(path, arrays):
     """Write arrays by name as ``.npz``."""
-    with whole(path) as beside:
+    with written(path) as beside:
         np.savez(beside, **arrays)
 
 
 def save_weights(path, model):
     """Write the weights of a keras model; the path ends in ``.weights.h5``."""
-    with whole(path) as beside:
+    with written(path) as beside:
         model.save_weights(beside)
 
 

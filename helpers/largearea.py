@@ -4,9 +4,16 @@ A whole ocean basin at 2 km does not fit a laptop's memory.  Here every step rea
 with xarray, tile by tile with an overlap, and writes the tile's core into a zarr store.  Finished
 tiles are marked there: a run that was stopped, or whose worker was killed, goes on where it was.
 
+A store knows what it was made of: a hash of the readings or of the weights, all settings, and the
+key of the store before it.  One that was made of something else is refused and never overwritten,
+for it may have taken hours.  Each chunk has a checksum.  What is missing or damaged is never read
+as "no data": readers refuse the store, and the step that made it computes those tiles anew.
+
 Tiles are dask tasks.  Without more ado they are computed one after another in this process; if a
 `dask.distributed.Client` is open, its workers share them, on this machine or on a cluster whose
-machines see the same files.
+machines see the same files.  With tiles of 960 cells a worker of one thread takes about 0.6 GB, and
+the process that gives them out as much and 0.2 kB more for each reading: for 8192 x 8192 cells
+two workers and this process together some 2 GB.
 
 How near this comes to one solution in memory: the medians of track cells, the weights and the
 distances up to the overlap are the same; the linear interpolation differs where triangles are
@@ -17,6 +24,7 @@ tile; the prediction is the same up to rounding, for tiles are cut where the net
 """
 
 import functools
+import hashlib
 import itertools
 import json
 import sys
@@ -28,11 +36,12 @@ import numpy as np
 import xarray as xr
 import zarr
 from tqdm import tqdm
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from . import _shared, diffusion, gridding, network
 from .network import _tiles
 
-TILE = 1920  # cells a side of a tile's core; for `predict` a multiple of the network's step
+TILE = 960  # cells a side of a tile's core; for `predict` a multiple of the network's step
 OVERLAP = 128  # cells read on each side of it
 SAMPLE = 768  # cells a side of the window that chooses smoothing and averaging for all tiles
 FEWEST = 4  # cells with data, below which a tile stays blank
@@ -40,6 +49,9 @@ GRID = ("anomaly", "block", "weight", "distance_km")
 GUIDED = ("anomaly", "strike_deg", "coherence")
 PREDICTED = ("probability", "uncertainty", "strike_deg")
 DIMS = ("northing", "easting")
+AHEAD = 2  # tiles given to each worker of a cluster at a time
+CHECKED = (ZstdCodec(), Crc32cCodec())  # a chunk of which a bit was flipped is not read
+AGAIN = "run the step that makes it again: it computes only what is missing or damaged"
 
 
 def open_grid(path):
@@ -57,8 +69,36 @@ def open_grid(path):
     Raises
     ------
     ValueError
-        If it has no coordinates ``northing`` and ``easting``.
+        If it has no coordinates ``northing`` and ``easting``, or is a store of this module that
+        is not finished or lacks a part. A damaged part is an error of zarr when it is read.
     """
+    path = Path(path)
+    if path.is_dir():
+        _refuse_unfinished(path)
+    return _open(path)
+
+
+def _refuse_unfinished(store):
+    """Refuse a store of ours of which some chunk is missing, which would be read as NaN."""
+    try:
+        group = zarr.open_group(store, mode="r")
+        if "made_with" not in group.attrs:
+            return
+        lacking = {"tiles": int((group["done"][:] == 0).sum())}
+        for name, array in group.arrays():
+            if name in DIMS:
+                array[:]  # its checksum is right
+            if name != "done":
+                lacking[f"chunks of {name}"] = array.nchunks - array.nchunks_initialized
+    except Exception as problem:  # whatever zarr finds wrong
+        raise ValueError(f"{store} cannot be read ({problem}); {AGAIN}.") from problem
+    listed = ", ".join(f"{number} {what}" for what, number in lacking.items() if number)
+    if listed:
+        raise ValueError(f"{store} is not finished or was damaged, it lacks {listed}; {AGAIN}.")
+
+
+def _open(path):
+    """Open a grid lazily, be it finished or not."""
     path = Path(path)
     if path.is_dir():
         opened = xr.open_zarr(path, chunks=None, consolidated=False)
@@ -95,7 +135,7 @@ def grid_tracks(table, region, store, spacing_km=2.0, tile=TILE, overlap=OVERLAP
     Raises
     ------
     ValueError
-        If the store holds the results of another run.
+        If the store holds the results of another run, of other readings or other settings.
     """
     axes = dict(zip(DIMS, region.grid_coords(spacing_km), strict=True))
     places = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
@@ -114,6 +154,7 @@ def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, pro
     points = points[np.isfinite(points).all(axis=1)]
     spacing = float(axes["easting"][1] - axes["easting"][0])
     about = {"step": "grid", "points": len(points), "overlap": overlap} | (attrs or {})
+    about |= {"data": _hash(points, *(axes[dim] for dim in DIMS))}
 
     def work(window):
         here = {dim: axes[dim][window[dim]] for dim in DIMS}
@@ -144,10 +185,10 @@ def choose(source):
     """
     grid, best, most = open_grid(source), None, -1
     for window in _windows(grid["block"].shape, SAMPLE):
-        block = grid["block"].isel(window).load()
+        block = _loaded(source, ["block"], window)["block"]
         if int(block.notnull().sum()) > most and min(block.shape) >= 8:
             most, best = int(block.notnull().sum()), window
-    part = grid[["block", "weight"]].isel(best).load()
+    part = _loaded(source, ("block", "weight"), best)
     made = diffusion.guided(part["block"], part["weight"], uncertainty=False)
     return {name: made.attrs[name] for name in ("smoothing", "integration_cells")}
 
@@ -170,7 +211,7 @@ def guided(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERL
         The store, with ``anomaly``, ``strike_deg`` and ``coherence``.
     """
     options = {"smoothing": smoothing, "integration_cells": integration_cells}
-    about = {"step": "guide", "source": str(source), "overlap": overlap} | options
+    about = {"step": "guide", "source": _key_of(source), "overlap": overlap} | options
 
     def work(window):
         return functools.partial(_guided, str(source), window, options)
@@ -206,7 +247,8 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     step = _tiles.TILE - _tiles.OVERLAP
     if tile % step:
         raise ValueError(f"tile is {tile}; give a multiple of the network's step, {step} cells.")
-    about = {"step": "predict", "source": str(source), "guided": str(guided), "model": model}
+    about = {"step": "predict", "source": _key_of(source), "guided": _key_of(guided)}
+    about |= {"model": model, "weights": network.fingerprint(model)}
 
     def work(window):
         return functools.partial(_predict, str(source), str(guided), window, model)
@@ -214,9 +256,41 @@ def predict(source, guided, store, model, tile=TILE, progress=True):
     return _run_on(source, work, store, PREDICTED, about, tile, (step, _tiles.TILE), progress)
 
 
+def _hash(*parts):
+    """Hash of arrays, files and texts."""
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Path):
+            with part.open("rb") as stream:
+                part = hashlib.file_digest(stream, "sha256").hexdigest()
+        if not isinstance(part, str):
+            part = np.ascontiguousarray(part, float)
+            found.update(str(part.shape).encode())
+        found.update(part.encode() if isinstance(part, str) else part)
+    return found.hexdigest()
+
+
+def _key_of(path):
+    """Key of a grid: of what a store was made with, or of the bytes of a file."""
+    path = Path(path)
+    if path.is_file():
+        return _hash(path)
+    made_with = open_grid(path).attrs.get("made_with")
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    return _hash(made_with) if made_with else _hash(*files)
+
+
+def _loaded(path, names, window):
+    """Read layers of a window; a damaged chunk is an error that says what to do."""
+    try:
+        return _open(path)[list(names)].isel(window).load()
+    except (ValueError, OSError, RuntimeError) as problem:
+        raise ValueError(f"{path} is damaged ({problem}); {AGAIN}.") from problem
+
+
 def _run_on(source, work, store, names, about, tile, overlap, progress):
     """Run on the cells of a grid on disk."""
-    with open_grid(source) as grid:
+    with _open(source) as grid:
         axes = {name: grid[name].to_numpy() for name in ("northing", "easting")}
         attrs = {key: value for key, value in grid.attrs.items() if key != "made_with"}
     return _run(work, store, axes, names, about, attrs, tile, overlap, progress)
@@ -233,7 +307,7 @@ def _grid(points, axes):
 
 def _guided(source, window, options):
     """Diffuse one window."""
-    grid = open_grid(source)[["block", "weight"]].isel(window).load()
+    grid = _loaded(source, ("block", "weight"), window)
     if int(grid["block"].notnull().sum()) < FEWEST or min(grid["block"].shape) < 8:
         return _blank(grid.coords, GUIDED)
     made = diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **options)
@@ -242,11 +316,11 @@ def _guided(source, window, options):
 
 def _predict(source, guided, window, model):
     """Predict one window."""
-    grid = open_grid(source)[["anomaly", "block", "distance_km"]].isel(window).load()
+    grid = _loaded(source, ("anomaly", "block", "distance_km"), window)
     near = network.knowable(grid)
     if not bool(near.any()):
         return _blank(grid.coords, PREDICTED)
-    made = open_grid(guided)[list(GUIDED)].isel(window).load()
+    made = _loaded(guided, GUIDED, window)
     seen = network.predict(_model(model), grid, near, guided=made)
     if "strike_deg" not in seen:
         seen["strike_deg"] = made["strike_deg"]
@@ -278,23 +352,32 @@ def _run(work, store, axes, names, about, attrs, tile, overlap, progress=True):
     `work` takes a window (dict of str to slice, overlap included) and returns a function without
     arguments, that can be pickled, that makes the window's dataset with the layers `names`.
     `about` is what makes this run: a store made by another is refused.  `overlap` cells are read
-    before and after the core, along both axes.
+    before and after the core, along both axes.  Another process that computes the same store is
+    waited for.
     """
     store, shape = Path(store), tuple(len(axis) for axis in axes.values())
     about = json.dumps(about | {"tile": tile, "shape": shape}, sort_keys=True)
-    _prepare(store, axes, names, about, attrs, tile)
-    done = zarr.open_group(store, mode="r")["done"][:]
-    tasks = []
-    for core in _windows(shape, tile):
-        number = tuple(core[dim].start // tile for dim in DIMS)
-        if not done[number]:
-            window = _widened(core, overlap, shape)
-            task = dask.delayed(_tile, pure=False)
-            tasks.append(task(work(window), str(store), core, window, number))
-    bar = tqdm(total=done.size, initial=int(done.sum()), unit="tile", disable=not progress)
-    with bar:
-        for _ in _computed(tasks):
-            bar.update()
+    with _shared.locked(store, waiting=f"Another process computes {store}: waiting for it."):
+        if store.exists():
+            _check_made_with(store, about)
+            _restore_axes(store, axes)
+        else:
+            _make_empty(store, axes, names, about, attrs, tile)
+        cores = {tuple(core[dim].start // tile for dim in DIMS): core
+                 for core in _windows(shape, tile)}  # fmt: skip
+        finished = _finished(store, names, cores)
+        left = {number: core for number, core in cores.items() if number not in finished}
+        windows = {number: _widened(core, overlap, shape) for number, core in left.items()}
+        tasks = (  # made when their turn comes, for each holds its readings
+            dask.delayed(_tile, pure=False)(
+                work(windows[number]), str(store), core, windows[number], number
+            )
+            for number, core in left.items()
+        )
+        bar = {"total": len(cores), "initial": len(cores) - len(left), "unit": "tile"}
+        with tqdm(**bar, disable=not progress) as shown:
+            for _ in _computed(tasks):
+                shown.update()
     return store
 
 
@@ -322,31 +405,81 @@ def _computed(tasks):
             client = None
     if client is None:
         yield from (task.compute(scheduler="synchronous") for task in tasks)
-    else:
-        for future in distributed.as_completed(client.compute(tasks)):
-            yield future.result()
-
-
-def _prepare(store, axes, names, about, attrs, tile):
-    """Make an empty store whose chunks are the tiles, or check the one that is there."""
-    if store.exists():
-        made = zarr.open_group(store, mode="r").attrs.get("made_with")
-        if made != about:
-            raise ValueError(
-                f"{store} holds the results of another run ({made}, not {about}); give another "
-                "path, or remove it."
-            )
         return
+    first = itertools.islice(tasks, AHEAD * max(1, sum(client.nthreads().values())))
+    running = distributed.as_completed([client.compute(task) for task in first])
+    for future in running:
+        yield future.result()
+        for task in itertools.islice(tasks, 1):
+            running.add(client.compute(task))
+
+
+def _check_made_with(store, about):
+    """Refuse a store that was made with something else."""
+    try:
+        made = json.loads(zarr.open_group(store, mode="r").attrs["made_with"])
+    except Exception as problem:  # no store, no attribute, no JSON
+        raise ValueError(
+            f"{store} is there and no store of this step ({problem}); give another path, or "
+            "remove it."
+        ) from problem
+    asked = json.loads(about)
+    other = [name for name in sorted({*made, *asked}) if made.get(name) != asked.get(name)]
+    if other:
+        listed = ", ".join(f"{k} ({made.get(k)}, not {asked.get(k)})" for k in other)
+        raise ValueError(
+            f"{store} holds the results of another run, with other {listed}; give another path, or "
+            "remove it to compute anew."
+        )
+
+
+def _restore_axes(store, axes):
+    """Write those axes again that are not as they were written."""
+    group = zarr.open_group(store, mode="r+")
+    for name, values in axes.items():
+        try:
+            right = np.array_equal(group[name][:], values)
+        except (ValueError, OSError, RuntimeError):  # of a codec
+            right = False
+        if not right:
+            for chunk in (store / name / "c").rglob("*"):
+                chunk.unlink()
+            group[name][:] = values
+
+
+def _make_empty(store, axes, names, about, attrs, tile):
+    """Make an empty store whose chunks are the tiles."""
     shape = tuple(len(axis) for axis in axes.values())
     blank = dask.array.full(shape, np.nan, chunks=tile, dtype="float32")
     tiles = tuple(-(-size // tile) for size in shape)
     layers = {name: (tuple(axes), blank) for name in names}
     layers["done"] = (("tile_row", "tile_column"), np.zeros(tiles, "uint8"))
     template = xr.Dataset(layers, axes, attrs | {"made_with": about})
-    beside = store.with_name("part_" + store.name)
-    encoding = {"done": {"chunks": (1, 1)}}
-    template.to_zarr(beside, mode="w", compute=False, encoding=encoding, consolidated=False)
-    beside.replace(store)
+    encoding = {name: {"compressors": CHECKED} for name in template.variables}
+    encoding["done"]["chunks"] = (1, 1)
+    with _shared.written(store) as beside:
+        template.to_zarr(
+            beside, mode="w", compute=False, encoding=encoding, consolidated=False, zarr_format=3,
+            write_empty_chunks=True,
+        )  # fmt: skip
+
+
+def _finished(store, names, cores):
+    """Which tiles are marked and whole; what is there of the others is taken away."""
+    group, finished = zarr.open_group(store, mode="r+"), set()
+    for number, core in cores.items():
+        chunks = [store / name / group[name].metadata.encode_chunk_key(number) for name in names]
+        try:
+            if group["done"][number] == 1 and all(chunk.is_file() for chunk in chunks):
+                for name in names:
+                    group[name][tuple(core[dim] for dim in DIMS)]  # its checksum is right
+                finished.add(number)
+        except (ValueError, OSError, RuntimeError):  # of a codec
+            group["done"][number] = 0
+        if number not in finished:
+            for chunk in chunks:
+                chunk.unlink(missing_ok=True)
+    return finished
 
 
 def _tile(make, store, core, window, number):
@@ -356,7 +489,7 @@ def _tile(make, store, core, window, number):
         for dim in DIMS
     }
     made = make().isel(inner).drop_vars(DIMS)
-    made.to_zarr(store, region=core, consolidated=False)
+    made.to_zarr(store, region=core, consolidated=False, write_empty_chunks=True)
     zarr.open_group(store, mode="r+")["done"][number] = 1
 
 

@@ -68,7 +68,7 @@ def save_json(path, value):
     text = json.dumps(value, indent=1)
     if isinstance(value, list):
         text = "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
-    with _shared.whole(path) as beside:
+    with _shared.written(path) as beside:
         beside.write_text(text + "\n")
 
 

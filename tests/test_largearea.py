@@ -9,6 +9,9 @@ only the rounding of sums and the amplitude of the whole map differ, less than 0
 
 import functools
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import distributed
 import keras
@@ -93,6 +96,7 @@ def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([100 * kernel, 0 * bias])  # so that it says something
     monkeypatch.setattr(largearea, "_model", lambda name: model)
+    monkeypatch.setattr(network, "fingerprint", lambda name: "", raising=False)
     rng = np.random.default_rng(4)
     axes = {"northing": np.arange(200) * 2.0, "easting": np.arange(600) * 2.0}
     smooth = ndimage.gaussian_filter(rng.standard_normal((200, 600)), 4).astype("float32")
@@ -107,6 +111,7 @@ def test_tiles_are_predicted_as_one_memory_predicts(tmp_path, monkeypatch):
     whole = network.predict(model, seen)["probability"]
     np.testing.assert_allclose(made, whole, atol=1e-3)
     assert float(whole.std()) > 0.02
+    assert largearea.TILE % 192 == 0
     with pytest.raises(ValueError, match="multiple of the network's step, 192"):
         largearea.predict(*source, tmp_path / "q.zarr", "any", tile=200)
 
@@ -148,7 +153,9 @@ def test_a_killed_worker_does_not_lose_the_run(cluster, tmp_path):
 def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     with pytest.raises(RuntimeError, match="stopped"):
         ones(tmp_path / "a.zarr", tmp_path, deadly="raise")
-    half = largearea.open_grid(tmp_path / "a.zarr")["one"].load()
+    with pytest.raises(ValueError, match="not finished or was damaged, it lacks 10 tiles"):
+        largearea.open_grid(tmp_path / "a.zarr")
+    half = xr.open_zarr(tmp_path / "a.zarr", consolidated=False)["one"].load()
     assert int(half.notnull().sum()) == 200  # two tiles stand
     store = ones(tmp_path / "a.zarr", tmp_path)
     assert (largearea.open_grid(store)["one"] == 1).all()
@@ -157,8 +164,100 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
 
 
 def test_the_store_of_another_run_is_refused(stores, table, tmp_path):
-    with pytest.raises(ValueError, match="another run"):
+    with pytest.raises(ValueError, match=r"another run, with other overlap \(128, not 129\)"):
         largearea.grid_tracks(table, REGION, stores[0], tile=TILE, overlap=OVERLAP + 1)
+    options = {"tile": TILE, "overlap": OVERLAP, "progress": False}
+    assert largearea.grid_tracks(table, REGION, stores[0], **options) == stores[0]
+    changed = table.assign(residual_nt=table["residual_nt"] + (table.index == 7))  # one reading
+    with pytest.raises(ValueError, match="another run, with other data .*remove it"):
+        largearea.grid_tracks(changed, REGION, stores[0], **options)
+
+
+def small(folder, shift=0.0, tile=24):
+    """Grid a few readings and diffuse them, in tiles; return both stores."""
+    rng = np.random.default_rng(1)
+    points = np.column_stack([rng.uniform(0, 118, (300, 2)), rng.normal(shift, 1, 300)])
+    axes = {dim: np.arange(60) * 2.0 for dim in largearea.DIMS}
+    options = {"tile": tile, "overlap": 12, "progress": False}
+    grid = largearea.grid_points(points, axes, folder / f"grid_{shift}.zarr", **options)
+    return grid, largearea.guided(grid, folder / "guided.zarr", 1.0, 24.0, **options)
+
+
+def test_a_store_made_of_another_store_is_refused(tmp_path):
+    small(tmp_path)
+    small(tmp_path)
+    with pytest.raises(ValueError, match="guided.zarr holds .* other source"):
+        small(tmp_path, shift=5.0)
+    files = [tmp_path / "grid_0.0.zarr", tmp_path / "moved.zarr"]
+    files[0].rename(files[1])  # the same by content
+    options = {"tile": 24, "overlap": 12, "progress": False}
+    largearea.guided(files[1], tmp_path / "guided.zarr", 1.0, 24.0, **options)
+    with pytest.raises(ValueError, match="no store of this step"):
+        (tmp_path / "folder").mkdir()
+        largearea.guided(files[1], tmp_path / "folder", 1.0, 24.0, **options)
+
+
+def flipped(path):
+    """Flip a bit in the middle of a file."""
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 4
+    path.write_bytes(whole)
+
+
+def test_what_is_missing_or_damaged_is_noticed_and_computed_anew(tmp_path):
+    grid, guided = small(tmp_path)
+    good = [largearea.open_grid(store).load() for store in (grid, guided)]
+    harm = {"block/c/0/1": Path.unlink, "block/c/1/1": flipped, "weight/c/2/2": flipped,
+            "easting/c/0": flipped, "northing/c/0": Path.unlink,
+            "done/c/0/0": flipped}  # fmt: skip
+    for name, does in harm.items():
+        does(grid / name)
+        with pytest.raises(ValueError):
+            largearea.open_grid(grid)["block"].load()
+            largearea.open_grid(grid)["weight"].load()
+        with pytest.raises(ValueError, match="grid_0.0.zarr .*computes only what is missing"):
+            largearea.choose(grid)
+            options = {"tile": 24, "overlap": 12, "progress": False}
+            largearea.guided(grid, tmp_path / "other.zarr", 1.0, 24.0, **options)
+        small(tmp_path)
+        for store, before in zip((grid, guided), good, strict=True):
+            xr.testing.assert_identical(largearea.open_grid(store).load(), before)
+
+
+TOGETHER = """
+import functools, sys, time
+from pathlib import Path
+import numpy as np
+import xarray as xr
+from helpers import largearea
+
+axes = {dim: np.arange(9.0) for dim in largearea.DIMS}
+
+def make(window):
+    time.sleep(0.1)
+    shape = [part.stop - part.start for part in window.values()]
+    here = {dim: axes[dim][part] for dim, part in window.items()}
+    print(shape)
+    return xr.Dataset({"one": (largearea.DIMS, np.ones(shape))}, here)
+
+print("ready", flush=True)
+sys.stdin.readline()
+work = functools.partial(functools.partial, make)
+largearea._run(work, sys.argv[1], axes, ["one"], {}, {}, 3, (0, 0), progress=False)
+"""
+
+
+def test_two_processes_that_start_one_store_make_it_once_and_whole(tmp_path):
+    command = [sys.executable, "-c", TOGETHER, tmp_path / "a.zarr"]
+    both = [subprocess.Popen(command, stdin=-1, stdout=-1, text=True) for _ in range(2)]
+    assert [one.stdout.readline() for one in both] == ["ready\n"] * 2
+    for one in both:
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = "".join(one.communicate(timeout=60)[0] for one in both)
+    assert [one.returncode for one in both] == [0, 0]
+    assert said.count("Another process computes") == 1 and said.count("[3, 3]") == 9
+    assert (largearea.open_grid(tmp_path / "a.zarr")["one"] == 1).all()
 
 
 def test_netcdf_is_read_and_degrees_are_refused(in_memory, tmp_path):

@@ -125,3 +125,20 @@ def write_map(folder, name, box=(-2.2, 2.2, 48, 51)):
     made = grid(layers, (northing, easting), **about).astype("float32")
     made.to_netcdf(folder / f"{name}.nc")
     lines.write(lines.trace(made, 0.8), folder / f"{name}.geojson")
+
+
+def damaged(whole, number, seed=0):
+    """Yield copies of a file that were truncated, overwritten with zeros, or had bits flipped."""
+    rng = np.random.default_rng(seed)
+    for k in range(number):
+        made = bytearray(whole)
+        if k % 4 == 0:
+            made = made[: rng.integers(len(whole))]
+        elif k % 4 == 1:
+            first = rng.integers(len(whole))
+            made[first : first + 500] = bytes(len(made[first : first + 500]))
+        else:  # in the head, where the structure stands, and anywhere
+            end = min(2000, len(whole)) if k % 4 == 2 else len(whole)
+            for place in rng.integers(0, end, 8):
+                made[place] ^= 1 << rng.integers(8)
+        yield bytes(made)

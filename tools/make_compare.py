@@ -78,7 +78,7 @@ def main(arguments=None):
     tell(found)
     MAPS.mkdir(parents=True, exist_ok=True)
     path = MAPS / f"{asked.stem}_compare.json"
-    with _shared.whole(path) as beside:
+    with _shared.written(path) as beside:
         beside.write_text(json.dumps(found, indent=1))
     print(f"\nWritten: {path}")
 

@@ -35,7 +35,7 @@ def simulated_survey():
     path = ROOT / "build" / "demo" / "simulated_tracks.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = ["cruise", "time", "longitude", "latitude", "residual_nt"]
-    with _shared.whole(path) as beside:
+    with _shared.written(path) as beside:
         table[[name for name in columns if name in table]].to_csv(beside, index=False)
     return path, 2.0, "Reykjanes Ridge, SIMULATED readings on simulated tracks"
 

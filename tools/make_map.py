@@ -323,13 +323,13 @@ def write(asked, region, made, found):
     if box_before(target["nc"]) not in (None, tuple(asked.box)):
         print(f"This replaces a map {asked.stem} of another box; NAME=... would keep both.")
     figure = draw(region, made, found, f"{asked.name}: {made.attrs['data']}")
-    with _shared.whole(target["png"]) as beside:
+    with _shared.written(target["png"]) as beside:
         figure.savefig(beside, dpi=150)
     for ending in ("geojson", "gpkg"):
         target[ending].unlink(missing_ok=True)
         if len(found):
             lines.write(found, target[ending])
-    with _shared.whole(target["nc"]) as beside:  # the last: it is what notebook A3 looks for
+    with _shared.written(target["nc"]) as beside:  # the last: it is what notebook A3 looks for
         made.to_netcdf(beside)
     print(f"{len(found)} lines, {found['length_km'].sum():,.0f} km; see {MAPS}/{asked.stem}.*")
     print("To mend them by hand: make lab, open notebook A3, Run > Run All Cells.")

@@ -3,7 +3,8 @@
 `data/registry.csv` lists real cruises, picks, fracture zones and the like. A file is looked up
 in the mirror folder that LMA_DATA_MIRROR names (a relative one counts from the workbook's root),
 then in the cache (LMA_DATA_CACHE, or the user's own), then downloaded once by `pooch`. Every file
-is checked against its sha256 before its path is given out.
+is checked against its sha256 before its path is given out. A download may take so long and be so
+large, and who asks for a file that somebody else is fetching waits for it.
 
 What cannot be had is left out, and said once in a process.  A command that starts several names a
 file in LMA_LEFT_OUT; all add to it what was missing, and the command ends with one list of it.
@@ -16,6 +17,7 @@ import difflib
 import functools
 import hashlib
 import os
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +25,8 @@ from .. import _shared
 
 DATA = _shared.ROOT / "data"
 CONNECT_S, READ_S = 10, 30  # seconds to wait for a server, and for each piece of its answer
+WHOLE_S = 300  # seconds for a whole file
+MOST_BYTES = 100_000_000  # of a file; the largest in the registry has 3 million
 TRIES = 2  # a download that breaks off is tried once more
 
 _unreachable: dict[str, str] = {}  # server -> reason; not asked again in this process
@@ -215,13 +219,30 @@ def _fetch(entry):
     for place, folder in (("mirror", mirror_folder()), ("cache", cache_folder())):
         if folder is not None and (folder / name).is_file():
             return _checked(folder / name, entry, place)
-    reason = _unreachable.get(urlsplit(url).netloc) or _download(entry)
+    reason = _unreachable.get(urlsplit(url).netloc) or _fetch_once(entry)
     if reason:
         raise DataUnavailable(
             f"{name} is in neither mirror nor cache and could not be downloaded: {reason}. "
             f"Fetch {url} where there is a network. {_by_hand(name)}"
         )
     return cache_folder() / name
+
+
+def _fetch_once(entry):
+    """Download a file unless another thread or process just did; None, or why not in words."""
+    path = cache_folder() / entry["name"]
+    try:
+        with _shared.locked(path):
+            if path.is_file():
+                _checked(path, entry, "cache")
+                return None
+            return _unreachable.get(urlsplit(entry["url"]).netloc) or _download(entry)
+    except OSError as error:  # of the lock
+        return _not_written(error)
+
+
+def _not_written(error):
+    return f"the cache cannot be written ({error}); LMA_DATA_CACHE may name another folder"
 
 
 def _by_hand(name):
@@ -267,17 +288,23 @@ def _download(entry):
     name, url = entry["name"], entry["url"]
     server = urlsplit(url).netloc
     files = pooch.create(cache_folder(), "", registry={name: entry["sha256"]}, urls={name: url})
-    get = pooch.HTTPDownloader(timeout=(CONNECT_S, READ_S))
     pooch.get_logger().setLevel("WARNING")
     for _ in range(TRIES):
         try:
-            files.fetch(name, downloader=get)
+            files.fetch(name, downloader=_get)
             return None
         except requests.HTTPError as error:
             return f"{server} answered {error.response.status_code} {error.response.reason}"
         except (requests.ConnectionError, requests.Timeout) as error:
             why = f"{server} cannot be reached ({type(error).__name__}; not asked again)"
             return _unreachable.setdefault(server, why)
+        except _TooLong:
+            why = f"{server} was not done after {WHOLE_S} s (not asked again)"
+            return _unreachable.setdefault(server, why)
+        except _TooLarge:
+            return f"{server} gives more than {MOST_BYTES / 1e6:g} MB"
+        except requests.exceptions.ContentDecodingError:
+            return f"what {server} gives is compressed and cannot be unpacked"
         except requests.RequestException:
             continue
         except ValueError as error:  # pooch's, of the sha256
@@ -286,5 +313,53 @@ def _download(entry):
                 f"changed, nothing was kept. {error}"
             ) from error
         except OSError as error:
-            return f"the cache cannot be written ({error}); LMA_DATA_CACHE may name another folder"
+            return _not_written(error)
     return f"{server} broke off in the middle, {TRIES} times"
+
+
+class _TooLong(Exception):
+    """A download took longer than it may."""
+
+
+class _TooLarge(Exception):
+    """A download is larger than it may be."""
+
+
+def _get(url, place, _pooch):
+    """Download as pooch asks, in a thread that is left alone if the server takes too long.
+
+    The timeouts of requests count from one byte to the next: a server that sends one now and then
+    keeps them from ever being over.
+    """
+    given_up, problems = threading.Event(), []
+
+    def work():
+        try:
+            _stream(url, place, given_up)
+        except Exception as problem:  # raised again where it is waited for
+            problems.append(problem)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(WHOLE_S)
+    if thread.is_alive():
+        given_up.set()
+        raise _TooLong
+    if problems:
+        raise problems[0]
+
+
+def _stream(url, place, given_up):
+    """Write what a server answers to a file, up to the largest size."""
+    import requests
+
+    size, timeout = 0, (CONNECT_S, READ_S)
+    with open(place, "wb") as file, requests.get(url, stream=True, timeout=timeout) as answer:
+        answer.raise_for_status()
+        for piece in answer.iter_content(65536):
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise _TooLarge
+            if given_up.is_set():
+                return
+            file.write(piece)

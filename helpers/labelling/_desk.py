@@ -4,8 +4,13 @@
 of whoever draws, measures how far two people agree, and fine-tunes the shipped network.
 """
 
+import contextlib
+import glob
+import re
+import unicodedata
 from html import escape
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import ipywidgets
 import numpy as np
@@ -24,6 +29,11 @@ NO_MAP = (
     "No map in {folder} yet. In a terminal, in the folder of the workbook, write<br>"
     "<code>make map TRACKS=my_cruises/</code> (your files or folder), then press <em>Look "
     "again</em>."
+)
+BETWEEN = "@"  # map and person in the name of a file; never in what `_escaped` gives
+OLDER = (
+    "; {old} has a name as they were given before and may hold lines of yours: rename it to {new} "
+    "to go on with them"
 )
 BUTTONS = {
     "again": ("Look again", "Look for maps made since"),
@@ -45,7 +55,7 @@ class Desk(explore.Shown):
     maps : pathlib.Path
         Where `make map` writes.
     labels : pathlib.Path
-        Where the layers are kept: ``MAP_PERSON.geojson``.
+        Where the layers are kept: ``MAP@PERSON.geojson``.
     who : str
         Name first shown.
     mouse : bool
@@ -55,6 +65,8 @@ class Desk(explore.Shown):
     ----------
     said : str
         What the last action did, as shown under the map.
+    passed_over : dict of str to str
+        Files among the maps that cannot be opened, and why.
     """
 
     def __init__(self, maps, labels, who="me", mouse=True):
@@ -69,6 +81,7 @@ class Desk(explore.Shown):
             made.on_click(lambda _button, name=name: self._do(name))
             self.buttons[name] = made
         self.status, self.place = ipywidgets.HTML(), ipywidgets.VBox()
+        self.left_out, self.passed_over = ipywidgets.HTML(), {}
         self.image = explore.picture("Probability before and after fine-tuning, and the change")
         self.image.layout.display = "none"
         self.box = self._laid_out()
@@ -77,13 +90,15 @@ class Desk(explore.Shown):
         self.look()
 
     def look(self):
-        """List the maps, the newest first, and open the newest."""
-        found = sorted(self.maps.glob("*.nc"), key=lambda path: -path.stat().st_mtime)
-        self.map.unobserve(self._open, names="value")
-        self.map.options = [(path.stem, path) for path in found]
-        self.map.value = found[0] if found else None
-        self.map.observe(self._open, names="value")
-        self._open()
+        """List the maps, the newest first, and open the newest; pass over what is no map."""
+        found, self.passed_over = [], {}
+        for path in _newest_first(self.maps):
+            try:
+                _layer.open_map(path, load=False)
+                found.append(path)
+            except ValueError as problem:
+                self.passed_over[path.name] = str(problem)
+        self._offer(found)
 
     def compare(self):
         """Score the lines against those of the other person; return the scores."""
@@ -133,37 +148,85 @@ class Desk(explore.Shown):
         except (ValueError, OSError) as problem:
             self._say(str(problem))
 
+    def _offer(self, paths):
+        """Offer these maps and open the first."""
+        self.map.unobserve(self._open, names="value")
+        self.map.options = [(path.stem, path) for path in paths]
+        self.map.value = paths[0] if paths else None
+        self.map.observe(self._open, names="value")
+        listed = "; ".join(f"{name} {reason}" for name, reason in self.passed_over.items())
+        self.left_out.value = f"<small>Passed over: {escape(listed)}</small>" if listed else ""
+        self._open()
+
     def _open(self, _change=None):
         """Open the map chosen under the name given."""
         self.image.layout.display = "none"
         path, who = self.map.value, self.who.value.strip()
-        for name, button in self.buttons.items():
-            button.disabled = name != "again" and (path is None or not who)
+        self._close(path is not None and who)
         if path is None or not who:
-            self.place.children = ()
             text = NO_MAP.format(folder=escape(str(self.maps))) if path is None else "Your name?"
             self._say(text, plain=False)
             return
-        self.opened = _layer.open_map(path)
-        layer = _layer.Layer(self._path(who), self.opened.region, who, self.opened.about)
+        try:
+            self.opened = _layer.open_map(path)
+        except ValueError as problem:  # what stands behind the head of the file is damaged
+            self.passed_over[path.name] = str(problem)
+            self._offer([other for _, other in self.map.options if other != path])
+            return
+        try:
+            self._start_on(path, who)
+        except (ValueError, OSError) as problem:  # as a damaged layer, or too long a name
+            self._close(False)
+            self._say(str(problem))
+
+    def _close(self, ready):
+        """Take the labeller away, and let only those buttons be pressed that can do something."""
+        self.place.children = ()
+        for name, button in self.buttons.items():
+            button.disabled = name != "again" and not ready
+
+    def _start_on(self, path, who):
+        """Show a map with the layer of a person."""
+        kept, older = self._path(path, who)
+        layer = _layer.Layer(kept, self.opened.region, who, self.opened.about)
         self.labeller = _labeller.Labeller(layer, self.opened.fields, mouse=self.mouse)
         self.place.children = (self.labeller.box,)
         self._list_others()
-        self._say(f"{len(layer.lines)} lines of {who}, kept in {layer.path}{_elsewhere(layer)}")
+        self._say(
+            f"{len(layer.lines)} lines of {who}, kept in {layer.path}{older}{_elsewhere(layer)}"
+        )
 
     def _list_others(self):
         """List whose lines of this map there are."""
-        stem = self.map.value.stem
-        found = sorted(set(self.labels.glob(f"{stem}_*.geojson")) - {self._path(self.who.value)})
-        start = self.map.value.with_suffix(".geojson")
-        names = [(path.stem.removeprefix(f"{stem}_"), path) for path in found]
+        stem, start = self.map.value.stem, self.map.value.with_suffix(".geojson")
+        names = []
+        for path in sorted(self.labels.glob(f"{_escaped(stem)}{BETWEEN}*.geojson")):
+            who = path.stem.partition(BETWEEN)[2]
+            if BETWEEN not in who:  # else what a tuned network found
+                names.append((unquote(who), path))
+        for path in sorted(self.labels.glob(f"{glob.escape(stem)}_*.geojson")):
+            if BETWEEN not in path.stem.removeprefix(stem):  # of before, or of a GIS
+                names.append((path.stem, path))
+        names = [(name, path) for name, path in names if path != self.labeller.layer.path]
         names += [(NETWORK, start)] if start.exists() else []
         self.other.options, self.other.value = names, names[0][1] if names else None
         self.buttons["compare"].disabled = not self.other.options
         self.buttons["start"].disabled = not start.exists()
 
-    def _path(self, who):
-        return self.labels / f"{self.map.value.stem}_{_shared.safe_name(who)}.geojson"
+    def _path(self, path, who):
+        """File of somebody's lines on a map, and a note if an older one may be meant.
+
+        Files were called MAP_PERSON before, a name that two pairs may share: one whose lines are
+        all of this person is gone on with.
+        """
+        new = self.labels / f"{_layer_name(path.stem, who)}.geojson"
+        old = self.labels / f"{path.stem}_{_shared.safe_name(who)}.geojson"
+        if new.exists() or not old.exists():
+            return new, ""
+        with contextlib.suppress(ValueError):
+            if {line.who for line in _layer.read(old, self.opened.region)} == {who}:
+                return old, ""
+        return new, OLDER.format(old=old.name, new=new.name)
 
     def _lines_of(self, path):
         if path is None:
@@ -190,8 +253,8 @@ class Desk(explore.Shown):
 
     def _keep(self, traced):
         """Write the lines of the tuned network; say where."""
-        mine = self._path(self.who.value)
-        path = mine.with_name(f"found_{mine.name}")
+        layer = _layer_name(self.map.value.stem, self.labeller.layer.who)
+        path = self.labels / f"{layer}{BETWEEN}found.geojson"
         path.unlink(missing_ok=True)
         if not len(traced):
             return "The network now finds no line."
@@ -212,7 +275,8 @@ class Desk(explore.Shown):
         first = ipywidgets.HBox([self.map, self.who, self.buttons["again"]])
         start = ipywidgets.HBox([self.buttons["start"], self.buttons["picks"]])
         after = ipywidgets.HBox([self.other, self.buttons["compare"], self.buttons["tune"]])
-        return ipywidgets.VBox([first, start, self.place, after, self.status, self.image])
+        shown = [self.place, after, self.status, self.image]
+        return ipywidgets.VBox([first, self.left_out, start, *shown])
 
     def _say(self, text, plain=True):
         self.said = text
@@ -221,6 +285,27 @@ class Desk(explore.Shown):
     def __repr__(self):
         """Text that does not change from run to run."""
         return f"Desk({self.maps.name})"
+
+
+def _newest_first(folder):
+    """List the maps of a folder; those that vanish meanwhile are left out."""
+    times = {}
+    for path in folder.glob("*.nc"):
+        with contextlib.suppress(OSError):
+            times[path] = path.stat().st_mtime
+    return sorted(times, key=lambda path: -times[path])
+
+
+def _layer_name(stem, who):
+    """Name of the file of somebody's lines on a map, which no other pair of names has."""
+    return f"{_escaped(stem)}{BETWEEN}{_escaped(who)}"
+
+
+def _escaped(text):
+    """Write a name as part of a file's: what is no letter, digit, _, - or dot as in addresses."""
+    return re.sub(
+        r"[^\w.-]", lambda found: quote(found[0], safe=""), unicodedata.normalize("NFC", text)
+    )
 
 
 def around(drawn):

@@ -9,6 +9,7 @@ picture.
 
 import io
 from functools import partial
+from html import escape
 
 import ipywidgets
 import matplotlib
@@ -80,9 +81,11 @@ class Labeller(explore.Shown):
     def act(self, east_km, north_km):
         """Do at a place what the mode says, as a click there or the button *Act* does."""
         mode = self.controls["mode"].value
-        {"draw": self._add_point, "move": self._move, "delete": self._delete}[mode](
-            np.array([east_km, north_km])
-        )
+        does = {"draw": self._add_point, "move": self._move, "delete": self._delete}[mode]
+        try:
+            does(np.array([east_km, north_km]))
+        except (ValueError, OSError) as problem:  # of the file or its disk
+            self._say(f"not saved: {problem}")
         self._draw_lines()
 
     def finish(self):
@@ -94,7 +97,10 @@ class Labeller(explore.Shown):
     def undo(self):
         """Take the last stroke back."""
         self.current = self.held = self._start = None
-        self._say("undone" if self.layer.undo() else "nothing to undo")
+        try:
+            self._say("undone" if self.layer.undo() else "nothing to undo")
+        except (ValueError, OSError) as problem:
+            self._say(f"not saved: {problem}")
         self._draw_lines()
 
     def add(self, pieces):
@@ -247,7 +253,7 @@ class Labeller(explore.Shown):
 
     def _say(self, text):
         self.said = text
-        self.status.value = f"<span role='status'>{text}</span>"
+        self.status.value = f"<span role='status'>{escape(text)}</span>"
 
     def _draw_map(self):
         """Draw the map chosen, then the lines."""

@@ -2,18 +2,23 @@
 
 A layer of lines is one GeoJSON file in longitude and latitude, which any GIS opens.  Each line
 knows who drew it, when (UTC) and on what data.  The file is written anew, beside its place and
-then moved there, whenever a line changes: what was drawn survives the death of the kernel.
+then moved there, whenever a line changes: what was drawn survives the death of the kernel.  A
+stroke changes what stands on disk at that moment, so that two notebooks may draw in one layer.
 `_learn` scores layers against each other and trains with them.
 """
 
+import hashlib
 import json
 import os
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 
 import geopandas
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
@@ -30,7 +35,9 @@ SHOWN = {  # of a map of one's own, by the name in the labeller's menu
     "expected error": "uncertainty_nt",
     "distance to data": "distance_km",
 }
+AXES = ("northing", "easting")
 JOIN_KM = 60.0  # neighbouring picks of one isochron are joined up to this distance
+WAIT_S = 60  # for another notebook that writes the same layer
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Line:
         Who drew it, when (ISO 8601, UTC), and on what data.
     source : str
         ``drawn``, or what it came from, such as ``picks C5n.o``.
+    id : str
+        Tells the line from all others, also after it was changed; given by itself.
     """
 
     points: np.ndarray
@@ -52,10 +61,14 @@ class Line:
     when: str
     data: str
     source: str = "drawn"
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Layer:
     """The lines of one person on one map, kept in a file.
+
+    Each stroke is done to the lines that stand in the file by then, and what another notebook has
+    changed there since is taken over.
 
     Parameters
     ----------
@@ -75,41 +88,43 @@ class Layer:
     ------
     ValueError
         If `who` or `about` is empty, or the file holds something else than lines.
+    TimeoutError
+        By strokes, if another process does not let go of the file.
     """
 
     def __init__(self, path, region, who, about):
         if not who or not about:
             raise ValueError("Say who draws and on what data: both are written into every line.")
         self.path, self.region, self.who, self.about = Path(path), region, who, about
-        self.lines = dict(enumerate(read(self.path, region))) if self.path.exists() else {}
-        self._past = []
+        self.lines, self._numbers, self._past = {}, {}, []
+        self._take(self._standing())
 
     def add(self, points, source="drawn"):
         """Add a line through points (km); return its number."""
-        number = max(self.lines, default=-1) + 1
-        self._keep({**self.lines, number: self._made(points, source)})
-        return number
+        line = self._made(points, source)
+        self._keep({line.id: line})
+        return self._numbers[line.id]
 
     def add_all(self, pieces):
         """Add many lines, ``(points, source)`` each, as one stroke."""
-        first = max(self.lines, default=-1) + 1
-        made = (self._made(*piece) for piece in pieces)
-        self._keep({**self.lines, **dict(enumerate(made, first))})
+        made = [self._made(*piece) for piece in pieces]
+        self._keep({line.id: line for line in made})
 
     def change(self, number, points):
         """Give a line other points (km); it is then drawn by whoever moved it."""
-        self._keep({**self.lines, number: self._made(points, self.lines[number].source)})
+        old = self.lines[number]
+        self._keep({old.id: replace(self._made(points, old.source), id=old.id)})
 
     def delete(self, number):
         """Take a line out."""
-        self._keep({key: line for key, line in self.lines.items() if key != number})
+        self._keep({self.lines[number].id: None})
 
     def undo(self):
-        """Go back to before the last stroke; return whether there was one."""
+        """Go back to before the last stroke of ours; return whether there was one."""
         if not self._past:
             return False
-        self.lines = self._past.pop()
-        write(self.lines.values(), self.path, self.region)
+        self._stroke(self._past[-1])
+        self._past.pop()
         return True
 
     def _made(self, points, source):
@@ -119,11 +134,32 @@ class Layer:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         return Line(points, self.who, when, self.about, source)
 
-    def _keep(self, lines):
-        """Write the lines, and only then take them as ours."""
-        write(lines.values(), self.path, self.region)
-        self._past.append(self.lines)
-        self.lines = lines
+    def _keep(self, changes):
+        """Do a stroke that can be undone."""
+        self._past.append(self._stroke(changes))
+
+    def _stroke(self, changes):
+        """Change lines by id (None: take out) on disk, then here; return what was in their place.
+
+        Nobody else writes between our reading and our writing.
+        """
+        with _shared.locked(self.path, WAIT_S):
+            lines = {line.id: line for line in self._standing()}
+            before = {key: lines.get(key) for key in changes}
+            lines = [line for line in (lines | changes).values() if line is not None]
+            write(lines, self.path, self.region)
+        self._take(lines)
+        return before
+
+    def _standing(self):
+        """Lines on disk."""
+        return read(self.path, self.region) if self.path.exists() else []
+
+    def _take(self, lines):
+        """Take lines as ours; those known keep their numbers."""
+        for line in lines:
+            self._numbers.setdefault(line.id, len(self._numbers))
+        self.lines = {self._numbers[line.id]: line for line in lines}
 
 
 def write(lines, path, region):
@@ -131,11 +167,11 @@ def write(lines, path, region):
     features = []
     for line in lines:
         place = np.column_stack(region.unproject(*line.points.T)).round(DECIMALS)
-        about = {"who": line.who, "when": line.when, "data": line.data, "source": line.source}
+        about = {name: getattr(line, name) for name in ("who", "when", "data", "source", "id")}
         shape = {"type": "LineString", "coordinates": place.tolist()}
         features.append({"type": "Feature", "properties": about, "geometry": shape})
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _shared.whole(path) as beside, beside.open("w", encoding="utf-8") as stream:
+    with _shared.written(path) as beside, beside.open("w", encoding="utf-8") as stream:
         json.dump({"type": "FeatureCollection", "features": features}, stream, indent=1)
         stream.flush()
         os.fsync(stream.fileno())
@@ -158,12 +194,25 @@ def read(path, region):
     other = sorted(set(table.geometry.geom_type) - {"LineString"})
     if other:
         raise ValueError(f"{path} holds {', '.join(other)}; a layer of labels holds lines only.")
-    found = []
+    found = {}
     for row in table.to_dict("records"):
-        points = np.column_stack(region.project(*np.array(row["geometry"].coords)[:, :2].T))
-        given = {name: str(row.get(name) or "unknown") for name in ("who", "when", "data")}
-        found.append(Line(points, source=str(row.get("source") or "drawn"), **given))
-    return found
+        shape = row["geometry"]
+        points = np.column_stack(region.project(*np.array(shape.coords)[:, :2].T))
+        given = {name: _text(row.get(name), "unknown") for name in ("who", "when", "data")}
+        line = Line(points, source=_text(row.get("source"), "drawn"), **given)
+        key = _text(row.get("id"), "")
+        if key in ("", *found):  # of a GIS, or copied there: the same for all who read the file
+            text = f"{len(found)} {key} {given} {line.source} {shape.wkt}"
+            key = hashlib.sha256(text.encode()).hexdigest()[:32]
+        found[key] = replace(line, id=key)
+    return list(found.values())
+
+
+def _text(value, absent):
+    """Text of a cell of a table."""
+    if not value or pd.isna(value):
+        return absent
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 @dataclass(frozen=True)
@@ -176,20 +225,53 @@ class OwnMap:
     @property
     def fields(self):
         """Maps by name, as the labeller shows them."""
-        return {name: self.grid[key] for name, key in SHOWN.items() if key in self.grid}
+        named = {name: self.grid[key] for name, key in SHOWN.items() if key in self.grid}
+        return {name: layer for name, layer in named.items() if layer.dims == AXES}
 
     @property
     def about(self):
         """What the map was made of."""
-        return self.grid.attrs["data"]
+        return str(self.grid.attrs["data"])
 
 
-def open_map(path):
-    """Open a map of one's own (`OwnMap`)."""
-    with xr.open_dataset(path) as stored:
-        grid = stored.load()
-    box = map(float, grid.attrs["box"])
-    return OwnMap(data.region_from_box(*box, name=grid.attrs["name"]), grid)
+def open_map(path, load=True):
+    """Open a map of one's own (`OwnMap`), or only its head.
+
+    What cannot be read, or is no such map, is a ValueError with a short reason that goes on after
+    the file's name.
+    """
+    try:
+        with xr.open_dataset(path) as stored:
+            lacking = _lacking(stored)
+            grid = stored.load() if load and not lacking else stored
+    except Exception as problem:  # whatever the libraries below find wrong
+        reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        raise ValueError(f"cannot be read ({shorten(reason, 80)})") from problem
+    if lacking:
+        raise ValueError(f"is no map of `make map`: it has no {lacking}")
+    try:
+        box = np.array(grid.attrs["box"], float)
+        region = data.region_from_box(*box.tolist(), name=str(grid.attrs["name"]))
+    except (ValueError, TypeError) as problem:
+        reason = f"its box is {grid.attrs['box']}"
+        raise ValueError(f"is no map of `make map`: {shorten(reason, 80)}") from problem
+    return OwnMap(region, grid)
+
+
+def _lacking(grid):
+    """Name the first thing that a map must have and this one has not; empty if it has all."""
+    for name in ("box", "name", "data"):
+        if name not in grid.attrs:
+            return f"attribute {name!r}"
+    for name in AXES:
+        axis = grid.get(name, xr.DataArray())
+        if axis.dims != (name,) or axis.size < 2 or not (np.diff(axis.astype(float)) > 0).all():
+            return f"axis {name!r} that ascends"
+    for name in ("anomaly", "block", "distance_km"):
+        layer = grid.get(name, xr.DataArray())
+        if layer.dims != AXES or layer.dtype.kind not in "fiu":
+            return f"layer {name!r} of numbers on northing and easting"
+    return ""
 
 
 def simpler(points, tolerance_km):

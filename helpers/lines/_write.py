@@ -43,7 +43,7 @@ def write(lines, path):
     if not len(lines):
         raise ValueError("There are no lines to write; lower the threshold or `shortest_km`.")
     degrees = _cut_at_date_line(lines).to_crs("EPSG:4326")
-    with _shared.whole(path) as beside:
+    with _shared.written(path) as beside:
         degrees.to_file(beside, driver=DRIVERS[path.suffix], engine="pyogrio")
 
 
@@ -93,7 +93,7 @@ def write_netcdf(prediction, path, title="Linear magnetic anomalies"):
     packed = {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}
     encoding = {name: packed for name in layers}
     encoding |= {name: {"_FillValue": None} for name in ("northing", "easting")}
-    with _shared.whole(path) as beside:
+    with _shared.written(path) as beside:
         written.to_netcdf(beside, encoding=encoding)
 
 
@@ -122,7 +122,7 @@ def write_geotiff(prediction, path):
     shape = {"height": len(northing), "width": len(easting), "count": len(layers)}
     about = {"crs": prediction.attrs["crs"], "transform": corner, "nodata": np.nan}
     options = {"dtype": "float32", **shape, **about, **COG}
-    with _shared.whole(path) as beside, rasterio.open(beside, "w", **options) as file:
+    with _shared.written(path) as beside, rasterio.open(beside, "w", **options) as file:
         for band, (name, layer) in enumerate(layers.items(), start=1):
             file.write(layer.to_numpy()[::-1], band)  # north up
             file.set_band_description(band, name)

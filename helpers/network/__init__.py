@@ -16,7 +16,7 @@ from ._inputs import (
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_model": ["calibrated", "load", "predict", "unet"],
+        "_model": ["calibrated", "fingerprint", "load", "predict", "unet"],
         "_training": ["line_loss", "train"],
     },
 )
@@ -28,6 +28,7 @@ __all__ = [
     "calibrated",
     "channels",
     "cut",
+    "fingerprint",
     "knowable",
     "line_loss",
     "load",

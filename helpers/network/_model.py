@@ -5,7 +5,9 @@ Weights are saved, never whole models: a model is rebuilt by the code here from 
 file and `_training` import keras.
 """
 
+import hashlib
 import json
+import warnings
 
 import keras
 import numpy as np
@@ -125,6 +127,45 @@ def load(name, folder=MODELS):
     ValueError
         If there is no such model, or its file is missing, truncated or of another architecture.
     """
+    record = _record(name, folder)
+    if "members" in record:
+        return _mean_of([load(member, folder) for member in record["members"]], record)
+    model = build(record)
+    read_weights(model, folder / f"{name}.weights.h5")
+    return model
+
+
+def fingerprint(name, folder=MODELS):
+    """Hash the record and the weights of a shipped model and of its members.
+
+    Parameters
+    ----------
+    name, folder
+        As `load`.
+
+    Returns
+    -------
+    str
+        Changes with the record or any weight.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+    OSError
+        If its weights are missing.
+    """
+    record = _record(name, folder)
+    found = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    for member in record.get("members", ()):
+        found.update(fingerprint(member, folder).encode())
+    if "members" not in record:
+        found.update((folder / f"{name}.weights.h5").read_bytes())
+    return found.hexdigest()
+
+
+def _record(name, folder):
+    """Record of a model in ``models.json``."""
     if not (folder / "models.json").exists():
         raise ValueError(
             f"There are no models in {folder}: models.json is missing. Restore it from the "
@@ -133,23 +174,26 @@ def load(name, folder=MODELS):
     known = json.loads((folder / "models.json").read_text())
     if name not in known:
         raise ValueError(f"There is no model named {name!r}; choose one of {', '.join(known)}.")
-    if "members" in known[name]:
-        return _mean_of([load(member, folder) for member in known[name]["members"]], known[name])
-    model = build(known[name])
-    read_weights(model, folder / f"{name}.weights.h5")
-    return model
+    return known[name]
 
 
 def read_weights(model, path):
     """Load a ``.weights.h5`` file into a model, or say clearly why that is impossible."""
     try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            model.load_weights(path)
+        for one in said:  # layers that are not in the file stay untrained, with a warning only
+            if "Skipping nested container" in str(one.message):
+                raise ValueError("it lacks some layers")
+        if not all(np.isfinite(one).all() for one in model.get_weights()):
+            raise ValueError("some weights are no finite numbers")
+    except Exception as error:  # a damaged file fails anywhere in keras, h5py and zlib
         reason = str(error).partition("\n")[0]  # keras lists every layer after the first line
         raise ValueError(
             f"The weights in {path} cannot be loaded into this network ({reason}). The file is "
-            "missing, truncated or of another architecture; restore it from the repository or "
-            "make it anew with `make train`."
+            "missing, truncated, damaged or of another architecture; restore it from the "
+            "repository or make it anew with `make train`."
         ) from error
 
 

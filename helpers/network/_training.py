@@ -197,7 +197,7 @@ def train(
     Raises
     ------
     ValueError
-        If the checkpoint is of a training with other settings.
+        If the checkpoint is of a training with other settings, or damaged.
     """
     layers = getattr(model, "record", {}).get("layers", ())
     fields = max(1, sum(layer in _inputs.FIELDS for layer in layers))
@@ -251,29 +251,58 @@ class _State:
             self._write()
 
     def _write(self):
-        parts = {
-            "weight": self.model.get_weights(),
-            "optimizer": [np.asarray(variable) for variable in self.model.optimizer.variables],
-            "best": self.best,
-        }
-        arrays = {f"{key}_{i}": one for key, part in parts.items() for i, one in enumerate(part)}
+        parts = self._parts().items()
+        arrays = {f"{key}_{i}": one for key, part in parts for i, one in enumerate(part)}
         text = json.dumps({"about": self.about, "history": self.history})
         _shared.save_arrays(self.path, {**arrays, "text": np.array(text)})
 
     def _read(self):
-        held = np.load(self.path)
-        read = json.loads(str(held["text"]))
-        if read["about"] != self.about:
+        """Go on from the checkpoint: all of it is read and judged before anything is changed."""
+        try:
+            about, history, parts = self._stored()
+        except Exception as problem:  # a damaged file fails anywhere in numpy, zipfile and zlib
+            reason = f"{type(problem).__name__}: {problem}".partition("\n")[0]
             raise ValueError(
-                f"{self.path} is of another training ({read['about']}) than the one asked for "
+                f"The checkpoint {self.path} cannot be read ({reason}). It is damaged or something "
+                "else; delete it to begin the training anew."
+            ) from problem
+        if about != self.about:
+            raise ValueError(
+                f"{self.path} is of another training ({about}) than the one asked for "
                 f"({self.about}); delete it to begin anew."
             )
-
-        def part(key, number):
-            return [held[f"{key}_{i}"] for i in range(number)]
-
+        for key, own in self._parts().items():
+            shapes = [[np.shape(one) for one in part] for part in (parts[key], own)]
+            if shapes[0] != shapes[1]:
+                raise ValueError(
+                    f"The checkpoint {self.path} is of another network: the shapes of its {key} "
+                    "differ; delete it to begin anew."
+                )
         variables = self.model.optimizer.variables
-        for variable, value in zip(variables, part("optimizer", len(variables)), strict=True):
+        for variable, value in zip(variables, parts["optimizer"], strict=True):
             variable.assign(value)
-        self.model.set_weights(part("weight", len(self.best)))
-        self.best, self.history = part("best", len(self.best)), read["history"]
+        self.model.set_weights(parts["weight"])
+        self.best, self.history = parts["best"], history
+
+    def _stored(self):
+        """Read settings, history and arrays by part from the checkpoint."""
+        with np.load(self.path, allow_pickle=False) as held:
+            read = json.loads(str(held["text"]))
+            names = [name for name in held.files if name != "text"]
+            arrays = {name: held[name] for name in names}
+        history = {key: [float(one) for one in read["history"][key]] for key in self.history}
+        if len({len(values) for values in history.values()}) != 1:
+            raise ValueError(f"its history is {history}")
+        parts = {}
+        for key in self._parts():
+            number = sum(name.startswith(f"{key}_") for name in names)
+            parts[key] = [arrays[f"{key}_{i}"] for i in range(number)]
+        return read["about"], history, parts
+
+    def _parts(self):
+        """All arrays that are needed to go on."""
+        return {
+            "weight": self.model.get_weights(),
+            "optimizer": [np.asarray(variable) for variable in self.model.optimizer.variables],
+            "best": self.best,
+        }

@@ -44,7 +44,7 @@ def save(name, folder, width_mm=TWO_COLUMNS_MM):
     folder.mkdir(parents=True, exist_ok=True)
     for ending, dated in (("pdf", "CreationDate"), ("png", "Software")):
         path = folder / f"{name}.{ending}"
-        with _shared.whole(path) as beside, matplotlib.rc_context({"pdf.fonttype": 42}):
+        with _shared.written(path) as beside, matplotlib.rc_context({"pdf.fonttype": 42}):
             figure.savefig(beside, dpi=DPI, metadata={dated: None})  # text stays text
         made.append(path)
     plt.close(figure)

@@ -360,7 +360,7 @@ def copy_weights(record, source, path):
     _model.read_weights(model, source)
     plain = path.with_name("plain." + path.name)
     model.save_weights(plain)
-    with _shared.whole(path) as beside:
+    with _shared.written(path) as beside:
         with h5py.File(plain) as given, h5py.File(beside, "w", libver=("v110", "v110")) as packed:
             _copy_compressed(given, packed)
     plain.unlink()

@@ -1,11 +1,14 @@
 """The registry against a server on loopback, and the embedded data against their checksums."""
 
+import gzip
 import hashlib
 import http.server
 import re
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
@@ -20,16 +23,42 @@ NAME = "tracks/test.m77t"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers by path: /good, /wrong, /short (breaks off), /missing (404); counts requests."""
+    """Answers by path; counts requests.
+
+    /good, /wrong, /short (breaks off), /missing (404), /endless, /drips (a byte now and then, in
+    the head or in the body), /gzip_... (compressed, and damaged in some way).
+    """
 
     def do_GET(self):
         self.server.asked.append(self.path)
-        good = self.path in self.server.good
+        good, kind = self.path in self.server.good, self.path.strip("/")
+        if kind == "drips_head":
+            return self.drip(b"HTTP/1.0 200 OK\r\n")
         self.send_response(404 if self.path == "/missing" else 200)
-        body = BODY if good or self.path == "/short" else b"not the file"
-        self.send_header("Content-Length", str(len(body)))
+        body = BODY if good or kind in ("short", "slow") else b"not the file"
+        if kind.startswith("gzip"):
+            self.send_header("Content-Encoding", "gzip")
+            body = gzip.compress(BODY)
+            if kind != "gzip":
+                body = {"head": b"no gzip" + body, "flip": body[:40] + b"0000" + body[44:],
+                        "half": body[: len(body) // 2]}[kind.removeprefix("gzip_")]  # fmt: skip
+        if kind not in ("endless", "drips_body"):
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if self.path == "/short" else body)
+        if kind == "endless":
+            for _ in range(1000):
+                self.wfile.write(bytes(10_000))
+        elif kind == "drips_body":
+            self.drip(BODY)
+        else:
+            time.sleep(0.2 if kind == "slow" else 0)
+            self.wfile.write(body[: len(body) // 2] if kind == "short" else body)
+
+    def drip(self, text):
+        """Send a byte now and then until nobody listens."""
+        for k in range(100):
+            self.wfile.write(text[k % len(text) :][:1])
+            time.sleep(0.05)
 
     def log_message(self, *_):
         pass
@@ -66,7 +95,8 @@ def url(server, path):
 
 
 def cached_files(tmp_path):
-    return [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    found = (tmp_path / "cache").rglob("*")
+    return [path for path in found if path.is_file() and path.suffix != ".lock"]
 
 
 def test_downloads_once_and_then_reads_the_cache(server, listed, tmp_path):
@@ -137,6 +167,48 @@ def test_a_bad_download_is_one_clear_error_and_leaves_nothing(
     server.good.add(path)  # once the server is well, the same call succeeds
     if path == "/wrong":
         assert data.fetch(NAME).read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "words"),
+    [
+        ("/endless", data.DataUnavailable, "gives more than 0.2 MB"),
+        ("/gzip_head", data.DataUnavailable, "compressed and cannot be unpacked"),
+        ("/gzip_flip", data.DataUnavailable, "compressed and cannot be unpacked"),
+        ("/gzip_half", data.DataUnavailable, "not the expected file|broke off|unpacked"),
+    ],
+)
+def test_a_bad_server_is_one_clear_error(path, kind, words, server, listed, tmp_path, monkeypatch):
+    monkeypatch.setattr(_registry, "MOST_BYTES", 200_000)
+    listed(url(server, path))
+    with pytest.raises(kind, match=words):
+        data.fetch(NAME)
+    assert cached_files(tmp_path) == []
+    listed(url(server, "/gzip"))
+    assert data.fetch(NAME).read_bytes() == BODY
+
+
+@pytest.mark.parametrize("path", ["/drips_head", "/drips_body"])
+def test_a_server_that_sends_a_byte_now_and_then_is_left(
+    path, server, listed, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_registry, "WHOLE_S", 0.3)
+    listed(url(server, path))
+    begun = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(data.DataUnavailable, match="not done after 0.3 s"):
+            data.fetch(NAME)
+    assert time.monotonic() - begun < 2 and server.asked == [path]
+    assert cached_files(tmp_path) == []
+
+
+def test_threads_that_want_one_file_get_it_whole_by_one_download(server, listed):
+    server.good.add("/slow")
+    listed(url(server, "/slow"))
+    with ThreadPoolExecutor(6) as pool:
+        paths = list(pool.map(data.fetch, [NAME] * 6))
+    assert len(set(paths)) == 1 and paths[0].read_bytes() == BODY
+    assert server.asked == ["/slow"]
 
 
 def test_a_server_out_of_reach_is_asked_only_once(server, listed, tmp_path, monkeypatch, capsys):

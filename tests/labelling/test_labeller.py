@@ -74,6 +74,17 @@ def test_a_line_is_deleted_and_comes_back(made):
     assert len(stored(made)) == 1
 
 
+def test_a_stroke_that_cannot_be_saved_is_said_and_not_shown(made):
+    made.layer.add([(0, 0), (100, 0)])
+    made.layer.path.write_text("damaged meanwhile, <b>by hand</b>")
+    made.controls["mode"].value = "delete"
+    made.act(50, 2)
+    assert made.said.startswith("not saved: ") and "lines.geojson cannot be read" in made.said
+    assert len(made.layer.lines) == 1
+    made.buttons["undo"].click()
+    assert made.said.startswith("not saved: ") and "<b>" not in made.status.value
+
+
 def test_the_keyboard_is_enough(made):
     for east, north in ((-20, 10), (40, 10)):
         made.controls["easting"].value, made.controls["northing"].value = east, north

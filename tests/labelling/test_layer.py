@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from datetime import datetime
 
 import geopandas
@@ -28,6 +29,12 @@ def on_disk(layer):
     return [line.points for line in _layer.read(layer.path, REGION)]
 
 
+def beside(layer):
+    """Return the names of the files in the folder of a layer, its lock aside."""
+    names = {path.name for path in layer.path.parent.iterdir()}
+    return sorted(names - {f".{layer.path.name}.lock"})
+
+
 def test_a_stroke_is_on_disk_with_who_when_and_on_what(layer):
     layer.add(PATHS[0])
     stored = json.loads(layer.path.read_text())["features"]
@@ -36,7 +43,7 @@ def test_a_stroke_is_on_disk_with_who_when_and_on_what(layer):
     assert abs((datetime.now().astimezone() - datetime.fromisoformat(about["when"])).days) < 1
     # longitude and latitude are rounded to 1e-6 degrees, a tenth of a metre
     np.testing.assert_allclose(on_disk(layer)[0], PATHS[0], atol=2e-4)
-    assert [path.name for path in layer.path.parent.iterdir()] == ["lines.geojson"]
+    assert beside(layer) == ["lines.geojson"]
     assert geopandas.read_file(layer.path).crs.to_epsg() == 4326
 
 
@@ -62,6 +69,77 @@ def test_another_person_goes_on_where_one_stopped(layer):
     other = labelling.Layer(layer.path, REGION, "Ben", "another grid")
     other.change(other.add(PATHS[1]), PATHS[1])
     assert [line.who for line in _layer.read(layer.path, REGION)] == ["Ada", "Ben"]
+
+
+WRITES = """
+import sys
+from helpers import data, labelling
+region = data.region_from_box(-3, 3, 48, 52, name="box")
+layer = labelling.Layer(sys.argv[1], region, "Ben", "a test grid")
+print("ready", flush=True)
+sys.stdin.readline()
+for k in range(60):
+    layer.add([(0, k), (10, k)])
+"""
+
+
+def test_strokes_of_two_notebooks_are_all_on_disk_and_every_read_is_whole(layer):
+    layer.add([(-10, 0), (0, 0)])
+    read, over = [], threading.Event()
+
+    def keep_reading():
+        while not over.is_set():
+            try:
+                read.append(len(json.loads(layer.path.read_text())["features"]))
+            except ValueError as problem:
+                read.append(problem)
+
+    command = [sys.executable, "-c", WRITES, layer.path]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout.readline() == "ready\n"
+        reader = threading.Thread(target=keep_reading)
+        reader.start()
+        other.stdin.write("go\n")
+        other.stdin.flush()
+        for k in range(60):
+            layer.add([(-10, k), (0, k)])
+        assert other.wait(60) == 0
+    over.set()
+    reader.join()
+    assert len(on_disk(layer)) == 121
+    assert all(isinstance(number, int) for number in read)
+    assert read == sorted(read) and len(set(read)) > 20  # grows, and was read in between
+    assert beside(layer) == ["lines.geojson"]
+
+
+def test_what_another_notebook_changed_is_kept_and_undo_takes_back_ours_alone(layer):
+    number = layer.add(PATHS[0])
+    other = labelling.Layer(layer.path, REGION, "Ben", "a test grid")
+    theirs = other.add(PATHS[1])
+    layer.change(number, PATHS[1])
+    assert sorted(line.who for line in layer.lines.values()) == ["Ada", "Ben"]
+    other.change(theirs, PATHS[0])  # and does not put ours back
+    assert [len(points) for points in on_disk(other)] == [2, 3]
+    assert layer.undo() and [len(points) for points in on_disk(layer)] == [3, 3]
+    assert layer.undo() and [line.who for line in layer.lines.values()] == ["Ben"]
+    assert not layer.undo()
+    other.delete(theirs)
+    assert on_disk(layer) == [] and layer.add(PATHS[0]) not in (number, theirs)
+
+
+def test_lines_of_a_gis_are_told_apart_by_all_who_read_them(layer):
+    layer.add(PATHS[0])
+    stored = json.loads(layer.path.read_text())
+    stored["features"] *= 2  # copied in a GIS, with all it knows
+    bare = {**stored["features"][0], "properties": {"colour": "red"}}
+    stored["features"] += [bare, bare]
+    layer.path.write_text(json.dumps(stored))
+    one, two = (labelling.Layer(layer.path, REGION, who, "a grid") for who in ("Ada", "Ben"))
+    assert [line.id for line in one.lines.values()] == [line.id for line in two.lines.values()]
+    one.delete(3)
+    two.delete(1)
+    assert len(on_disk(layer)) == 2 and {line.who for line in two.lines.values()} == {
+        "Ada", "unknown"}  # fmt: skip
 
 
 KILLED = """

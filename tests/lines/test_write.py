@@ -31,6 +31,7 @@ def test_lines_come_back_in_degrees(tmp_path, name):
     places = np.column_stack(REGION.project(*back.get_coordinates().to_numpy().T))
     np.testing.assert_allclose(places, found.get_coordinates(), atol=1e-3)
     assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing half-written beside
+    assert geopandas.list_layers(tmp_path / name)["name"].tolist() == ["found"]
     if name == "found.gmt":
         text = (tmp_path / name).read_text().splitlines()
         assert text[0].startswith("# @VGMT1.0 @GLINESTRING") and text.count(">") == 2
@@ -49,6 +50,22 @@ def test_lines_that_cannot_be_written(tmp_path):
         lines.write(drawn([(0, 0), (1, 1)]), tmp_path / "found.shp")
     with pytest.raises(ValueError, match="no lines"):
         lines.write(drawn(), tmp_path / "a.gpkg")
+
+
+def test_lines_are_as_they_were_if_writing_fails(tmp_path, monkeypatch):
+    path = tmp_path / "found.gpkg"
+    lines.write(drawn([(0, 0), (60, 80)]), path)
+    before = path.read_bytes()
+
+    def full(_table, place, **_options):
+        (place.parent / f"{place.name}-journal").write_text("half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(geopandas.GeoDataFrame, "to_file", full)
+    with pytest.raises(OSError, match="no space"):
+        lines.write(drawn([(0, 0), (1, 1)]), path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["found.gpkg"]
 
 
 @pytest.fixture(scope="module")

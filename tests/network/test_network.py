@@ -251,7 +251,28 @@ def test_truncated_weights_are_a_clear_error(folder, kept):
         network.load("truncated", folder)
 
 
-@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_damaged_weights_are_a_clear_error_or_load(folder, tmp_path):
+    path = folder / "truncated.weights.h5"
+    whole, refused = (folder / "good.weights.h5").read_bytes(), 0
+    np.savez(tmp_path / "zip.npz", whole=np.zeros(9))
+    for changed in [*toys.damaged(whole, 24), (tmp_path / "zip.npz").read_bytes(), bytes(9000)]:
+        path.write_bytes(changed)
+        try:
+            network.load("truncated", folder)
+        except ValueError as problem:
+            assert str(path) in str(problem) and "restore it" in str(problem)
+            refused += 1
+    assert refused > 12
+
+
+def test_weights_that_are_no_numbers_are_refused(folder):
+    model = network.load("good", folder)
+    model.layers[1].set_weights([np.nan * one for one in model.layers[1].get_weights()])
+    model.save_weights(folder / "other.weights.h5")
+    with pytest.raises(ValueError, match="other.weights.h5.*no finite numbers"):
+        network.load("other", folder)
+
+
 @pytest.mark.parametrize(
     "options", [{"widths": (4, 8)}, {"channels": 3, "widths": (4, 8, 8)}, {"widths": (4, 4, 8)}]
 )
