@@ -56,6 +56,28 @@ def locked(path, timeout_s=-1, waiting=""):
         lock.release()
 
 
+FIRST_BYTES = {  # of files of points and lines that GDAL reads, by their ending
+    ".geojson": b"{", ".json": b"{", ".gpkg": b"SQLite format 3", ".gmt": b"#",
+    ".shp": b"\0\0\x27\x0a",
+}  # fmt: skip
+
+
+def check_vector(path):
+    """Refuse a file that is not what its ending says, before GDAL, which opens by content, sees it.
+
+    A file called ``.geojson`` may hold text that makes GDAL read other files or ask servers.
+    ValueError for that, and for other endings.
+    """
+    path = Path(path)
+    expected = FIRST_BYTES.get(path.suffix.lower())
+    if expected is None:
+        raise ValueError(f"{path} ends in {path.suffix!r}; read are {', '.join(FIRST_BYTES)}.")
+    with open(path, "rb") as file:
+        start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start.startswith(expected.lstrip()):
+        raise ValueError(f"{path} is no {path.suffix} file: it begins {start[:20]!r}.")
+
+
 def progress(items, text):
     """Go through items, with a bar that says what is being done where it takes a while.
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from .. import _shared
 from . import _registry
 
 ISOCHRONS = "fabric/Muller_etal_AREPS_2016_Isochrons.gmt"
@@ -170,6 +171,7 @@ def read_picks(path):
             table = pd.read_csv(path)
             columns = list(table)
         else:
+            _shared.check_vector(path)
             picks = geopandas.read_file(path, on_invalid="ignore")
             points = picks.geometry.to_crs(4326) if picks.crs else picks.geometry
             columns = list(picks.columns.drop("geometry"))

@@ -184,6 +184,7 @@ def read(path, region):
     ours may be missing; other shapes than lines are a ValueError.
     """
     try:
+        _shared.check_vector(path)
         table = geopandas.read_file(path)
     except Exception as problem:
         raise ValueError(

@@ -240,3 +240,15 @@ def test_the_table_tells_the_length(layer):
     table = labelling.table_of(layer.lines.values(), REGION)
     assert table["length_km"].tolist() == [5.0] and table.crs == REGION.crs
     assert len(labelling.table_of([], REGION)) == 0
+
+
+VRT = """<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>secret.geojson</SrcDataSource>
+</OGRVRTLayer></OGRVRTDataSource>"""
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.gpkg", "a.vrt"])
+def test_text_that_makes_gdal_read_other_files_is_refused(tmp_path, name):
+    (tmp_path / "secret.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    (tmp_path / name).write_text(VRT)
+    with pytest.raises(ValueError, match=f"{name} (is no|ends in)"):
+        _layer.read(tmp_path / name, REGION)

@@ -111,3 +111,6 @@ def test_picks_of_several_formats(tmp_path):
         data.read_picks(tmp_path / "other.csv")
     with pytest.raises(ValueError, match="nowhere.shp cannot be read as picks"):
         data.read_picks(tmp_path / "nowhere.shp")
+    (tmp_path / "vrt.gmt").write_text("<OGRVRTDataSource></OGRVRTDataSource>")
+    with pytest.raises(ValueError, match="vrt.gmt is no .gmt file: it begins"):
+        data.read_picks(tmp_path / "vrt.gmt")
