@@ -241,7 +241,8 @@ def levelled(table, region):
     try:
         return tracks.level(table, region)[0]
     except ValueError as problem:
-        print(f"Not levelled: {problem}")
+        why = str(problem).split(";")[0]
+        print(f"Not levelled: {why}; the median of each cruise is taken off instead.")
         return table
 
 

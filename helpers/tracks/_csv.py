@@ -35,6 +35,14 @@ def header_of(content, columns=None) -> list:
     return _text.take_apart(start, lambda names: _names.is_header(names, columns)).header
 
 
+def has_columns(content) -> bool:
+    """Whether the first lines of a text have the same separators, as a table's and no prose's."""
+    text = _text.decoded(content[: _text.LOOKED_AT])
+    lines = [line for line in text.split(b"\n") if line.strip()]
+    counts = [[line.count(each.encode()) for each in _text.SEPARATORS] for line in lines[:3]]
+    return len(counts) > 1 and all(one == counts[0] for one in counts) and max(counts[0]) > 1
+
+
 def read_csv(content, where, stem, columns) -> _table.Reading:
     """Read a text table with named columns; any line ending, any order of columns.
 

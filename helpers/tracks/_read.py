@@ -338,7 +338,8 @@ def _is_binary(content):
 
 def _why_no_track(found):
     """Say what a file in a folder has instead of the columns of a track; nothing for no table."""
-    header = [] if _is_binary(found.content) else _csv.header_of(found.content)
+    prose = found.ending in NO_TABLE and not _csv.has_columns(found.content)
+    header = [] if prose or _is_binary(found.content) else _csv.header_of(found.content)
     if len(header) < 3:
         return ""
     return f"no columns of a track are recognised among {_names.shown(header)}. " + _names.advice(

@@ -158,6 +158,7 @@ def test_each_file_of_a_folder_is_read_or_named(tmp_path):
     (tmp_path / "line.csv").write_text("Easting_m;Northing_m;Feld\n1;2;3\n")
     (tmp_path / "good.csv").write_text("lon,lat,anomaly\n1,2,3\n1,2.1,3\n")
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\0\0\0")
+    (tmp_path / "notes.md").write_text("Three legs, two ships, one year.\nThe first, of May.\n")
     (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04..[Content_Types].xml")
     table = tracks.read_tracks(tmp_path)
     assert table.attrs["passed_over"] == ["line.csv", "photo.png"]
