@@ -101,7 +101,8 @@ def linked(text, folder, pages):
     def target(found):
         path, _, anchor = html.unescape(found[1]).partition("#")
         page = pages.get((folder / path).resolve()) if path else None
-        return f'href="{page}{"#" + anchor if anchor else ""}"' if page else found[0]
+        whole = html.escape(f"{page}#{anchor}" if anchor else f"{page}")
+        return f'href="{whole}"' if page else found[0]
 
     return re.sub(r'href="([^":]+)"', target, text)
 
@@ -116,7 +117,7 @@ def render(path, pages, exporter):
     body, resources = exporter.from_notebook_node(notebook, resources=resources)
     style = STYLE + "\n".join(resources["inlining"]["css"])
     menu = "".join(
-        f'<a href="{page}">{html.escape(each.stem.replace("_", " "))}</a> '
+        f'<a href="{html.escape(page)}">{html.escape(each.stem.replace("_", " "))}</a> '
         for each, page in pages.items()
         if each.suffix == ".ipynb"
     )

@@ -254,11 +254,12 @@ def test_truncated_weights_are_a_clear_error(folder, kept):
 def test_damaged_weights_are_a_clear_error_or_load(folder, tmp_path):
     path = folder / "truncated.weights.h5"
     whole, refused = (folder / "good.weights.h5").read_bytes(), 0
+    model = network.load("good", folder)
     np.savez(tmp_path / "zip.npz", whole=np.zeros(9))
     for changed in [*toys.damaged(whole, 24), (tmp_path / "zip.npz").read_bytes(), bytes(9000)]:
         path.write_bytes(changed)
         try:
-            network.load("truncated", folder)
+            _model.read_weights(model, path)
         except ValueError as problem:
             assert str(path) in str(problem) and "restore it" in str(problem)
             refused += 1

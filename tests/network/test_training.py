@@ -226,34 +226,31 @@ def test_checkpoint_of_another_training_is_a_clear_error(whole):
         run(whole[2], epochs=7)
 
 
-def test_damaged_checkpoint_is_a_clear_error_and_leaves_the_model(whole, tmp_path):
-    path, model, about = tmp_path / "run.checkpoint.npz", tiny(), {"seed": 1}
+def compiled(model):
+    """Make a model ready to be trained."""
     model.compile(keras.optimizers.Adam(1e-3), loss=_training.total_loss)
     model.optimizer.build(model.trainable_variables)
-    state = _training._State(model, about, path)
-    state.add(2.0, 1.0)
+    return model
+
+
+def test_damaged_checkpoint_is_a_clear_error_and_leaves_the_model(tmp_path):
+    path, model, about = tmp_path / "run.checkpoint.npz", compiled(tiny()), {"seed": 1}
+    _training._State(model, about, path).add(2.0, 1.0)
     good, before, refused = path.read_bytes(), model.get_weights(), 0
     assert _training._State(model, about, path).history == {"loss": [2.0], "val_loss": [1.0]}
-    model.set_weights([one + 1 for one in before])
+    with pytest.raises(ValueError, match="npz is of another network.*delete it"):
+        _training._State(compiled(network.unet(widths=(4, 4))), about, path)
+    changed = [one + 1 for one in before]
+    model.set_weights(changed)
     np.savez(tmp_path / "other.npz", text=np.array("[]"))
-    others = [(tmp_path / "other.npz").read_bytes(), bytes(9000)]
-    for changed in [*damaged(good, 24), *others]:
-        path.write_bytes(changed)
+    for other in [*damaged(good, 24), (tmp_path / "other.npz").read_bytes(), bytes(9000)]:
+        path.write_bytes(other)
         try:
             _training._State(model, about, path)
         except ValueError as problem:
             assert str(path) in str(problem) and "delete it" in str(problem)
             refused += 1
-            for one, two in zip(model.get_weights(), before, strict=True):
-                np.testing.assert_array_equal(one, two + 1)
-        else:
-            model.set_weights([one + 1 for one in before])
+            for one, two in zip(model.get_weights(), changed, strict=True):
+                np.testing.assert_array_equal(one, two)
+        model.set_weights(changed)
     assert refused > 18
-
-
-def test_checkpoint_of_another_network_is_a_clear_error(tmp_path):
-    run(tmp_path / "run.npz", epochs=1)
-    model = network.unet(widths=(4, 4))
-    with pytest.raises(ValueError, match="run.npz is of another network.*delete it"):
-        network.train(model, *stripes(24, 5), stripes(8, 6), 1, 1e-2, seed=4, batch=8,
-                      checkpoint=tmp_path / "run.npz")  # fmt: skip

@@ -51,6 +51,14 @@ def test_pages_show_figures_outputs_and_formulas(site):
     assert 'alt="Truth, linear interpolation' in page
 
 
+def test_names_of_files_are_text_in_links():
+    path = ROOT / "notebooks" / 'a"><img src=x>.ipynb'
+    pages = {path: make_site.page_name(path)}
+    link = '<a href="a&quot;&gt;&lt;img src=x&gt;.ipynb#b">'
+    made = make_site.linked(link, path.parent, pages)
+    assert made == '<a href="a&quot;&gt;&lt;img src=x&gt;.html#b">'
+
+
 def test_formulas_in_code_stay():
     text = "a $x_1$ and `$HOME` and\n```\n$y$\n```\n$$ z\n= 1 $$"
     made = make_site.with_mathml(text)
