@@ -73,25 +73,26 @@ def region_grid(name, coverage, seed, kept=1.0, floor=0):
 
 
 @kept("diffusion")
-def simulated(name, coverage=COVERAGE):
+def simulated(name, coverage=COVERAGE, uncertainty=False):
     """Simulate a region of the registry, survey it and restore the map by guided diffusion.
 
-    Tracks lie on the share `coverage` of the cells.
+    Tracks lie on the share `coverage` of the cells.  The map has its expected error only where
+    `uncertainty` asks for it, which takes four times as long as the map itself.
     """
-    return _restored(region_grid(name, coverage, SEED))
+    return _restored(region_grid(name, coverage, SEED), uncertainty)
 
 
 @kept("diffusion")
 def tested(name, coverage=COVERAGE):
     """Give the map that `make train` scores: another seafloor than `simulated`, other cruises."""
     seeds = protocol.CRUISE_SEED["test"], 1.0, protocol.FLOOR_SEED["test"]
-    return _restored(region_grid(name, coverage, *seeds))
+    return _restored(region_grid(name, coverage, *seeds), uncertainty=False)
 
 
-def _restored(surveyed):
+def _restored(surveyed, uncertainty):
     """Add the guided map to what `region_grid` gives."""
-    grid = surveyed.grid
-    return Simulated(*surveyed, diffusion.guided(grid["block"], grid["weight"]))
+    block, weight = surveyed.grid["block"], surveyed.grid["weight"]
+    return Simulated(*surveyed, diffusion.guided(block, weight, uncertainty=uncertainty))
 
 
 @kept("lines")

@@ -32,7 +32,7 @@ def draw_diffusion(name="reykjanes"):
 
 def draw_orientation():
     """Draw strike, coherence and uncertainty of the guided map."""
-    _, _, _, guided = cases.simulated("epr")
+    _, _, _, guided = cases.simulated("epr", uncertainty=True)
     return maps.draw_maps(
         data.region("epr"),
         [
