@@ -96,7 +96,7 @@ class Layer:
         if not who or not about:
             raise ValueError("Say who draws and on what data: both are written into every line.")
         self.path, self.region, self.who, self.about = Path(path), region, who, about
-        self.lines, self._numbers, self._past = {}, {}, []
+        self.lines, self._numbers, self._past, self._written = {}, {}, [], None
         self._take(self._standing())
 
     def add(self, points, source="drawn"):
@@ -148,18 +148,29 @@ class Layer:
             before = {key: lines.get(key) for key in changes}
             lines = [line for line in (lines | changes).values() if line is not None]
             write(lines, self.path, self.region)
+            self._written = _state(self.path)
         self._take(lines)
         return before
 
     def _standing(self):
-        """Lines on disk."""
-        return read(self.path, self.region) if self.path.exists() else []
+        """Lines on disk, which need not be read if nobody has written since we did."""
+        if not self.path.exists():
+            return []
+        if _state(self.path) == self._written:
+            return list(self.lines.values())
+        return read(self.path, self.region)
 
     def _take(self, lines):
         """Take lines as ours; those known keep their numbers."""
         for line in lines:
             self._numbers.setdefault(line.id, len(self._numbers))
         self.lines = {self._numbers[line.id]: line for line in lines}
+
+
+def _state(path):
+    """Tell one state of a file from another: it changes whenever it is written anew."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def write(lines, path, region):
