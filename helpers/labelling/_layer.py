@@ -147,6 +147,8 @@ class Layer:
             lines = {line.id: line for line in self._standing()}
             before = {key: lines.get(key) for key in changes}
             lines = [line for line in (lines | changes).values() if line is not None]
+            # one that comes back stands where it stood
+            lines.sort(key=lambda line: self._numbers.get(line.id, len(self._numbers)))
             write(lines, self.path, self.region)
             self._written = _state(self.path)
         self._take(lines)
