@@ -13,6 +13,7 @@ from scipy import ndimage
 from tqdm.auto import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]  # of the workbook
+KM_PER_DEGREE = 111.2  # of latitude
 MOMENT_S = 2.0  # what takes longer shows a bar
 # digits of what stands for no value: nines, eights, the ends of int16 (scaled, too), 999.25
 FILL_DIGITS = re.compile(r"9{3,}|8{3,}|3276[78]|99925")
@@ -74,7 +75,7 @@ def check_vector(path):
         raise ValueError(f"{path} ends in {path.suffix!r}; read are {', '.join(FIRST_BYTES)}.")
     with open(path, "rb") as file:
         start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not start.startswith(expected.lstrip()):
+    if not start.startswith(expected):
         raise ValueError(f"{path} is no {path.suffix} file: it begins {start[:20]!r}.")
 
 

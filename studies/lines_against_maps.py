@@ -109,12 +109,10 @@ def compare(sets, isochrons, strikes, known=None):
 def _against(found, published, strikes):
     """Measure one set of lines: a row of `compare`."""
     ours = lines.points_along(found, STEP_KM)
-    off, nearest = _nearest(ours.places, published.places, REACH_KM)
-    within = np.isfinite(off)
+    _, turn = to_nearest(ours, published)
     pairs = strikes[["easting_km", "northing_km"]].to_numpy()
     beside, which = _nearest(pairs, ours.places, BESIDE_KM)
     close = np.isfinite(beside)
-    turn = _shared.axial_difference(ours.strike_deg[within], published.strike_deg[nearest[within]])
     angle = _shared.axial_difference(strikes["strike_deg"][close], ours.strike_deg[which[close]])
     return {
         "lines": len(found),
@@ -125,6 +123,14 @@ def _against(found, published, strikes):
         "picks_deg": _median(angle),
         "pairs": int(close.sum()),
     }
+
+
+def to_nearest(points, others):
+    """Distance (km) and angle (degrees) to the nearest other point, of those within `REACH_KM`."""
+    off, nearest = _nearest(points.places, others.places, REACH_KM)
+    within = np.isfinite(off)
+    turn = _shared.axial_difference(points.strike_deg[within], others.strike_deg[nearest[within]])
+    return off[within], turn
 
 
 def _nearest(places, others, reach_km):

@@ -14,7 +14,7 @@ import shapely
 import xarray as xr
 from scipy import signal
 
-from helpers import _shared, data, diffusion, gridding, lines, network, tracks
+from helpers import data, diffusion, gridding, lines, network, tracks
 
 from . import lines_against_maps
 
@@ -170,17 +170,8 @@ def beside_experts(made, drawn, rng):
 
 def _off(found, published):
     """Median distance (km) and angle (degrees) from lines to the nearest published one in reach."""
-    ours = lines.points_along(found, STEP_KM)
-    off, nearest = lines_against_maps._nearest(
-        ours.places, published.places, lines_against_maps.REACH_KM
-    )
-    within = np.isfinite(off)
-    if not within.any():
-        return float("nan"), float("nan")
-    turn = _shared.axial_difference(
-        ours.strike_deg[within], published.strike_deg[nearest[within]]
-    )
-    return float(np.median(off[within])), float(np.median(turn))
+    off, turn = lines_against_maps.to_nearest(lines.points_along(found, STEP_KM), published)
+    return (float(np.median(off)), float(np.median(turn))) if len(off) else (np.nan, np.nan)
 
 
 def _linear(block):

@@ -28,7 +28,6 @@ from run_notebooks import ROOT
 sys.path.insert(0, str(ROOT))
 
 from helpers import _shared, data, diffusion, gridding, lines, maps, tracks
-from helpers.gridding._grid_checks import KM_PER_DEGREE
 
 MAPS = ROOT / "build" / "maps"
 FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
@@ -172,10 +171,10 @@ def box_around(table):
             f"{north:.1f} N, too wide for one map; choose a part of it. Most lie in "
             f'BOX="{box_of_most(table)}", which is west, east, south and north in degrees.'
         )
-    degree = KM_PER_DEGREE * max(math.cos(math.radians((south + north) / 2)), 0.05)
-    high = north - south
-    more_x = (LEAST_KM / degree - width) / 2 if width * degree < LINE_KM else 0.0
-    more_y = (LEAST_KM / KM_PER_DEGREE - high) / 2 if high * KM_PER_DEGREE < LINE_KM else 0.0
+    degree = _shared.KM_PER_DEGREE * max(math.cos(math.radians((south + north) / 2)), 0.05)
+    wide_km, high_km = width * degree, (north - south) * _shared.KM_PER_DEGREE
+    more_x = (LEAST_KM - wide_km) / 2 / degree if wide_km < LINE_KM else 0.0
+    more_y = (LEAST_KM - high_km) / 2 / _shared.KM_PER_DEGREE if high_km < LINE_KM else 0.0
     if more_x or more_y:
         print(f"The readings lie on a single line: the box around it is {LEAST_KM:g} km wide.")
     south, north = max(south - more_y, -90.0), min(north + more_y, 90.0)

@@ -74,9 +74,7 @@ def lineations(region):
     parts = [_chart(*each) for each in paths if each[0] is not None]
     if not parts:
         return None
-    drawn = pd.concat(parts, ignore_index=True)
-    cut = _in_box(drawn, region).explode(ignore_index=True)
-    return cut[cut.geom_type == "LineString"].to_crs(region.crs).reset_index(drop=True)
+    return _within(pd.concat(parts, ignore_index=True), region)
 
 
 def _chart(path, source, latitude_first):
@@ -106,7 +104,12 @@ def _read(region, name):
         pair = np.sort(drawn[["PLATEID1", "PLATEID2"]].astype(int), axis=1)
         drawn["plates"] = [f"{one} {other}" for one, other in pair]
     drawn = drawn.reindex(columns=["age_ma", "plates", "geometry"])
-    cut = _in_box(drawn.explode(ignore_index=True), region).explode(ignore_index=True)
+    return _within(drawn.explode(ignore_index=True), region)
+
+
+def _within(drawn, region):
+    """Lines cut to the box of a region, in its projection."""
+    cut = _in_box(drawn, region).explode(ignore_index=True)
     return cut[cut.geom_type == "LineString"].to_crs(region.crs).reset_index(drop=True)
 
 

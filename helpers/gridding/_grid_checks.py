@@ -20,7 +20,6 @@ MOST_CELLS = 75_000_000  # so many take 2 GB
 LEAST_FILLED = 50  # cells of a grid for each that its file holds, at most
 MOST_NT = 10_000  # no anomaly of the seafloor is larger
 TESLA = 1e-3  # values that are all smaller, without a unit, may be tesla
-KM_PER_DEGREE = 111.2
 X_NAMES = {"x", "lon", "long", "lng", "longitude", "easting", "east"}
 Y_NAMES = {"y", "lat", "latitude", "northing", "north"}
 METRIC_NAMES = {"easting", "northing", "east", "north"}
@@ -274,7 +273,7 @@ def margins(step_x, step_y, metres=None, latitude=0.0):
     """Degrees to read beyond a box: half a degree, or two and a half cells if they are large."""
     east = north = 1.0
     if metres is not None:  # steps in a projection
-        north = metres / 1000 / KM_PER_DEGREE
+        north = metres / 1000 / _shared.KM_PER_DEGREE
         east = north / max(np.cos(np.radians(latitude)), 0.05)
     return (
         max(MARGIN_DEG, MARGIN_CELLS * step_x * east),

@@ -12,7 +12,7 @@ from scipy import ndimage
 from .. import _shared, data
 from ..data._netcdf import NetcdfError
 from . import _grid_files, _grid_tables
-from ._grid_checks import KM_PER_DEGREE, Choice, GridError, as_grid, checked_box, is_geographic
+from ._grid_checks import Choice, GridError, as_grid, checked_box, is_geographic
 
 __all__ = ["as_grid", "on_map", "read_grid", "region_of"]
 
@@ -244,7 +244,8 @@ def _averaged(grid, region, spacing_km):
     km = {"x": 1.0, "y": 1.0}
     if is_geographic(grid.attrs["crs"]):
         middle = np.radians((region.south + region.north) / 2)
-        km = {"x": KM_PER_DEGREE * max(float(np.cos(middle)), 0.05), "y": KM_PER_DEGREE}
+        degree = _shared.KM_PER_DEGREE
+        km = {"x": degree * max(float(np.cos(middle)), 0.05), "y": degree}
     else:
         from pyproj import CRS
 
