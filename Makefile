@@ -83,8 +83,8 @@ train: $(INSTALLED) ## train the models again; writes data/models/ and data/resu
 lint: $(INSTALLED) ## ruff
 	$(BIN)/ruff check .
 
-bench: $(INSTALLED) ## measure speed and memory; writes data/results/bench.json
-	$(BIN)/python -m studies.bench
+bench: $(INSTALLED) ## measure speed, memory, real data (PART=real is one part); writes data/results/
+	$(BIN)/python -m studies.bench $(PART)
 
 data: $(INSTALLED) ## make the embedded data again (needs network)
 	$(BIN)/python tools/make_data.py

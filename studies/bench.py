@@ -39,7 +39,7 @@ from helpers import (
 )
 from helpers.network import _inputs
 
-from . import cases, diffusion_trials, made_up_fields, protocol
+from . import cases, diffusion_trials, made_up_fields, protocol, real_bench
 from .figures import explorers as pictures
 from .training import pairs
 
@@ -422,6 +422,13 @@ def explorers():
     return figures
 
 
+def real():
+    """Time in which the real surveys are judged; `real_bench` writes what it finds."""
+    begun = time.perf_counter()
+    real_bench.main()
+    return {"real_data_s": time.perf_counter() - begun}
+
+
 MEASURES = (
     reading,
     levelling,
@@ -434,14 +441,19 @@ MEASURES = (
     inference,
     tiled,
     explorers,
+    real,
 )
 
 
-def main():
-    """Run every measurement and write the figures."""
+def main(names=()):
+    """Run every measurement, or those of these names, and write the figures."""
     matplotlib.use("Agg")
-    figures = {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
-    for measure in MEASURES:
+    known = {measure.__name__: measure for measure in MEASURES}
+    if unknown := set(names) - set(known):
+        raise SystemExit(f"No part {', '.join(sorted(unknown))}; the parts are {', '.join(known)}.")
+    figures = protocol.results("bench") if names else {}
+    figures |= {"machine_cores": os.cpu_count(), "machine_python": platform.python_version()}
+    for measure in [known[name] for name in names] or MEASURES:
         figures |= measure()
         print(json.dumps(figures, indent=1), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -449,4 +461,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -318,6 +318,13 @@ def count(places, blocks):
     }
 
 
+def met(places, blocks):
+    """Tell of each block whether a crossing lies in it: an array of bool."""
+    start, end = (blocks[name].to_numpy() for name in ("start_km", "end_km"))
+    here = (places[:, None] >= start - TOLERANCE_KM) & (places[:, None] <= end + TOLERANCE_KM)
+    return here.any(axis=0)
+
+
 def slides(places, blocks, rng):
     """Count what the same crossings give when they slide along the track together.
 

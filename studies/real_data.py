@@ -14,16 +14,20 @@ import shapely
 import xarray as xr
 from scipy import signal
 
-from helpers import data, diffusion, gridding, lines, network, tracks
+from helpers import data, diffusion, gridding, lines, tracks
 
-from . import lines_against_maps
+from . import gaussian_process, lines_against_maps
 
-LEVEL = 95.0  # per cent, of intervals
-MOVES = 20  # draws of moved lines
+CHANCE = 95.0  # per cent of the draws lie in the interval of chance,
+MOVED = 90.0  # and in that of moved lines
+MOVES = 50  # draws of moved lines
+RUN = 5  # neighbouring blocks that are drawn together, for the interval of a count
+DRAWS = 500  # of blocks
 STEP_KM = 5.0  # between the points of a line that are held against experts' lines
 COHERENT = 0.5  # down to this coherence a wave is resolved
 SEGMENT_KM = 256.0  # of track in one spectrum
-LEAST_KM = 64.0  # a withheld line that is shorter has no spectrum
+LEAST_STEPS = 20  # a withheld line that is shorter, in cells, is none
+MOST_LINES = 12  # withheld lines, the longest, are predicted
 
 
 class Made(NamedTuple):
@@ -34,61 +38,69 @@ class Made(NamedTuple):
     guided: xr.Dataset
     prediction: xr.Dataset
     lines: object  # GeoDataFrame
+    not_levelled: str  # why, where the median of each cruise had to do
+
+
+def levelled(table, region):
+    """Clean and level what lies in a region; and why it could not be levelled, or nothing."""
+    inside = region.contains(table["longitude"], table["latitude"])
+    table = tracks.remove_cruise_median(tracks.clean(tracks.residual(table[inside])))
+    try:
+        return tracks.level(table, region)[0], ""
+    except ValueError as problem:  # no crossings: the median of each cruise has to do
+        return table, str(problem).split(";")[0]
 
 
 def make(table, region, spacing_km=2.0):
     """Clean, level, grid, diffuse and interpret a track table, as `make map` does."""
-    inside = region.contains(table["longitude"], table["latitude"])
-    table = tracks.remove_cruise_median(tracks.clean(tracks.residual(table[inside])))
-    try:
-        table = tracks.level(table, region)[0]
-    except ValueError:  # no crossings: the median of each cruise has to do
-        pass
+    table, not_levelled = levelled(table, region)
     grid = gridding.grid_tracks(table, region, spacing_km)
     guided = diffusion.guided(grid["block"], grid["weight"])
-    return Made(table, grid, guided, *lines.find(grid, guided, model=lines.SINGLE))
+    found = lines.find(grid, guided, model=lines.SINGLE)
+    return Made(table, grid, guided, *found, not_levelled)
 
 
-def compare(table, region, picks=None, spacing_km=2.0, seed=0):
+def compare(table, region, picks=None, spacing_km=2.0, seed=0, cruise=None, withheld=True):
     """Judge what is drawn of a survey.
 
-    `picks` are as of `data.region_picks`, None for those of the registry.  Gives ``blocks`` (their
-    number, on the tracks of all cruises with four picks or more), ``km`` of track that carries
-    them, ``methods`` (`blocks_crossed`), ``lines`` (`beside_experts`) and ``withheld``
-    (`withheld_lines`); what cannot be had is None.
+    `picks` are as of `data.region_picks`, None for those of the registry; `cruise` is the one on
+    whose track blocks are counted, None for all with four picks or more.  Gives ``blocks`` (their
+    number), ``km`` of track that carries them, ``methods`` (`blocks_crossed`), ``lines``
+    (`beside_experts`), ``withheld`` (`withheld_lines`) and ``not_levelled``; what cannot be had is
+    None.
     """
     made = make(table, region, spacing_km)
     rng = np.random.default_rng(seed)
     picks = data.region_picks(region) if picks is None else picks
-    found = blocks_crossed(made, region, picks, rng)
-    return found | {
-        "lines": beside_experts(made, data.lineations(region), rng),
-        "withheld": withheld_lines(made.table, region, spacing_km),
-    }
-
-
-def blocks_crossed(made, region, picks, rng):
-    """Count polarity blocks of picks on the tracks that each set of lines or points crosses.
-
-    By method: ``crossed`` blocks, ``crossings`` between the first block and the last, those
-    ``without_block``, ``by_chance``, the blocks that the same crossings reach when they slide along
-    the track, and ``by_chance_95``, its interval.  ``peaks`` are the most prominent of a track, as
-    many as the network has crossings.
-    """
     sets = lines_against_maps.beside_chance(made.lines, rng)
     sets["sato"] = lines_against_maps.ridge_lines(
         made.grid, made.guided, float(made.lines["length_km"].sum())
     )
+    return blocks_crossed(made, sets, region, picks, rng, cruise) | {
+        "lines": beside_experts(sets, data.lineations(region), rng),
+        "withheld": withheld_lines(made.table, region, spacing_km) if withheld else None,
+        "not_levelled": made.not_levelled,
+    }
+
+
+def blocks_crossed(made, sets, region, picks, rng, cruise=None):
+    """Count polarity blocks of picks on the tracks that each set of lines or points crosses.
+
+    By method: ``crossed`` blocks and ``crossed_95``, its interval over stretches of `RUN` blocks;
+    ``crossings`` between the first block and the last, those ``without_block``, ``by_chance``, the
+    blocks that the same crossings reach when they slide along the track, and ``by_chance_95``, its
+    interval.  ``peaks`` are the most prominent of a track, as many as the network has crossings.
+    """
     peaks = tracks.peaks(made.table).query("sign == 1")
-    tracked = []
-    for cruise in made.table["cruise"].unique() if picks is not None else ():
+    tracked, cruises = [], made.table["cruise"].unique() if cruise is None else [cruise]
+    for name in cruises if picks is not None else ():
         try:
-            line = lines_against_maps.track(made.table, cruise, region)
+            line = lines_against_maps.track(made.table, name, region)
             blocks = lines_against_maps.picked_blocks(line, picks, region)
         except ValueError:  # too few readings, or picks, of this cruise
             continue
         if len(blocks):
-            tracked.append(_Tracked(line, blocks, peaks[peaks["cruise"] == cruise]))
+            tracked.append(_Tracked(line, blocks, peaks[peaks["cruise"] == name]))
     if not tracked:
         return {"blocks": None, "km": None, "methods": None}
     methods = {}
@@ -98,8 +110,11 @@ def blocks_crossed(made, region, picks, rng):
     places = []
     for one in tracked:
         number = _between(lines_against_maps.crossings(made.lines, one.line), one.blocks).size
-        places.append(_most_prominent(one, region, number))
+        places.append(prominent(one.peaks, one.line, one.blocks, region, number))
     methods["peaks"] = _counted(places, tracked, rng)
+    # and all peaks, as a reader would pick them
+    places = [prominent(one.peaks, one.line, one.blocks, region, None) for one in tracked]
+    methods["all_peaks"] = _counted(places, tracked, rng)
     km = sum(float(one.blocks["end_km"].max() - one.blocks["start_km"].min()) for one in tracked)
     return {"blocks": sum(len(one.blocks) for one in tracked), "km": km, "methods": methods}
 
@@ -119,133 +134,156 @@ def _between(places, blocks):
     return places[(places >= low - slack) & (places <= high + slack)]
 
 
-def _most_prominent(one, region, number):
-    """Places (km along the track) of the most prominent peaks between the first block and last."""
-    points = shapely.points(*region.project(one.peaks["longitude"], one.peaks["latitude"]))
-    at = shapely.line_locate_point(one.line, points)
-    near = shapely.distance(points, one.line) <= lines_against_maps.ON_TRACK_KM
-    rank = pd.Series(one.peaks["prominence_nt"].to_numpy()[near], at[near]).sort_values()
-    within = _between(rank.index.to_numpy(), one.blocks)
+def prominent(peaks, line, blocks, region, number=None):
+    """Places (km along a track) of its most prominent peaks between the first block and last."""
+    points = shapely.points(*region.project(peaks["longitude"], peaks["latitude"]))
+    at = shapely.line_locate_point(line, points)
+    near = shapely.distance(points, line) <= lines_against_maps.ON_TRACK_KM
+    rank = pd.Series(peaks["prominence_nt"].to_numpy()[near], at[near]).sort_values()
+    within = _between(rank.index.to_numpy(), blocks)
     return np.sort(rank[rank.index.isin(within)].index.to_numpy()[::-1][:number])
 
 
 def _counted(places, tracked, rng):
     """Add up what is crossed on all tracks, and what slid crossings give."""
-    found, slid = [], []
+    found, slid, met = [], [], []
     for here, one in zip(places, tracked, strict=True):
         found.append(lines_against_maps.count(here, one.blocks))
         slid.append(lines_against_maps.slides(here, one.blocks, rng)["crossed"].to_numpy())
+        met.append(lines_against_maps.met(here, one.blocks))
     total = pd.DataFrame(found).sum()
     drawn = np.sum(slid, axis=0)
-    interval = np.percentile(drawn, [50 - LEVEL / 2, 50 + LEVEL / 2])
     names = ("crossed", "crossings", "without_block")
     return {name: int(total[name]) for name in names} | {
-        "by_chance": float(drawn.mean()), "by_chance_95": [float(end) for end in interval]
+        "crossed_95": interval(_redrawn(np.concatenate(met), rng), CHANCE),
+        "by_chance": float(drawn.mean()), "by_chance_95": interval(drawn, CHANCE),
     }  # fmt: skip
 
 
-def beside_experts(made, drawn, rng):
+def _redrawn(met, rng):
+    """How many blocks are crossed in draws of stretches of `RUN` blocks (circular bootstrap)."""
+    number = len(met)
+    first = rng.integers(0, number, (DRAWS, -(-number // RUN), 1))
+    drawn = ((first + np.arange(RUN)) % number).reshape(DRAWS, -1)[:, :number]
+    return met[drawn].sum(axis=1)
+
+
+def interval(drawn, level):
+    """Give the ends of the interval that holds so many per cent of the draws."""
+    return [float(end) for end in np.nanpercentile(drawn, [50 - level / 2, 50 + level / 2])]
+
+
+def beside_experts(sets, drawn, rng):
     """Hold lines against lineations that experts drew, and against the same lines moved.
 
     Medians of the distance from a line to the nearest lineation within
     `lines_against_maps.REACH_KM` (``km``) and of the angle between them (``deg``), over points
-    along the lines; of the moved ones the mean and the interval of `MOVES` draws.  None without
-    lines or lineations.
+    along the network's lines, and along those of the filter (``sato_km``, ``sato_deg``); of the
+    network's lines moved the mean and the interval of `MOVES` draws.  Without lines or lineations
+    ``km`` and ``deg`` are None.
     """
-    if drawn is None or not len(drawn) or not len(made.lines):
-        return None
+    found = sets["network"]
+    told = {"lines": len(found), "length_km": float(found["length_km"].sum())}
+    if drawn is None or not len(drawn) or not len(found):
+        return told | {"lineations": None if drawn is None else len(drawn), "km": None, "deg": None}
     published = lines.points_along(drawn, STEP_KM)
-    km, deg = _off(made.lines, published)
-    moved = np.array(
-        [_off(lines_against_maps.moved(made.lines, rng), published) for _ in range(MOVES)]
-    )
-    ends = np.nanpercentile(moved, [50 - LEVEL / 2, 50 + LEVEL / 2], axis=0)
-    return {
-        "lines": len(made.lines), "length_km": float(made.lines["length_km"].sum()),
-        "lineations": len(drawn), "km": km, "deg": deg,
-        "moved_km": float(np.nanmean(moved[:, 0])), "moved_km_95": ends[:, 0].tolist(),
-        "moved_deg": float(np.nanmean(moved[:, 1])), "moved_deg_95": ends[:, 1].tolist(),
+    km, deg = _off(found, published)
+    sato_km, sato_deg = _off(sets["sato"], published)
+    moved = np.array([_off(lines_against_maps.moved(found, rng), published) for _ in range(MOVES)])
+    return told | {
+        "lineations": len(drawn), "km": km, "deg": deg, "sato_km": sato_km, "sato_deg": sato_deg,
+        "moved_km": float(np.nanmean(moved[:, 0])), "moved_km_90": interval(moved[:, 0], MOVED),
+        "moved_deg": float(np.nanmean(moved[:, 1])), "moved_deg_90": interval(moved[:, 1], MOVED),
     }  # fmt: skip
 
 
 def _off(found, published):
     """Median distance (km) and angle (degrees) from lines to the nearest published one in reach."""
+    if not len(found):
+        return np.nan, np.nan
     off, turn = lines_against_maps.to_nearest(lines.points_along(found, STEP_KM), published)
     return (float(np.median(off)), float(np.median(turn))) if len(off) else (np.nan, np.nan)
 
 
-def _linear(block):
-    """Interpolate linearly between the tracks."""
-    return gridding.interpolate(block, "linear")
+METHODS = ("guided", "linear", "zero", "gaussian_process")
 
 
-def _guided(block):
-    """Guided diffusion of the tracks."""
-    return diffusion.guided(block, uncertainty=False)["anomaly"]
+def withheld_lines(table, region, spacing_km, most=MOST_LINES):
+    """Predict each line of a survey, the longest `most` of them, from the others.
 
-
-METHODS = {"guided": _guided, "linear": _linear, "zero": np.zeros_like}
-
-
-def withheld_lines(table, region, spacing_km):
-    """Predict each line of a survey from the others.
-
-    By method: ``rms_nt``, ``median_abs_nt``, ``correlation`` (`gridding.cross_validate`) and
-    ``resolved_km``, the wavelength down to which prediction and withheld readings are coherent
-    (None where no wave is).  ``within_1_sigma`` and ``within_2_sigma`` are the shares of withheld
-    readings within the expected error of the guided map.  None where no line can be left out.
-    """
-    try:
-        errors = gridding.cross_validate(table, region, spacing_km, METHODS, "line")
-    except ValueError:
-        return None
-    pooled = gridding.pooled_errors(errors)
-    profiles, shares = _profiles(table, region, spacing_km)
-    found = {}
-    for name, row in pooled.iterrows():
-        measures = ("rms_nt", "median_abs_nt", "correlation")
-        found[name] = {one: None if np.isnan(row[one]) else float(row[one]) for one in measures}
-        if name != "zero":
-            found[name]["resolved_km"] = resolved_km(profiles[name], spacing_km)
-    return found | shares
-
-
-def _profiles(table, region, spacing_km):
-    """Withheld readings along each line beside what each method predicts, at steps of a cell.
-
-    And the shares of them within one and two expected errors of the guided map.
+    A line is a leg of a track (`tracks.legs`). It is compared at steps of a cell, where linear
+    interpolation of the others predicts anything and no other line crosses that cell.  By method:
+    ``rms_nt``, ``median_abs_nt``, ``correlation`` (over all lines) and ``resolved_km``, the
+    wavelength down to which prediction and withheld readings are coherent (None where no wave is).
+    ``within_1_sigma`` and ``within_2_sigma`` are the shares of withheld readings within the
+    expected error of the guided map; ``lines`` and ``lines_in_all`` count.  None where no line can
+    be left out.
     """
     track = tracks.legs(table)
-    profiles, inside = {"guided": [], "linear": []}, []
-    for leg in track["leg"].unique():
-        own = track[track["leg"] == leg]
-        x, y = region.project(own["longitude"].to_numpy(), own["latitude"].to_numpy())
-        km = np.r_[0.0, np.cumsum(np.hypot(np.diff(x), np.diff(y)))]
-        others = track[track["leg"] != leg]
-        if km[-1] < LEAST_KM or not len(others):
-            continue
-        grid = gridding.grid_tracks(others, region, spacing_km)
-        if np.isfinite(grid["block"]).sum() < 4:
-            continue
-        guided = diffusion.guided(grid["block"], grid["weight"])
-        step = np.arange(0, km[-1], spacing_km)
-        at = {
-            name: xr.DataArray(np.interp(step, km, place), dims="step")
-            for name, place in (("easting", x), ("northing", y))
+    size = track.groupby("leg").size().sort_values(ascending=False, kind="stable")
+    profiles = []
+    for leg in size.index:
+        if len(profiles) == most:
+            break
+        found = _profile(track[track["leg"] == leg], track[track["leg"] != leg], region, spacing_km)
+        if found is not None:
+            profiles.append(found)
+    if not profiles:
+        return None
+    every = pd.concat(profiles)
+    every = every[every["known"]]
+    found = {}
+    for name in METHODS:
+        off = every[name] - every["read"]
+        varied = name != "zero" and every[name].std() > 0
+        pairs = [(one["read"], one[name].where(one["known"])) for one in profiles]
+        found[name] = {
+            "rms_nt": float(np.sqrt(np.mean(off**2))),
+            "median_abs_nt": float(off.abs().median()),
+            "correlation": float(every[name].corr(every["read"])) if varied else None,
+            "resolved_km": resolved_km(pairs, spacing_km) if varied else None,
         }
-        read = np.interp(step, km, own["residual_nt"].to_numpy())
-        near = network.knowable(grid).astype(float).interp(at, method="nearest").to_numpy() > 0.5
-        for name, field in (("guided", guided["anomaly"]), ("linear", grid["anomaly"])):
-            told = field.interp(at).to_numpy()
-            profiles[name].append((read, np.where(near, told, np.nan)))
-        error = guided["uncertainty_nt"].interp(at).to_numpy()
-        off = np.abs(guided["anomaly"].interp(at).to_numpy() - read)[near] / error[near]
-        inside.append(off[np.isfinite(off)])
-    off = np.concatenate(inside) if inside else np.zeros(0)
-    shares = {
-        f"within_{k}_sigma": float(np.mean(off <= k)) if off.size else None for k in (1, 2)
+    off = (every["guided"] - every["read"]).abs() / every["expected"]
+    shares = {f"within_{k}_sigma": float(np.mean(off <= k)) for k in (1, 2)}
+    return found | shares | {"lines": len(profiles), "lines_in_all": len(size)}
+
+
+def _profile(own, others, region, spacing_km):
+    """Put a withheld line beside what each method predicts; None of one that is too short."""
+    x, y = region.project(own["longitude"].to_numpy(), own["latitude"].to_numpy())
+    km = np.r_[0.0, np.cumsum(np.hypot(np.diff(x), np.diff(y)))]
+    step = np.arange(0, km[-1], spacing_km)
+    if len(step) < LEAST_STEPS or not len(others):
+        return None
+    grid = gridding.grid_tracks(others, region, spacing_km)
+    block = grid["block"].to_numpy()
+    if np.isfinite(block).sum() < LEAST_STEPS:
+        return None
+    places = np.column_stack([np.interp(step, km, x), np.interp(step, km, y)])
+    at = {
+        name: xr.DataArray(place, dims="step")
+        for name, place in zip(("easting", "northing"), places.T, strict=True)
     }
-    return profiles, shares
+    linear = grid["anomaly"].interp(at).to_numpy()
+    crossed = grid["block"].interp(at, method="nearest").notnull().to_numpy()
+    known = np.isfinite(linear) & ~crossed
+    if known.sum() < LEAST_STEPS:
+        return None
+    guided = diffusion.guided(grid["block"], grid["weight"])
+    row, column = np.nonzero(np.isfinite(block))
+    cells = np.column_stack([grid["easting"].to_numpy()[column], grid["northing"].to_numpy()[row]])
+    told = gaussian_process.predict(cells, block[row, column], places, spacing_km)
+    made = pd.DataFrame({
+        "read": np.interp(step, km, own["residual_nt"].to_numpy()),
+        "known": known,
+        "guided": guided["anomaly"].interp(at).to_numpy(),
+        "expected": guided["uncertainty_nt"].interp(at).to_numpy(),
+        "linear": linear,
+        "zero": 0.0,
+        "gaussian_process": told,
+    })  # fmt: skip
+    made["known"] &= np.isfinite(made["guided"])
+    return made
 
 
 def resolved_km(profiles, step_km):
@@ -257,6 +295,7 @@ def resolved_km(profiles, step_km):
     """
     length, cross = int(SEGMENT_KM / step_km), []
     for read, told in profiles:
+        read, told = np.asarray(read, float), np.asarray(told, float)
         known = np.isfinite(told) & np.isfinite(read)
         edge = np.flatnonzero(np.diff(np.r_[False, known, False]))
         for first, end in zip(edge[::2], edge[1::2], strict=True):

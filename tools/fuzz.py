@@ -33,7 +33,7 @@ FOUND = ROOT / "build" / "fuzz"
 SLOWEST_S, MOST_GB = 5.0, 1.0
 PATIENCE_S = 60.0  # until a process is taken for stuck, its start included
 GRIDS = tuple(f"{number}_" for number in (*range(40, 50), 54))  # folders that hold grids
-ODD = b"- 9999 1e308 nan inf -0 0x1f 99999999999999999999 * \" 12:60 1,5 N ../../x <b>".split()
+ODD = b'- 9999 1e308 nan inf -0 0x1f 99999999999999999999 * " 12:60 1,5 N ../../x <b>'.split()
 ODD += [b"", b"\0", b"\xff\xfe"]  # what stands where a number should
 PACKERS = (gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")
 

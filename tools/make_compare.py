@@ -35,28 +35,32 @@ def tell(found):
     else:
         print("\nNo blocks: no cruise has four picks or more on its track.")
     drawn = found["lines"]
-    if drawn:
-        low, high = drawn["moved_km_95"]
-        print(f"\n{drawn['lines']} lines, {drawn['length_km']:,.0f} km; to the nearest of "
-              f"{drawn['lineations']} lineations of experts {drawn['km']:.1f} km and "
-              f"{drawn['deg']:.0f} degrees (moved lines: {drawn['moved_km']:.1f} km, "
-              f"{low:.1f}-{high:.1f}; {drawn['moved_deg']:.0f} degrees)")  # fmt: skip
+    print(f"\n{drawn['lines']} lines, {drawn['length_km']:,.0f} km", end="")
+    if drawn["km"] is None:
+        print("; none to hold against lineations of experts.")
     else:
-        print("\nNo lines, or none that experts drew here.")
-    if found["withheld"] is None:
+        low, high = drawn["moved_km_90"]
+        moved = f"{drawn['moved_km']:.1f} km, {low:.1f}-{high:.1f}; {drawn['moved_deg']:.0f} deg"
+        print(f"; to the nearest of {drawn['lineations']} lineations of experts "
+              f"{drawn['km']:.1f} km and {drawn['deg']:.0f} degrees (moved lines: {moved})")
+    tell_withheld(found["withheld"])
+
+
+def tell_withheld(found):
+    """Print how withheld lines were predicted."""
+    if found is None:
         print("\nNo line can be left out.")
         return
-    print(f"\nWithheld lines{'rms nT':>10s}{'median nT':>11s}{'correlation':>13s}{'resolved':>10s}")
+    head = f"Withheld: {found['lines']} lines of {found['lines_in_all']}"
+    print(f"\n{head:28s}{'rms nT':>8s}{'median nT':>11s}{'correlation':>13s}{'resolved':>10s}")
     for name in real_data.METHODS:
-        one = found["withheld"][name]
-        r, km = one["correlation"], one.get("resolved_km")
-        print(f"{name:14s}{one['rms_nt']:10.0f}{one['median_abs_nt']:11.0f}"
+        one = found[name]
+        r, km = one["correlation"], one["resolved_km"]
+        print(f"{name.replace('_', ' '):28s}{one['rms_nt']:8.0f}{one['median_abs_nt']:11.0f}"
               f"{'-' if r is None else f'{r:.2f}':>13s}"
               f"{'-' if km is None else f'{km:.0f} km':>10s}")  # fmt: skip
-    share = [found["withheld"][f"within_{k}_sigma"] for k in (1, 2)]
-    if None not in share:
-        print(f"Within the expected error {share[0]:.0%}, within twice {share[1]:.0%} "
-              "(68 and 95 % are honest)")  # fmt: skip
+    print(f"Within the expected error {found['within_1_sigma']:.0%}, within twice "
+          f"{found['within_2_sigma']:.0%} (68 and 95 % are honest)")  # fmt: skip
 
 
 def main(arguments=None):
@@ -75,6 +79,8 @@ def main(arguments=None):
     region = make_map.region_of(asked)
     make_map.inside(table, region)  # says where the readings are if none is in the box
     found = real_data.compare(table, region, picks, asked.spacing)
+    if found["not_levelled"]:
+        print(f"Not levelled: {found['not_levelled']}; the median of each cruise is taken off.")
     tell(found)
     MAPS.mkdir(parents=True, exist_ok=True)
     path = MAPS / f"{asked.stem}_compare.json"

@@ -45,7 +45,7 @@ LAYERS = ("anomaly", "strike_deg", "coherence", "uncertainty_nt")
 ASKED = {  # option: what it is; as variables of make in capitals
     "box": "west east south north (degrees)",
     "tracks": "files, folders or archives",
-    "grid": "a grid that others made, in place of tracks",
+    "grid": "a grid that others made, in place of tracks; emag2 fetches EMAG2 v3",
     "columns": "of a table: 'longitude=X residual_nt=dT'",
     "variable": "of a grid file that holds several: which",
     "crs": "projection of a grid that does not say it, such as EPSG:32625",
@@ -54,7 +54,8 @@ ASKED = {  # option: what it is; as variables of make in capitals
     "spacing": "side of a cell (km)",
 }
 USAGE = """Say of what, and where: make map TRACKS=my_cruises/ BOX="-46.4 -43 44.4 46.6"
-TRACKS: files, folders or archives; or GRID: a grid that others made.
+TRACKS: files, folders or archives; or GRID: a grid that others made, or GRID=emag2, which fetches
+EMAG2 v3 for the BOX.
 BOX: west, east, south, north in degrees; without it, all of the data.
 NAME=my_map names the files; SPACING=4 makes cells of 4 km.
 COLUMNS="longitude=X latitude=Y residual_nt=dT" names the columns of a table.
@@ -270,6 +271,10 @@ def of_tracks(asked):
 def of_grid(asked):
     """Read a grid and put it on the map; return the region and the map."""
     path = Path(asked.grid).expanduser()
+    if asked.grid.lower() == "emag2" and not path.exists():
+        if asked.box is None:
+            raise ValueError(f"GRID=emag2 fetches a box of the world: write {EXAMPLE}.")
+        path = data.emag2(asked.box)
     if asked.box is None and path.is_file() and path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path.name} is a large grid: choose a part of it, {EXAMPLE}.")
     choices = {name: getattr(asked, name) or None for name in ("variable", "crs", "units")}
@@ -363,5 +368,5 @@ def main(arguments=None):
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (tracks.TrackError, FileNotFoundError, ValueError) as problem:
+    except (tracks.TrackError, data.DataUnavailable, FileNotFoundError, ValueError) as problem:
         sys.exit(f"{problem}")

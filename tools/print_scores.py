@@ -3,7 +3,7 @@
     python tools/print_scores.py                 one row for each model and input
     python tools/print_scores.py --by region     and for each region
     python tools/print_scores.py --all           every score, in a wide table
-    python tools/print_scores.py --readme        writes the table of README.md
+    python tools/print_scores.py --readme        writes the tables of README.md
 
 The file is a list of records: model, input, seed, region, coverage, and scores. A row shows the
 mean and its 95 % interval: of F1 over seeds and test blocks (bootstrap), "0.80 (0.77-0.83)", where
@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from studies import intervals, protocol  # noqa: E402
 
-MARKS = ("<!-- scores -->", "<!-- end of scores -->")
+MARKS = ("<!-- {} -->", "<!-- end of {} -->")  # around a table of README.md
 README_SCORES = {  # a table that fits a terminal of 100 columns
     "f1": "F1",
     "average_precision": "avg. precision",
@@ -73,12 +73,30 @@ def readme_table(table):
     return "\n".join(lines)
 
 
+def markdown(table):
+    """Return a table as markdown."""
+    rows = [table.columns, ["---"] * len(table.columns), *table.astype(str).to_numpy()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def real_tables():
+    """Return what `make bench` found on real surveys: blocks crossed, lines, withheld lines."""
+    from studies import real_bench  # imports TensorFlow
+
+    records = real_bench.read()
+    tables = real_bench.blocks_table(records), real_bench.withheld_table(records)
+    return "\n\n".join(markdown(table) for table in tables)
+
+
 def write_readme(table, path=ROOT / "README.md"):
-    """Put the table between the two markers of README.md."""
-    before, rest = path.read_text().split(MARKS[0])
+    """Put the tables between their markers in README.md."""
+    text = path.read_text()
+    for name, made in (("scores", readme_table(table)), ("real data", real_tables())):
+        begin, end = (mark.format(name) for mark in MARKS)
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
     beside = path.with_suffix(".part")
-    after = rest.split(MARKS[1])[1]
-    beside.write_text(f"{before}{MARKS[0]}\n{readme_table(table)}\n{MARKS[1]}{after}")
+    beside.write_text(text)
     beside.replace(path)
 
 
@@ -108,7 +126,7 @@ def main(arguments=None):
     parser.add_argument("--file", type=Path, default=ROOT / "data" / "results" / "scores.json")
     parser.add_argument("--by", nargs="*", default=[], help="region, coverage or both")
     parser.add_argument("--all", action="store_true", help="every score, in a wide table")
-    parser.add_argument("--readme", action="store_true", help="write the table of README.md")
+    parser.add_argument("--readme", action="store_true", help="write the tables of README.md")
     options = parser.parse_args(arguments)
     table = read(options.file)
     if options.readme:

@@ -1,5 +1,6 @@
 """Data: regions with their age and relief, the time scale, and published data by name."""
 
+from ._emag2 import emag2
 from ._published import fracture_zones, isochrons, lineations, read_picks, region_picks, ridges
 from ._regions import (
     REGIONS,
@@ -19,6 +20,7 @@ __all__ = [
     "at_hand",
     "citation",
     "context",
+    "emag2",
     "fetch",
     "fracture_zones",
     "isochrons",

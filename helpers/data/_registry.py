@@ -219,7 +219,7 @@ def _fetch(entry):
     for place, folder in (("mirror", mirror_folder()), ("cache", cache_folder())):
         if folder is not None and (folder / name).is_file():
             return _checked(folder / name, entry, place)
-    reason = _unreachable.get(urlsplit(url).netloc) or _fetch_once(entry)
+    reason = _fetch_once(entry)
     if reason:
         raise DataUnavailable(
             f"{name} is in neither mirror nor cache and could not be downloaded: {reason}. "
@@ -236,12 +236,12 @@ def _fetch_once(entry):
             if path.is_file():
                 _checked(path, entry, "cache")
                 return None
-            return _unreachable.get(urlsplit(entry["url"]).netloc) or _download(entry)
+            return _download(entry)
     except OSError as error:  # of the lock
-        return _not_written(error)
+        return not_written(error)
 
 
-def _not_written(error):
+def not_written(error):
     return f"the cache cannot be written ({error}); LMA_DATA_CACHE may name another folder"
 
 
@@ -283,15 +283,38 @@ def _checked(path, entry, place):
 def _download(entry):
     """Let pooch download a file to the cache and check it; None, or in words why it could not."""
     import pooch
-    import requests
 
     name, url = entry["name"], entry["url"]
-    server = urlsplit(url).netloc
     files = pooch.create(cache_folder(), "", registry={name: entry["sha256"]}, urls={name: url})
     pooch.get_logger().setLevel("WARNING")
+
+    def fetch():
+        try:
+            files.fetch(name, downloader=stream)
+        except ValueError as error:  # pooch's, of the sha256
+            if isinstance(error, OSError):  # some of requests' errors are both
+                raise
+            raise ChecksumError(
+                f"{name}: the download is not the expected file. Try again later; {url} may have "
+                f"changed, nothing was kept. {error}"
+            ) from error
+
+    return why_not(url, fetch)
+
+
+def why_not(url, work) -> str | None:
+    """Let `work` download from an address; None, or in words why it could not.
+
+    A server that cannot be reached is not asked again in the same process.
+    """
+    import requests
+
+    server = urlsplit(url).netloc
+    if server in _unreachable:
+        return _unreachable[server]
     for _ in range(TRIES):
         try:
-            files.fetch(name, downloader=_get)
+            work()
             return None
         except requests.HTTPError as error:
             return f"{server} answered {error.response.status_code} {error.response.reason}"
@@ -307,13 +330,8 @@ def _download(entry):
             return f"what {server} gives is compressed and cannot be unpacked"
         except requests.RequestException:
             continue
-        except ValueError as error:  # pooch's, of the sha256
-            raise ChecksumError(
-                f"{name}: the download is not the expected file. Try again later; {url} may have "
-                f"changed, nothing was kept. {error}"
-            ) from error
         except OSError as error:
-            return _not_written(error)
+            return not_written(error)
     return f"{server} broke off in the middle, {TRIES} times"
 
 
@@ -325,8 +343,8 @@ class _TooLarge(Exception):
     """A download is larger than it may be."""
 
 
-def _get(url, place, _pooch):
-    """Download as pooch asks, in a thread that is left alone if the server takes too long.
+def stream(url, place, _pooch=None):
+    """Download a file, as pooch asks, in a thread that is left alone if the server takes too long.
 
     The timeouts of requests count from one byte to the next: a server that sends one now and then
     keeps them from ever being over.

@@ -399,7 +399,6 @@ def _blanked(found, counts):
     return f"{' and '.join(parts)} taken as no value"
 
 
-
 # How the rows and columns lie.
 
 

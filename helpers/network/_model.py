@@ -9,6 +9,7 @@ import hashlib
 import json
 import warnings
 
+import h5py
 import keras
 import numpy as np
 import xarray as xr
@@ -180,6 +181,7 @@ def _record(name, folder):
 def read_weights(model, path):
     """Load a ``.weights.h5`` file into a model, or say clearly why that is impossible."""
     try:
+        _check_sizes(model, path)
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             model.load_weights(path)
@@ -195,6 +197,18 @@ def read_weights(model, path):
             "missing, truncated, damaged or of another architecture; restore it from the "
             "repository or make it anew with `make train`."
         ) from error
+
+
+def _check_sizes(model, path):
+    """Refuse a file whose arrays are larger than the network, before any of them is read."""
+    largest = model.count_params()
+
+    def check(name, item):
+        if isinstance(item, h5py.Dataset) and item.size and item.size > largest:
+            raise ValueError(f"{name} has {item.size:,} numbers, the network {largest:,}")
+
+    with h5py.File(path) as file:
+        file.visititems(check)
 
 
 def _mean_of(members, record):

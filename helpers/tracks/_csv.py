@@ -78,9 +78,7 @@ def read_csv(content, where, stem, columns) -> _table.Reading:
     _places.check(where, names, found["longitude"], found["latitude"], _names.shown(text.header))
     faults["bad time"] = _read_times(where, parts, names, found)
     latitude = parts["latitude"]
-    faults |= _table.faults_of_lines(
-        latitude, [names["latitude"]], text.body, text.separator, last
-    )
+    faults |= _table.faults_of_lines(latitude, [names["latitude"]], text.body, text.separator, last)
     return _table.judge(where, found, faults, starts=text.starts)
 
 

@@ -268,17 +268,20 @@ def matched(form, texts) -> dict:
     They are "" where a text does not fit, or has no such group; ``fits`` tells which ones do.
     """
     form = re.compile(form)
-    found = [form.fullmatch(text) for text in texts]
+    place, different = pd.factorize(np.asarray(texts, dtype=object))  # times and days repeat
+    found = [form.fullmatch(text) for text in different]
     nothing = ("",) * form.groups
     groups = [match.groups("") if match else nothing for match in found]
     columns = np.array(groups, dtype=object).reshape(len(found), form.groups)
-    named = {name: columns[:, at - 1] for name, at in form.groupindex.items()}
-    return named | {"fits": np.array([match is not None for match in found], bool)}
+    named = {name: columns[place, at - 1] for name, at in form.groupindex.items()}
+    return named | {"fits": np.array([match is not None for match in found], bool)[place]}
 
 
 def floats(texts) -> np.ndarray:
     """Numbers of texts with a decimal point or comma, NaN where a text is empty."""
-    return np.array([float(text.replace(",", ".")) if text else np.nan for text in texts], float)
+    place, different = pd.factorize(np.asarray(texts, dtype=object))
+    values = [float(text.replace(",", ".")) if text else np.nan for text in different]
+    return np.array(values, float)[place]
 
 
 def names_of_cruises(column, stem):

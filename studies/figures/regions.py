@@ -4,11 +4,10 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-import shapely
 
 from helpers import data, maps, network, scores
 
-from .. import cases, lines_against_maps, region_doubts
+from .. import cases, real_bench, region_doubts
 from . import _shared
 
 DRAWN = {  # how what people have drawn looks
@@ -22,7 +21,15 @@ DRAWN_SOURCE = (
 )
 SHOWN = 3  # which test block of Reykjanes shows the whole way
 APPLICATIONS = ("shatsky", "azores")
-CRUISE = "NBP9707"  # along which blocks are drawn
+PROFILES = {  # survey, box, in company: what the title says of it, and rows
+    ("NBP9707", "A2", True): ("with NBP97-4A and NBP9908 in the box", 3),
+    ("WI933014", "Reykjanes", False): ("alone, across the Reykjanes Ridge", 2),
+}
+MARKS = {
+    "peak of the profile": (_shared.COLOURS[2], "^"),
+    "line of the Sato filter crosses": (_shared.COLOURS[1], "v"),
+    "line of the network crosses": (_shared.COLOURS[3], "v"),
+}
 DISTANCES = {"data": (0, 2, 6, 12, 18, 24.1), "disturbed": (0, 10, 20, 30, 60, 120, 250)}
 NAMES = {"data": "data", "disturbed": "disturbed seafloor"}
 SWATH = {"northing": slice(80, 400), "easting": slice(-650, 450)}  # km
@@ -154,33 +161,40 @@ def draw_real_swath():
 
 
 def draw_blocks():
-    """Draw the real anomaly along a cruise, its picked normal blocks and where lines cross it."""
-    table, region = _shared.at_hand(cases.real_cruises()), data.region("pacific_antarctic")
-    found = cases.real_swath().lines
-    line = lines_against_maps.track(table, CRUISE, region)
-    blocks = lines_against_maps.picked_blocks(line, _needed(data.region_picks(region)), region)
-    crossed = lines_against_maps.crossings(found, line)
-    own = table[table["cruise"] == CRUISE]
-    own = own[region.contains(own["longitude"], own["latitude"])]
-    along = shapely.line_locate_point(
-        line, shapely.points(*region.project(own["longitude"], own["latitude"]))
-    )
-    figure, axes = plt.subplots(3, 1, figsize=(9, 2.1 * 3), layout="constrained", sharey=True)
-    edges = np.linspace(blocks["start_km"].min() - 20, blocks["end_km"].max() + 20, len(axes) + 1)
-    for axis, west, east in zip(axes, edges[:-1], edges[1:], strict=True):
-        for block in blocks.itertuples():
-            axis.axvspan(block.start_km, block.end_km, color="0.85", lw=0)
-        axis.plot(along, own["residual_nt"], color=_shared.COLOURS[0], lw=0.7)
-        height = np.full(len(crossed), 480.0)
-        axis.plot(crossed, height, "v", color=_shared.COLOURS[3], ms=5, clip_on=True)
-        axis.set(xlim=(west, east), ylim=(-520, 540), ylabel="residual (nT)")
+    """Draw two real profiles: normal blocks by the picks, peaks, and where lines cross."""
+    rows = sum(number for _, number in PROFILES.values())
+    figure, axes = plt.subplots(rows, 1, figsize=(9, 1.9 * rows), layout="constrained")
+    first = 0
+    for (title, box, in_company), (company, number) in PROFILES.items():
+        profile = _shared.at_hand(real_bench.profile(title, box, in_company))
+        edges = np.linspace(
+            profile.blocks["start_km"].min() - 20, profile.blocks["end_km"].max() + 20, number + 1
+        )
+        for axis, low, high in zip(axes[first:], edges[:-1], edges[1:], strict=False):
+            _draw_profile(axis, profile)
+            axis.set(xlim=(low, high))
+        axes[first].set_title(f"{title} {company}", loc="left", fontsize=10)
+        first += number
     axes[-1].set_xlabel("distance along the track (km)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=3,
+                  frameon=False, fontsize=8)  # fmt: skip
     source = (
-        f"real readings: {CRUISE}, NOAA NCEI; grey: normal blocks by the picks of Croon et al. "
-        "2008; red: a predicted line crosses"
+        "real readings: NOAA NCEI; grey: normal blocks by picks (GSFML, Seton et al. 2014; along "
+        "NBP9707 Croon et al. 2008)"
     )
     maps.add_source(figure, source)
     return figure
+
+
+def _draw_profile(axis, profile):
+    """Draw residual, blocks, peaks and crossings of one profile on an axis."""
+    for block in profile.blocks.itertuples():
+        axis.axvspan(block.start_km, block.end_km, color="0.87", lw=0)
+    axis.plot(profile.along_km, profile.residual_nt, color=_shared.COLOURS[0], lw=0.7)
+    for height, (name, (colour, mark)) in zip((620, 780, 940), MARKS.items(), strict=True):
+        at = profile.places[name]
+        axis.plot(at, np.full(len(at), height), mark, color=colour, ms=5, label=name)
+    axis.set(ylim=(-600, 1040), yticks=(-400, 0, 400), ylabel="nT")
 
 
 def draw_small_surveys():

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -264,6 +265,18 @@ def test_damaged_weights_are_a_clear_error_or_load(folder, tmp_path):
             assert str(path) in str(problem) and "restore it" in str(problem)
             refused += 1
     assert refused > 12
+
+
+def test_weights_that_declare_more_than_the_network_has_are_refused_unread(folder):
+    path = folder / "other.weights.h5"
+    path.write_bytes((folder / "good.weights.h5").read_bytes())
+    names = []
+    with h5py.File(path, "r+") as file:
+        file.visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
+        del file[names[0]]
+        file.create_dataset(names[0], (10**11,), "float32", chunks=(1000,))  # 400 GB, none written
+    with pytest.raises(ValueError, match=f"{names[0]} has 100,000,000,000 numbers, the network"):
+        network.load("other", folder)
 
 
 def test_weights_that_are_no_numbers_are_refused(folder):

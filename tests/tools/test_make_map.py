@@ -115,7 +115,7 @@ def test_names_and_folders_with_blanks_and_dots(tmp_path):
         (["--spacing", "1e-9"], "SPACING is '1e-9'; it is the side of a cell in km, 0.05 to 100"),
         (["--spacing", "two"], "SPACING is 'two'"),
         (["--columns", "longitude"], "COLUMNS is 'longitude'; write our name, ="),
-        (["--columns", "time='a"], "COLUMNS is \"time='a\""),
+        (["--columns", "time='a"], 'COLUMNS is "time=\'a"'),
     ],
 )
 def test_wrong_options_are_refused_before_the_work(given, said):

@@ -1,0 +1,327 @@
+"""The bench of real data: every real survey of the registry, alone and in company, in three boxes.
+
+`main` judges each (`real_data.compare`) and writes data/results/real_data.json, from which README,
+notebook A2 and the figures take their numbers; `make bench` calls it.
+"""
+
+import json
+import os
+import warnings
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+
+from helpers import _shared, data, lines, seafloor, tracks
+
+from . import cases, lines_against_maps, real_data
+from ._kept import kept
+
+PATH = _shared.ROOT / "data" / "results" / "real_data.json"
+PACIFIC = tuple(f"tracks/ncei/{name}.m77t" for name in cases.CRUISES)
+CHILE = ("tracks/ncei/rc2107.m77t", "tracks/ncei/v1707.m77t")
+SEED = 0
+PROCESSES = 2
+
+
+class Survey(NamedTuple):
+    """A real survey: its file, those of its company, its boxes and the side of a cell."""
+
+    title: str
+    file: str
+    boxes: dict  # name: west, east, south, north
+    spacing_km: float
+    company: tuple = ()  # files
+    withheld: bool = True  # its lines are withheld, in the first box, in company
+
+
+REGION = {name: (at.west, at.east, at.south, at.north) for name, at in data.REGIONS.items()}
+SURVEYS = (
+    Survey("NBP9707", PACIFIC[0], {
+        "A2": (-120, -104, -52, -35), "narrow": (-120, -104, -52.5, -44),
+        "wide": (-130, -95, -56, -34)}, 4.0, PACIFIC[1:]),
+    Survey("NBP97-4A", PACIFIC[1], {
+        "A2": (-120, -104, -52, -35), "narrow": (-120, -104, -40, -35),
+        "wide": (-130, -95, -56, -34)}, 4.0, PACIFIC[::2], withheld=False),
+    Survey("NBP9908", PACIFIC[2], {
+        "A2": (-120, -104, -52, -35), "narrow": (-120, -104, -46, -38),
+        "wide": (-130, -95, -56, -34)}, 4.0, PACIFIC[:2], withheld=False),
+    Survey("WI933014", "tracks/ncei/wi933014.m77t", {
+        "Reykjanes": REGION["reykjanes"], "axis": (-38, -26, 53, 60),
+        "wide": (-40, -10, 50, 64)}, 4.0),
+    Survey("RC2107", CHILE[0], {
+        "all": (-97, -73, -60, -44), "east": (-86, -74, -60, -48), "west": (-97, -84, -60, -50)},
+        4.0, CHILE[1:]),
+    Survey("V1707", CHILE[1], {
+        "all": (-80, -73, -54, -36), "north": (-80, -73, -48, -36),
+        "south": (-80, -73, -54, -48)}, 4.0, CHILE[:1], withheld=False),
+    Survey("ELT03", "tracks/ncei/elt03.m77t", {
+        "south": (-82, -70, -33, -15), "north": (-86, -76, -16, 0),
+        "Nazca": (-78, -70, -33, -24)}, 4.0),
+    Survey("VANC05MV", "tracks/ncei/vanc05mv.m77t", {
+        "east": (0, 14, -47, -36), "middle": (-20, 5, -52, -42), "west": (-32, -10, -54, -48)},
+        4.0),
+    Survey("Lucky Strike", "tracks/surveys/so_lucky.gmt", {
+        "survey": (-32.55, -31.95, 37.19, 37.42), "west": (-32.55, -32.2, 37.19, 37.42),
+        "around": (-33.2, -31.3, 36.8, 37.8)}, 0.5),
+    Survey("INDEX17", "tracks/surveys/index17.csv", {
+        "survey": (72.0, 73.0, -27.5, -26.7), "south": (70.0, 71.0, -29.0, -28.0),
+        "around": (69.5, 74.0, -29.2, -26.2)}, 1.0),
+    Survey("EW0007", "tracks/surveys/ew0007.csv", {
+        "survey": (-46.4, -43.0, 44.4, 46.6), "north": (-47.5, -44.5, 45.5, 48),
+        "around": (-50, -42.5, 43.5, 48)}, 2.0),
+)  # fmt: skip
+
+
+def tasks():
+    """List what is judged: survey, box, in company or alone, lines withheld or not."""
+    made = []
+    for survey in SURVEYS:
+        for number, box in enumerate(survey.boxes):
+            first = survey.withheld and number == 0
+            made.append((survey, box, False, first and not survey.company))
+            if survey.company:
+                made.append((survey, box, True, first))
+    return made
+
+
+def judged(survey, box, in_company, withheld):
+    """Judge a survey in a box: a record, or None where the file cannot be had."""
+    given = _given(survey, box, in_company)
+    if given is None or (in_company and given.ships < 2):  # the company does not come here
+        return None
+    found = real_data.compare(
+        given.table, given.region, None, survey.spacing_km, SEED, given.cruise, withheld
+    )
+    return {
+        "survey": survey.title, "box": box, "ships": given.ships,
+        "spacing_km": survey.spacing_km, **found,
+    }  # fmt: skip
+
+
+class _Given(NamedTuple):
+    """What is judged: a track table, the region, the cruise in question, and ships that come."""
+
+    table: pd.DataFrame
+    region: data.Region
+    cruise: str
+    ships: int
+
+
+def _given(survey, box, in_company):
+    """Read a survey, alone or in company; None where a file cannot be had."""
+    names = (survey.file, *(survey.company if in_company else ()))
+    if None in [data.try_fetch(name) for name in names]:
+        return None
+    parts = [tracks.read_tracks(data.fetch(name)) for name in names]
+    region = data.region_from_box(*survey.boxes[box])
+    within = [region.contains(part["longitude"], part["latitude"]).any() for part in parts]
+    table = pd.concat(parts, ignore_index=True)
+    return _Given(table, region, parts[0]["cruise"].iloc[0], sum(within))
+
+
+class Profile(NamedTuple):
+    """A track with picks: its readings, blocks and what crosses them."""
+
+    along_km: np.ndarray
+    residual_nt: np.ndarray
+    blocks: pd.DataFrame
+    places: dict  # by what is drawn: km along the track
+
+
+@kept("lines")
+def profile(title, box, in_company):
+    """Judge the track of a survey as `judged` does, and keep where; None without its files."""
+    survey = next(one for one in SURVEYS if one.title == title)
+    given = _given(survey, box, in_company)
+    if given is None or data.region_picks(given.region) is None:
+        return None
+    made = real_data.make(given.table, given.region, survey.spacing_km)
+    line = lines_against_maps.track(made.table, given.cruise, given.region)
+    blocks = lines_against_maps.picked_blocks(line, data.region_picks(given.region), given.region)
+    own = made.table[made.table["cruise"] == given.cruise]
+    peaks = tracks.peaks(own).query("sign == 1")
+    sato = lines_against_maps.ridge_lines(
+        made.grid, made.guided, float(made.lines["length_km"].sum())
+    )
+    places = {
+        "peak of the profile": real_data.prominent(peaks, line, blocks, given.region),
+        "line of the Sato filter crosses": lines_against_maps.crossings(sato, line),
+        "line of the network crosses": lines_against_maps.crossings(made.lines, line),
+    }
+    points = shapely.points(*given.region.project(own["longitude"], own["latitude"]))
+    along = shapely.line_locate_point(line, points)
+    return Profile(along, own["residual_nt"].to_numpy(), blocks, places)
+
+
+# Simulated regions against what experts drew there.
+
+LINEATED = ("epr", "reykjanes", "shatsky", "azores")
+LEAST_KM = 200.0  # of lineations of one chron, to be told by itself
+
+
+def simulated_region(name):
+    """Hold the labels of a simulated region against expert lineations, all and by chron.
+
+    Medians over points along the lineations of the distance to the nearest label and of the angle
+    between them, of those within reach; and of the lineations moved, with their interval.
+    """
+    region = data.region(name)
+    drawn = data.lineations(region)
+    if drawn is None or not len(drawn):
+        return None
+    rng = np.random.default_rng(SEED)
+    labels = label_lines(name)
+    ours = lines.points_along(labels, real_data.STEP_KM)
+    rows = [{"chron": "all"} | _against(drawn, ours, rng)]
+    for chron, group in drawn.groupby("chron"):
+        if chron and group.length.sum() >= LEAST_KM:
+            rows.append({"chron": chron} | _against(group, ours, rng))
+    return {"region": name, "labels_km": float(labels.length.sum()), "rows": rows}
+
+
+def label_lines(name):
+    """Trace the labels of a simulated region as lines."""
+    truth = seafloor.simulate_region(name)
+    label = truth["label"].astype("float32")
+    layers = {"probability": label, "anomaly": truth["anomaly"]}
+    layers |= {"strike_deg": truth["strike_deg"], "distance_km": xr.zeros_like(label)}
+    return lines.trace(truth.drop_vars(list(truth.data_vars)).assign(layers), 0.5)
+
+
+def _against(drawn, ours, rng):
+    """Distance and angle from lineations to the nearest label, and those of moved lineations."""
+
+    def off(these):
+        return lines_against_maps.to_nearest(lines.points_along(these, real_data.STEP_KM), ours)
+
+    km, deg = off(drawn)
+    moved = np.array([
+        [np.median(each) if len(each) else np.nan for each in
+         off(lines_against_maps.moved(drawn, rng))]
+        for _ in range(real_data.MOVES)
+    ])  # fmt: skip
+    if not len(km):
+        km, deg = np.array([np.nan]), np.array([np.nan])
+    return {
+        "length_km": float(drawn.length.sum()), "km": float(np.median(km)),
+        "deg": float(np.median(deg)), "moved_km": float(np.nanmean(moved[:, 0])),
+        "moved_km_90": real_data.interval(moved[:, 0], real_data.MOVED),
+        "moved_deg": float(np.nanmean(moved[:, 1])),
+        "moved_deg_90": real_data.interval(moved[:, 1], real_data.MOVED),
+    }  # fmt: skip
+
+
+# The tables that README, notebook A2 and the figures show.
+
+
+def read():
+    """Read the records that `main` wrote."""
+    return json.loads(PATH.read_text())
+
+
+def blocks_table(records):
+    """Polarity blocks crossed: a row for each survey, box and company that has picks."""
+    rows = []
+    for one in records["surveys"]:
+        if one["methods"] is None:
+            continue
+        methods = one["methods"]
+        row = _about(one) | {"blocks": one["blocks"]}
+        for name in ("network", "sato", "peaks", "all_peaks", "moved", "turned"):
+            count = methods[name]
+            row[name] = f"{count['crossed']} / {count['crossings']}"
+        low, high = methods["network"]["crossed_95"]
+        row["network 95 %"] = f"{low:.0f}-{high:.0f}"
+        low, high = methods["network"]["by_chance_95"]
+        row["chance"] = f"{methods['network']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
+        low, high = methods["all_peaks"]["by_chance_95"]
+        row["chance of all peaks"] = (
+            f"{methods['all_peaks']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
+        )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def lines_table(records):
+    """Lines beside expert lineations: a row for each survey, box and company."""
+    rows = []
+    for one in records["surveys"]:
+        row, drawn = _about(one), one["lines"]
+        row |= {"lines": drawn["lines"], "km": round(drawn["length_km"])}
+        if drawn["km"] is not None:
+            row["off (km)"] = f"{drawn['km']:.0f}"
+            row["moved (km)"] = _ends(drawn, "moved_km", ".0f")
+            row["off (deg)"] = f"{drawn['deg']:.0f}"
+            row["moved (deg)"] = _ends(drawn, "moved_deg", ".0f")
+            row["sato"] = f"{drawn['sato_km']:.0f} km, {drawn['sato_deg']:.0f} deg"
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("-")
+
+
+def withheld_table(records):
+    """Withheld lines: a row for each survey whose lines were predicted from the others."""
+    rows = []
+    for one in records["surveys"]:
+        found = one["withheld"]
+        if not found:
+            continue
+        row = _about(one) | {"lines": f"{found['lines']} of {found['lines_in_all']}"}
+        for name in real_data.METHODS:
+            km = found[name]["resolved_km"]
+            row[name.replace("_", " ")] = f"{found[name]['rms_nt']:.0f}" + (
+                f" ({km:.0f} km)" if km else ""
+            )
+        row["1 sigma"], row["2 sigma"] = (f"{found[f'within_{k}_sigma']:.0%}" for k in (1, 2))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def regions_table(records):
+    """Tabulate simulated regions against expert lineations: a row for each region and chron."""
+    rows = []
+    for one in records["regions"]:
+        for row in one["rows"]:
+            rows.append({
+                "region": one["region"], "chron": row["chron"],
+                "drawn (km)": round(row["length_km"]), "off (km)": f"{row['km']:.1f}",
+                "moved (km)": _ends(row, "moved_km", ".1f"), "off (deg)": f"{row['deg']:.0f}",
+                "moved (deg)": _ends(row, "moved_deg", ".0f"),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _about(one):
+    return {name: one[name] for name in ("survey", "box", "ships")} | {
+        "cell (km)": f"{one['spacing_km']:g}"
+    }
+
+
+def _ends(row, name, form):
+    """Write a mean and its interval."""
+    low, high = row[f"{name}_90"]
+    return f"{row[name]:{form}} ({low:{form}}-{high:{form}})"
+
+
+def main():
+    """Judge every survey and region, and write the records."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pool = joblib.Parallel(n_jobs=PROCESSES)
+        surveys = pool(joblib.delayed(judged)(*task) for task in tasks())
+        regions = pool(joblib.delayed(simulated_region)(name) for name in LINEATED)
+    records = {
+        "surveys": [one for one in surveys if one], "regions": [one for one in regions if one]
+    }  # fmt: skip
+    with _shared.written(PATH) as beside:
+        beside.write_text(json.dumps(records, indent=1) + os.linesep)
+    return records
+
+
+if __name__ == "__main__":
+    made = main()
+    for table in (blocks_table, lines_table, withheld_table, regions_table):
+        print(table(made).to_string(index=False), "\n")
