@@ -13,9 +13,11 @@ INSTALLED := .venv/.installed
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 NBVAL := --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
-# two files of tests at once, each process with one thread
+# two files of tests at once, in the order written (notebooks take longest, so they come first),
+# each process with one thread
 ONE_THREAD := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
-PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -ra --durations=15 -n 2 --dist loadfile $(NBVAL)
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -ra --durations=15 -n 2 --dist loadfile --no-loadscope-reorder \
+	$(NBVAL)
 
 unexport MPLBACKEND
 

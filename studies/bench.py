@@ -105,7 +105,7 @@ def levelling():
     """How far levelling brings the crossovers of simulated cruises, and the time it takes."""
     constant_nt, coverage, much = 50.0, 0.05, 0.2
     rng, region = np.random.default_rng(0), data.region("epr")
-    anomaly = seafloor.simulate_region("epr")
+    anomaly = cases.seafloor_of("epr")
     table = seafloor.cruise_over(anomaly, region, rng, coverage)
     number, cruises = pd.factorize(table["cruise"])
     table["residual_nt"] += rng.normal(0, constant_nt, len(cruises))[number]

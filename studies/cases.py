@@ -52,6 +52,12 @@ class Detected(NamedTuple):
     lines: geopandas.GeoDataFrame
 
 
+@kept("seafloor")
+def seafloor_of(name, floor=0):
+    """Simulate a region (`seafloor.simulate_region`, with the seed `floor`) once."""
+    return seafloor.simulate_region(name, seed=floor)
+
+
 @kept("gridding")
 def region_grid(name, coverage, seed, kept=1.0, floor=0):
     """Simulate a region, send cruises over it, level them and grid what they read.
@@ -60,7 +66,7 @@ def region_grid(name, coverage, seed, kept=1.0, floor=0):
     `kept` of these is kept, drawn at random; `floor` is the seed of what is random in the seafloor
     (`seafloor.simulate_region`).
     """
-    truth, region = seafloor.simulate_region(name, seed=floor), data.region(name)
+    truth, region = seafloor_of(name, floor), data.region(name)
     rng = np.random.default_rng(seed)
     table = seafloor.cruise_over(truth, region, rng, coverage)
     if kept < 1:
@@ -113,7 +119,7 @@ def test_window(name, cells=network.SIZE, number=0):
     It has `cells` a side, at most those of a block; `number` tells which of the blocks.  Gives
     slices of northing and easting (km).
     """
-    truth = seafloor.simulate_region(name)
+    truth = seafloor_of(name)
     corner = protocol.blocks(truth)["test"][number]
     window = {}
     for axis, first in zip(("northing", "easting"), corner, strict=True):

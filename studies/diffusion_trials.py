@@ -200,7 +200,7 @@ def cruise_constants(name, coverage, seed, added_nt):
     Gives correlations with the truth; rows ``as read`` and ``levelled``, columns ``field alone``,
     ``with constants`` and ``with headings``.
     """
-    truth, region = seafloor.simulate_region(name), data.region(name)
+    truth, region = cases.seafloor_of(name), data.region(name)
     rng = np.random.default_rng(seed)
     table = seafloor.cruise_over(truth, region, rng, coverage)
     number, cruises = pd.factorize(table["cruise"])

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from helpers import _shared, data, lines, seafloor, tracks
+from helpers import _shared, data, lines, tracks
 
 from . import cases, lines_against_maps, real_data
 from ._kept import kept
@@ -185,7 +185,7 @@ def simulated_region(name):
 
 def label_lines(name):
     """Trace the labels of a simulated region as lines."""
-    truth = seafloor.simulate_region(name)
+    truth = cases.seafloor_of(name)
     label = truth["label"].astype("float32")
     layers = {"probability": label, "anomaly": truth["anomaly"]}
     layers |= {"strike_deg": truth["strike_deg"], "distance_km": xr.zeros_like(label)}

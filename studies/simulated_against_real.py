@@ -20,11 +20,10 @@ from scipy import ndimage, signal
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
-from helpers import _shared, data, seafloor, tracks
+from helpers import _shared, data, tracks
 from helpers.seafloor import _region, crust, forward, ships
 
 from . import cases
-from ._kept import kept
 
 # The questions.
 
@@ -36,12 +35,6 @@ STEEP = 3.0  # a cell belongs to a fracture zone where age changes so many times
 MOVED_SEED = 0  # of the directions in which picks are moved
 
 
-@kept("seafloor")
-def simulated_region(name):
-    """Simulate a region once (`seafloor.simulate_region`)."""
-    return seafloor.simulate_region(name)
-
-
 @functools.cache
 def real_profiles():
     """Real cruises against the simulated map they cross.
@@ -51,7 +44,7 @@ def real_profiles():
     region = data.region("pacific_antarctic")
     table = tracks.read_tracks([data.fetch(f"tracks/ncei/{name}.m77t") for name in cases.CRUISES])
     return {
-        str(name): with_simulated(even_profile(part, region), simulated_region(region.name))
+        str(name): with_simulated(even_profile(part, region), cases.seafloor_of(region.name))
         for name, part in tracks.residual(table).groupby("cruise")
     }
 
@@ -84,7 +77,7 @@ def pick_distances(name):
     """Distance (km) of picks in a region to the simulated boundary of their age, where one is."""
     data.fetch(PICKS)
     region = data.region(name)
-    distance = distance_to_boundaries(data.region_picks(region), simulated_region(name), region)
+    distance = distance_to_boundaries(data.region_picks(region), cases.seafloor_of(name), region)
     return distance[np.isfinite(distance)]
 
 
@@ -98,7 +91,7 @@ def line_distances(name, moved_km=0.0):
     """
     data.fetch(PICKS)
     region, rng = data.region(name), np.random.default_rng(MOVED_SEED)
-    given = data.region_picks(region), simulated_region(name), region
+    given = data.region_picks(region), cases.seafloor_of(name), region
     return distance_to_lines(*given, moved_km, rng).dropna()
 
 
@@ -109,7 +102,7 @@ def age_error(name):
     The latter is by the local spreading rate; positive where the grid is older.
     """
     data.fetch(PICKS)
-    region, truth = data.region(name), simulated_region(name)
+    region, truth = data.region(name), cases.seafloor_of(name)
     table = data.region_picks(region)
     east, north = region.project(table["longitude"], table["latitude"])
     age = truth["age_ma"]
@@ -126,7 +119,7 @@ def continuity(name, lag_km):
 
     `lag_km` lies between two places of one stripe.  Near 1 where stripes are whole.
     """
-    truth = simulated_region(name)
+    truth = cases.seafloor_of(name)
     where, strike = truth["lineated"].to_numpy() > 0, truth["strike_deg"].to_numpy()
     lag = lag_km / truth.attrs["spacing_km"]
     return tuple(
@@ -140,7 +133,7 @@ def fracture_contrast(name):
     There the age grid passes through ages that never were; stripes drawn from them are false.  0
     for no stripes, 1 for stripes of full strength.
     """
-    truth = simulated_region(name)
+    truth = cases.seafloor_of(name)
     slope, usual = _region.age_slopes(truth["age_ma"].to_numpy(), truth.attrs["spacing_km"])
     where = slope > STEEP * usual
     return tuple(float(np.mean(np.abs(polarity[where]))) for polarity in _polarities(name))
@@ -148,7 +141,7 @@ def fracture_contrast(name):
 
 def _polarities(name):
     """Polarity of a region as simulated, and taken carelessly."""
-    truth = simulated_region(name)
+    truth = cases.seafloor_of(name)
     return truth["polarity"].to_numpy(), careless_polarity(truth, data.region(name))
 
 

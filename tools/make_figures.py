@@ -9,14 +9,20 @@ The functions stand in studies/figures/; its all.py has FIGURES, name to functio
 
 import argparse
 import importlib
+import itertools
+import multiprocessing
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+import run_notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 DPI = 110
 COLOURS = 256  # of the palette of each picture
+AT_ONCE = 2  # figures, each in a process of one thread
 
 
 def registry():
@@ -45,6 +51,21 @@ def save(figure, path):
         )
     small.save(beside, format="png", optimize=True)
     beside.replace(path)
+
+
+def draw(name, folder):
+    """Draw a figure and save it; say how long it took, or why it was left as it is."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from helpers import data
+
+    begin = time.perf_counter()
+    try:
+        save(registry()[0][name](), folder / f"{name}.png")
+    except data.DataUnavailable as reason:
+        return f"{name:40s} left as it is: {reason}"
+    return f"{name:40s}{time.perf_counter() - begin:7.1f} s"
 
 
 def index(captions):
@@ -77,24 +98,21 @@ def main(arguments=None, folder=ROOT / "figures"):
     parser.add_argument("--pdf", action="store_true", help="the set for a paper, in build/figures")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from helpers import data
-
     figures, captions = registry()
     if options.only and options.only not in figures:
         raise SystemExit(f"no figure {options.only!r}; there are: {', '.join(figures)}")
     if options.pdf:
         return paper([options.only] if options.only else None)
-    for name in [options.only] if options.only else figures:
-        begin = time.perf_counter()
-        try:
-            save(figures[name](), folder / f"{name}.png")
-        except data.DataUnavailable as reason:
-            print(f"{name:40s} left as it is: {reason}", flush=True)
-            continue
-        print(f"{name:40s}{time.perf_counter() - begin:7.1f} s", flush=True)
+    names = [options.only] if options.only else list(figures)
+    if len(names) > 1 and AT_ONCE > 1:
+        os.environ.update(run_notebooks.ONE_THREAD)
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(AT_ONCE, spawn, sys.path.insert, (0, str(ROOT))) as pool:
+            for said in pool.map(draw, names, itertools.repeat(folder)):
+                print(said, flush=True)
+    else:
+        for name in names:
+            print(draw(name, folder), flush=True)
     (folder / "README.md").write_text(index(captions), encoding="utf-8")
     for path in sorted(folder.glob("*.png")):
         if path.stem not in figures:

@@ -27,6 +27,10 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT_S = 600
 AT_ONCE = 2  # notebooks; each takes up to 1.5 GB
+ONE_THREAD = dict.fromkeys(  # for each of what runs at once
+    ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    "1",
+)
 # Encrypt what passes between this tool and the kernels, where both can
 ENCRYPT = Config({"KernelManager": {"transport_encryption": "auto"}})
 FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
@@ -166,6 +170,8 @@ def main(arguments=None):
     os.environ["TQDM_DISABLE"] = "1"  # in the kernels: no bars in what is stored
     os.environ.pop("MPLBACKEND", None)
     notebooks = find_notebooks(options.folder.resolve(), options.only)
+    if len(notebooks) > 1:
+        os.environ.update(ONE_THREAD)
     with (
         tqdm(total=sum(map(code_cells, notebooks)), unit="cell", disable=None) as bar,
         ThreadPoolExecutor(AT_ONCE) as pool,

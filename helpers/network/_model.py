@@ -22,6 +22,7 @@ from . import _inputs, _tiles
 MODELS = _shared.ROOT / "data" / "models"
 WIDTHS = (8, 16, 32, 64, 128)  # filters at each level, from full cells to cells 16 times larger
 BATCH = 16  # patches shown together
+SOON_COMPILED = 4  # tiles of a map above which compiling a model takes less time than it saves
 OUTPUTS = 3  # probability of a line, cosine and sine of twice its strike
 TEXTS = {
     "probability": ("1", "probability of a line"),
@@ -275,10 +276,11 @@ def predict(model, grid, wanted=None, guided=None):
     ValueError
         If the model sees ``linear`` and there is no guided map, or no cell is wanted.
     """
-    record = getattr(model, "record", {})
-    found = _tiles.blend(
-        see(model, grid, guided), lambda tile: _summary(_passes(model, tile), record), wanted
-    )
+    record, stack = getattr(model, "record", {}), see(model, grid, guided)
+    members = getattr(model, "members", [model])
+    if stack[..., 0].size > SOON_COMPILED * _tiles.TILE**2:
+        members = [_compiled(member) for member in members]
+    found = _tiles.blend(stack, lambda tile: _summary(_passes(members, tile), record), wanted)
     made = {"probability": found[..., 0], "uncertainty": np.sqrt(found[..., 1])}
     if found.shape[-1] == 4:
         made["strike_deg"] = _inputs.strike_deg(found[..., 2], found[..., 3]).astype("float32")
@@ -289,9 +291,18 @@ def predict(model, grid, wanted=None, guided=None):
     return xr.Dataset(made)
 
 
-def _passes(model, tile):
+def _compiled(model):
+    """Give the model as one function of the backend: three times as fast as layer by layer."""
+    if keras.backend.backend() != "tensorflow":
+        return model
+    import tensorflow as tf
+
+    return tf.function(model)  # traced once for each shape, half a second
+
+
+def _passes(members, tile):
     """See a tile in its eight positions and turn back: (8, rows, columns, outputs)."""
-    members, seen = getattr(model, "members", [model]), {}
+    seen = {}
     for number, member in enumerate(members):
         own = range(number, _inputs.POSITIONS, len(members))
         for quarter in (0, 1):  # a quarter turn may change the shape

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from helpers import data, maps, network, seafloor
+from helpers import data, maps, network
 from helpers.network import _inputs, _model
 from helpers.scores import _cells
 
@@ -102,7 +102,7 @@ def draw_labels():
     """Draw the simulated anomaly and the labels of both training regions, enlarged."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 5.2), layout="constrained")
     for axis, name in zip(axes, ("reykjanes", "epr"), strict=True):
-        part = seafloor.simulate_region(name).sel(cases.test_window(name, number=SHOWN))
+        part = cases.seafloor_of(name).sel(cases.test_window(name, number=SHOWN))
         limit = maps.robust_limit(part["anomaly"])
         x, y = part.easting.to_numpy(), part.northing.to_numpy()
         shown = axis.pcolormesh(x, y, part["anomaly"], cmap="RdBu_r", vmin=-limit, vmax=limit)

@@ -10,7 +10,7 @@ from skimage.morphology import skeletonize
 from helpers import data, maps, seafloor
 from helpers.seafloor import crust, forward, ships
 
-from .. import simulated_against_real
+from .. import cases, simulated_against_real
 from . import _shared
 
 LATITUDES, STRIKES = (90, 60, 30, 10, 0), (0, 30, 60, 90)  # degrees
@@ -68,7 +68,7 @@ def draw_region_windows():
     """Draw a window of each simulated region with its labels."""
     figure, axes = plt.subplots(2, 3, figsize=(13, 7.2), layout="compressed")
     for axis, (name, (row, column)) in zip(axes.flat, WINDOWS.items(), strict=False):
-        part = simulated_against_real.simulated_region(name).isel(
+        part = cases.seafloor_of(name).isel(
             northing=slice(row, row + WINDOW_CELLS), easting=slice(column, column + WINDOW_CELLS)
         )
         _draw_map(figure, axis, part)
@@ -80,7 +80,7 @@ def draw_region_windows():
 
 def _draw_beads(axis, name):
     """Draw the polarity of a region as the nearest cells of the age grid would give it."""
-    truth = simulated_against_real.simulated_region(name)
+    truth = cases.seafloor_of(name)
     row, column = WINDOWS[name]
     window = slice(row, row + WINDOW_CELLS), slice(column, column + WINDOW_CELLS)
     x, y = truth["easting"].to_numpy()[window[1]], truth["northing"].to_numpy()[window[0]]

@@ -105,7 +105,7 @@ def draw_levelling():
     """Draw the crossover errors of simulated cruises before and after levelling."""
     region = data.region("epr")
     rng = np.random.default_rng(cases.SEED)
-    truth = seafloor.simulate_region("epr")
+    truth = cases.seafloor_of("epr")
     table = seafloor.cruise_over(truth, region, rng, cases.COVERAGE)
     better, _ = tracks.level(table, region)
     before, after = (tracks.crossovers(each, region) for each in (table, better))

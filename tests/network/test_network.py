@@ -161,11 +161,11 @@ def test_ensemble_is_the_mean_of_its_members_and_shares_the_positions(folder):
     mean = (np.asarray(one(inputs)) + np.asarray(two(inputs))) / 2
     np.testing.assert_allclose(np.asarray(model(inputs)), mean, atol=1e-6)
     assert model.record["input"] == "raw" and model.record["threshold"] == 0.3
-    passes = _model._passes(model, inputs[0])
+    passes = _model._passes(model.members, inputs[0])
     for position in range(_inputs.POSITIONS):
         member = (one, two)[position % 2]
         np.testing.assert_allclose(
-            passes[position], _model._passes(member, inputs[0])[position], atol=1e-6
+            passes[position], _model._passes([member], inputs[0])[position], atol=1e-6
         )
     np.testing.assert_allclose(
         results.mean_of_positions(model, inputs)[0], passes.mean(axis=0), atol=1e-6
@@ -185,7 +185,7 @@ def test_tiles_agree_with_one_pass(taught):
     assert _tiles.starts(480) == [0, 192, 224]
     pad = [(0, -size % 16) for size in shape]
     stack = np.pad(network.channels(grid), [*pad, (0, 0)], mode="symmetric")
-    passes = _model._passes(taught, stack)[:, : shape[0], : shape[1], 0]
+    passes = _model._passes([taught], stack)[:, : shape[0], : shape[1], 0]
     whole, variance = passes.mean(axis=0), passes.var(axis=0)
     difference = np.abs(tiled.probability.values - whole)
     assert whole.std() > 0.1  # the map is no constant

@@ -213,6 +213,7 @@ def toy_figures(monkeypatch):
     figures = {"map_one": draw_map, "map_two": lambda: draw_map(shift=3)}
     captions = {"map_one": "Simulated stripes.", "map_two": "The same, shifted."}
     monkeypatch.setattr(make_figures, "registry", lambda: (figures, captions))
+    monkeypatch.setattr(make_figures, "AT_ONCE", 1)  # other processes know no toys
     return figures
 
 
