@@ -41,17 +41,17 @@ class Survey(NamedTuple):
 REGION = {name: (at.west, at.east, at.south, at.north) for name, at in data.REGIONS.items()}
 SURVEYS = (
     Survey("NBP9707", PACIFIC[0], {
-        "A2": (-120, -104, -52, -35), "narrow": (-120, -104, -52.5, -44),
-        "wide": (-130, -95, -56, -34)}, 4.0, PACIFIC[1:]),
+        "A2": REGION["pacific_antarctic"], "west": (-120, -104, -52.5, -44),
+        "wide": (-135, -90, -56, -34)}, 2.0, PACIFIC[1:]),
     Survey("NBP97-4A", PACIFIC[1], {
-        "A2": (-120, -104, -52, -35), "narrow": (-120, -104, -40, -35),
-        "wide": (-130, -95, -56, -34)}, 4.0, PACIFIC[::2], withheld=False),
+        "A2": REGION["pacific_antarctic"], "narrow": (-120, -104, -40, -35),
+        "wide": (-135, -90, -56, -34)}, 4.0, withheld=False),
     Survey("NBP9908", PACIFIC[2], {
-        "A2": (-120, -104, -52, -35), "narrow": (-120, -104, -46, -38),
-        "wide": (-130, -95, -56, -34)}, 4.0, PACIFIC[:2], withheld=False),
+        "A2": REGION["pacific_antarctic"], "narrow": (-120, -104, -46, -38),
+        "wide": (-135, -90, -56, -34)}, 4.0, withheld=False),
     Survey("WI933014", "tracks/ncei/wi933014.m77t", {
         "Reykjanes": REGION["reykjanes"], "axis": (-38, -26, 53, 60),
-        "wide": (-40, -10, 50, 64)}, 4.0),
+        "wide": (-40, -10, 50, 64)}, 2.0),
     Survey("RC2107", CHILE[0], {
         "all": (-97, -73, -60, -44), "east": (-86, -74, -60, -48), "west": (-97, -84, -60, -50)},
         4.0, CHILE[1:]),
@@ -120,7 +120,7 @@ def _given(survey, box, in_company):
     region = data.region_from_box(*survey.boxes[box])
     within = [region.contains(part["longitude"], part["latitude"]).any() for part in parts]
     table = pd.concat(parts, ignore_index=True)
-    return _Given(table, region, parts[0]["cruise"].iloc[0], sum(within))
+    return _Given(table, region, parts[0]["cruise"].iloc[0], sum(map(bool, within)))
 
 
 class Profile(NamedTuple):

@@ -25,7 +25,7 @@ RUN = 5  # neighbouring blocks that are drawn together, for the interval of a co
 DRAWS = 500  # of blocks
 STEP_KM = 5.0  # between the points of a line that are held against experts' lines
 COHERENT = 0.5  # down to this coherence a wave is resolved
-SEGMENT_KM = 256.0  # of track in one spectrum
+SEGMENT_KM = 256.0  # of track in one spectrum, or as long as half of the stretches are
 LEAST_STEPS = 20  # a withheld line that is shorter, in cells, is none
 MOST_LINES = 12  # withheld lines, the longest, are predicted
 
@@ -55,7 +55,7 @@ def make(table, region, spacing_km=2.0):
     """Clean, level, grid, diffuse and interpret a track table, as `make map` does."""
     table, not_levelled = levelled(table, region)
     grid = gridding.grid_tracks(table, region, spacing_km)
-    guided = diffusion.guided(grid["block"], grid["weight"])
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     found = lines.find(grid, guided, model=lines.SINGLE)
     return Made(table, grid, guided, *found, not_levelled)
 
@@ -293,17 +293,24 @@ def resolved_km(profiles, step_km):
     spectra of all stretches that are long enough are averaged (Welch); None where even the longest
     wave is not coherent, or no stretch is long enough.
     """
-    length, cross = int(SEGMENT_KM / step_km), []
+    stretches = []
     for read, told in profiles:
         read, told = np.asarray(read, float), np.asarray(told, float)
         known = np.isfinite(told) & np.isfinite(read)
         edge = np.flatnonzero(np.diff(np.r_[False, known, False]))
-        for first, end in zip(edge[::2], edge[1::2], strict=True):
-            for start in range(first, end - length + 1, length // 2):
-                part = slice(start, start + length)
-                pair = [signal.detrend(one[part]) * np.hanning(length) for one in (read, told)]
-                a, b = (np.fft.rfft(one) for one in pair)
-                cross.append(np.stack([np.abs(a) ** 2, np.abs(b) ** 2, a * np.conj(b)]))
+        stretches += [(read[first:end], told[first:end])
+                      for first, end in zip(edge[::2], edge[1::2], strict=True)]  # fmt: skip
+    if not stretches:
+        return None
+    usual = int(np.median([len(read) for read, _ in stretches]))
+    length, cross = min(int(SEGMENT_KM / step_km), usual), []
+    if length < LEAST_STEPS:
+        return None
+    for pair in stretches:
+        for start in range(0, len(pair[0]) - length + 1, max(length // 2, 1)):
+            part = slice(start, start + length)
+            a, b = (np.fft.rfft(signal.detrend(one[part]) * np.hanning(length)) for one in pair)
+            cross.append(np.stack([np.abs(a) ** 2, np.abs(b) ** 2, a * np.conj(b)]))
     if len(cross) < 4:  # the coherence of few segments is no measure
         return None
     power_a, power_b, both = np.sum(cross, axis=0)

@@ -346,7 +346,8 @@ def _ship_together(job, blocks, about):
 
 def mean_of_positions(model, inputs):
     """Mean output for patches, each seen in its eight positions, as `predict` sees a tile."""
-    return np.stack([_model._passes(model, patch).mean(axis=0) for patch in inputs])
+    members = getattr(model, "members", [model])
+    return np.stack([_model._passes(members, patch).mean(axis=0) for patch in inputs])
 
 
 def copy_weights(record, source, path):

@@ -28,14 +28,16 @@ def test_a_wave_is_resolved_down_to_where_the_prediction_is_smoothed():
     assert found == pytest.approx(expected, rel=0.15)
     noise = [(one, rng.normal(size=1024)) for one in read]
     assert real_data.resolved_km(noise, 2.0) is None
-    assert real_data.resolved_km([(one[:50], one[:50]) for one in read], 2.0) is None  # too short
+    assert real_data.resolved_km([(one[:19], one[:19]) for one in read], 2.0) is None  # too short
 
 
-def test_holes_in_a_prediction_split_it():
+def test_holes_in_a_prediction_split_it_and_short_lines_have_spectra_of_their_own():
     rng = np.random.default_rng(1)
     read = rng.normal(size=(6, 1024))
     told = read.copy()
-    told[:, ::100] = np.nan  # no stretch of 256 km is left
+    told[:, ::100] = np.nan  # stretches of 198 km are left, and perfect
+    assert real_data.resolved_km(list(zip(read, told, strict=True)), 2.0) < 6
+    told[:, ::15] = np.nan  # too short
     assert real_data.resolved_km(list(zip(read, told, strict=True)), 2.0) is None
 
 
