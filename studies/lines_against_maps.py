@@ -5,6 +5,8 @@ always near.  So the same numbers are taken for the lines moved away, for the li
 degrees, and for the ridges of a plain filter.
 """
 
+from typing import NamedTuple
+
 import geopandas
 import numpy as np
 import pandas as pd
@@ -172,6 +174,7 @@ def _to_trend(points, others):
 # was picked becomes a block with a beginning and an end on the track.
 
 ON_TRACK_KM = 3.0  # picks farther off belong to another track
+GAP_KM = 50.0  # readings farther apart belong to two passages
 EVERY_KM = 1.0  # between the points of the track,
 AXIS_KM = 30.0  # that the flanks of an axis may miss each other by
 FINE_KM = 0.1  # and between places at which its age is asked
@@ -180,10 +183,18 @@ TOLERANCE_KM = 2.0  # one cell
 DRAWS = 200
 
 
-def track(table, cruise, region):
-    """Line (km) of a cruise of a track table through a region.
+class Passage(NamedTuple):
+    """A stretch of a cruise through a region, without gaps."""
 
-    ValueError if it has fewer than two readings in the region.
+    line: LineString  # km
+    readings: pd.DataFrame
+
+
+def passages(table, cruise, region):
+    """Passages of a cruise of a track table through a region, in the order sailed.
+
+    Where readings lie `GAP_KM` apart the ship was elsewhere, or did not read, and a new passage
+    begins.  ValueError if the cruise has fewer than two readings in the region.
     """
     own = table[table["cruise"] == cruise]
     own = own[region.contains(own["longitude"], own["latitude"])]
@@ -192,8 +203,13 @@ def track(table, cruise, region):
             f"The table has {len(own)} readings of cruise {cruise!r} in {region.name}; at least 2 "
             f"are needed. Its cruises are {', '.join(map(str, table['cruise'].unique()))}."
         )
-    line = LineString(np.column_stack(region.project(own["longitude"], own["latitude"])))
-    return line.simplify(EVERY_KM / 4)
+    places = np.column_stack(region.project(own["longitude"], own["latitude"]))
+    gaps = np.flatnonzero(np.hypot(*np.diff(places, axis=0).T) > GAP_KM) + 1
+    return [
+        Passage(LineString(places[part]).simplify(EVERY_KM / 4), own.iloc[part])
+        for part in np.split(np.arange(len(own)), gaps)
+        if len(part) > 1
+    ]
 
 
 def picked_blocks(line, picks, region):

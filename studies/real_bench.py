@@ -6,6 +6,7 @@ notebook A2 and the figures take their numbers; `make bench` calls it.
 
 import json
 import os
+import re
 import warnings
 from typing import NamedTuple
 
@@ -68,7 +69,7 @@ SURVEYS = (
         "survey": (-32.55, -31.95, 37.19, 37.42), "west": (-32.55, -32.2, 37.19, 37.42),
         "around": (-33.2, -31.3, 36.8, 37.8)}, 0.5),
     Survey("INDEX17", "tracks/surveys/index17.csv", {
-        "survey": (72.0, 73.0, -27.5, -26.7), "south": (70.0, 71.0, -29.0, -28.0),
+        "survey": (72.0, 73.0, -27.5, -26.7), "west": (70.5, 72.0, -27.6, -26.5),
         "around": (69.5, 74.0, -29.2, -26.2)}, 1.0),
     Survey("EW0007", "tracks/surveys/ew0007.csv", {
         "survey": (-46.4, -43.0, 44.4, 46.6), "north": (-47.5, -44.5, 45.5, 48),
@@ -82,14 +83,16 @@ def tasks():
     for survey in SURVEYS:
         for number, box in enumerate(survey.boxes):
             first = survey.withheld and number == 0
-            made.append((survey, box, False, first and not survey.company))
+            made.append((survey.title, box, False, first and not survey.company))
             if survey.company:
-                made.append((survey, box, True, first))
+                made.append((survey.title, box, True, first))
     return made
 
 
-def judged(survey, box, in_company, withheld):
+@kept("lines")
+def judged(title, box, in_company, withheld):
     """Judge a survey in a box: a record, or None where the file cannot be had."""
+    survey = _survey(title)
     given = _given(survey, box, in_company)
     if given is None or (in_company and given.ships < 2):  # the company does not come here
         return None
@@ -111,6 +114,11 @@ class _Given(NamedTuple):
     ships: int
 
 
+def _survey(title):
+    """Find a survey by its title."""
+    return next(one for one in SURVEYS if one.title == title)
+
+
 def _given(survey, box, in_company):
     """Read a survey, alone or in company; None where a file cannot be had."""
     names = (survey.file, *(survey.company if in_company else ()))
@@ -124,50 +132,76 @@ def _given(survey, box, in_company):
 
 
 class Profile(NamedTuple):
-    """A track with picks: its readings, blocks and what crosses them."""
+    """The passages of a track that have picks, one behind the other: what crosses their blocks."""
 
-    along_km: np.ndarray
+    along_km: np.ndarray  # of the readings, NaN between passages
     residual_nt: np.ndarray
     blocks: pd.DataFrame
     places: dict  # by what is drawn: km along the track
 
 
+MARGIN_KM = 20.0  # of a passage before its first block and behind its last
+
+
 @kept("lines")
 def profile(title, box, in_company):
     """Judge the track of a survey as `judged` does, and keep where; None without its files."""
-    survey = next(one for one in SURVEYS if one.title == title)
+    survey = _survey(title)
     given = _given(survey, box, in_company)
-    if given is None or data.region_picks(given.region) is None:
+    picks = given and data.region_picks(given.region)
+    if picks is None:
         return None
     made = real_data.make(given.table, given.region, survey.spacing_km)
-    line = lines_against_maps.track(made.table, given.cruise, given.region)
-    blocks = lines_against_maps.picked_blocks(line, data.region_picks(given.region), given.region)
     own = made.table[made.table["cruise"] == given.cruise]
     peaks = tracks.peaks(own).query("sign == 1")
     sato = lines_against_maps.ridge_lines(
         made.grid, made.guided, float(made.lines["length_km"].sum())
     )
-    places = {
-        "peak of the profile": real_data.prominent(peaks, line, blocks, given.region),
-        "line of the Sato filter crosses": lines_against_maps.crossings(sato, line),
-        "line of the network crosses": lines_against_maps.crossings(made.lines, line),
-    }
-    points = shapely.points(*given.region.project(own["longitude"], own["latitude"]))
-    along = shapely.line_locate_point(line, points)
-    return Profile(along, own["residual_nt"].to_numpy(), blocks, places)
+    parts, begin = [], 0.0
+    for one in real_data.tracked_passages(made.table, given.cruise, peaks, given.region, picks):
+        low = one.blocks["start_km"].min() - MARGIN_KM
+        high = one.blocks["end_km"].max() + MARGIN_KM
+        points = shapely.points(
+            *given.region.project(one.readings["longitude"], one.readings["latitude"])
+        )
+        along = shapely.line_locate_point(one.line, points)
+        shown = (along >= low) & (along <= high)
+        crossed = {
+            "peak of the profile": real_data.prominent(peaks, one.line, one.blocks, given.region),
+            "line of the Sato filter crosses": lines_against_maps.crossings(sato, one.line),
+            "line of the network crosses": lines_against_maps.crossings(made.lines, one.line),
+        }
+        parts.append(Profile(
+            np.append(along[shown] - low + begin, np.nan),
+            np.append(one.readings["residual_nt"].to_numpy()[shown], np.nan),
+            one.blocks.assign(start_km=one.blocks["start_km"] - low + begin,
+                              end_km=one.blocks["end_km"] - low + begin),
+            {name: at[(at >= low) & (at <= high)] - low + begin for name, at in crossed.items()},
+        ))  # fmt: skip
+        begin += high - low
+    if not parts:
+        return None
+    return Profile(
+        np.concatenate([part.along_km for part in parts]),
+        np.concatenate([part.residual_nt for part in parts]),
+        pd.concat([part.blocks for part in parts], ignore_index=True),
+        {name: np.concatenate([part.places[name] for part in parts]) for name in parts[0].places},
+    )
 
 
 # Simulated regions against what experts drew there.
 
 LINEATED = ("epr", "reykjanes", "shatsky", "azores")
-LEAST_KM = 200.0  # of lineations of one chron, to be told by itself
+LEAST_KM = 500.0  # of lineations of one chron, to be told by itself
+SLACK_MA = 0.3  # a crest may lie so far beyond its chron, as it does where anomalies are skewed
 
 
 def simulated_region(name):
     """Hold the labels of a simulated region against expert lineations, all and by chron.
 
     Medians over points along the lineations of the distance to the nearest label and of the angle
-    between them, of those within reach; and of the lineations moved, with their interval.
+    between them, of those within reach; and of the lineations moved, with their interval.  The
+    lineations of a chron are held against the labels of that chron alone, by the age grid.
     """
     region = data.region(name)
     drawn = data.lineations(region)
@@ -176,11 +210,29 @@ def simulated_region(name):
     rng = np.random.default_rng(SEED)
     labels = label_lines(name)
     ours = lines.points_along(labels, real_data.STEP_KM)
+    age = cases.seafloor_of(name)["age_ma"].interp(
+        easting=xr.DataArray(ours.places[:, 0], dims="point"),
+        northing=xr.DataArray(ours.places[:, 1], dims="point"),
+    )
     rows = [{"chron": "all"} | _against(drawn, ours, rng)]
-    for chron, group in drawn.groupby("chron"):
-        if chron and group.length.sum() >= LEAST_KM:
-            rows.append({"chron": chron} | _against(group, ours, rng))
+    for chron, group in drawn.assign(chron=drawn["chron"].str.strip("?'")).groupby("chron"):
+        ages = normal_ages(chron)
+        if ages is None or group.length.sum() < LEAST_KM:
+            continue
+        within = ((age >= ages[0] - SLACK_MA) & (age <= ages[1] + SLACK_MA)).to_numpy()
+        if within.any():
+            of_chron = ours._make(part[within] for part in ours)
+            rows.append({"chron": chron} | _against(group, of_chron, rng))
     return {"region": name, "labels_km": float(labels.length.sum()), "rows": rows}
+
+
+def normal_ages(chron):
+    """Youngest and oldest age (Ma) of a chron of normal polarity as charts name it, or None."""
+    scale = data.timescale()
+    name = chron if chron.startswith("M") else f"C{chron}"
+    here = scale["chron"].str.fullmatch(rf"{re.escape(name)}n(\.\d)?") & ~scale["cryptochron"]
+    found = scale[here]
+    return None if found.empty else (found["young_ma"].min(), found["old_ma"].max())
 
 
 def label_lines(name):
@@ -204,10 +256,12 @@ def _against(drawn, ours, rng):
          off(lines_against_maps.moved(drawn, rng))]
         for _ in range(real_data.MOVES)
     ])  # fmt: skip
-    if not len(km):
-        km, deg = np.array([np.nan]), np.array([np.nan])
+    if not len(km) or np.isnan(moved).all():
+        return {"length_km": float(drawn.length.sum()), "within_reach": 0.0, "km": None}
+    places = len(lines.points_along(drawn, real_data.STEP_KM).places)
     return {
-        "length_km": float(drawn.length.sum()), "km": float(np.median(km)),
+        "length_km": float(drawn.length.sum()), "within_reach": len(km) / places,
+        "km": float(np.median(km)),
         "deg": float(np.median(deg)), "moved_km": float(np.nanmean(moved[:, 0])),
         "moved_km_90": real_data.interval(moved[:, 0], real_data.MOVED),
         "moved_deg": float(np.nanmean(moved[:, 1])),
@@ -223,6 +277,9 @@ def read():
     return json.loads(PATH.read_text())
 
 
+HEADS = {"sato": "Sato", "all_peaks": "all peaks"}  # what a column is called
+
+
 def blocks_table(records):
     """Polarity blocks crossed: a row for each survey, box and company that has picks."""
     rows = []
@@ -233,13 +290,13 @@ def blocks_table(records):
         row = _about(one) | {"blocks": one["blocks"]}
         for name in ("network", "sato", "peaks", "all_peaks", "moved", "turned"):
             count = methods[name]
-            row[name] = f"{count['crossed']} / {count['crossings']}"
+            row[HEADS.get(name, name)] = f"{count['crossed']} / {count['crossings']}"
         low, high = methods["network"]["crossed_95"]
         row["network 95 %"] = f"{low:.0f}-{high:.0f}"
         low, high = methods["network"]["by_chance_95"]
         row["chance"] = f"{methods['network']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
         low, high = methods["all_peaks"]["by_chance_95"]
-        row["chance of all peaks"] = (
+        row["chance, all peaks"] = (
             f"{methods['all_peaks']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
         )
         rows.append(row)
@@ -285,13 +342,19 @@ def regions_table(records):
     rows = []
     for one in records["regions"]:
         for row in one["rows"]:
+            if row["km"] is None:
+                continue
             rows.append({
                 "region": one["region"], "chron": row["chron"],
-                "drawn (km)": round(row["length_km"]), "off (km)": f"{row['km']:.1f}",
+                "drawn (km)": round(row["length_km"]), "in reach": f"{row['within_reach']:.0%}",
+                "off (km)": f"{row['km']:.1f}",
                 "moved (km)": _ends(row, "moved_km", ".1f"), "off (deg)": f"{row['deg']:.0f}",
                 "moved (deg)": _ends(row, "moved_deg", ".0f"),
             })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+TABLES = (blocks_table, lines_table, withheld_table, regions_table)
 
 
 def _about(one):
@@ -319,9 +382,3 @@ def main():
     with _shared.written(PATH) as beside:
         beside.write_text(json.dumps(records, indent=1) + os.linesep)
     return records
-
-
-if __name__ == "__main__":
-    made = main()
-    for table in (blocks_table, lines_table, withheld_table, regions_table):
-        print(table(made).to_string(index=False), "\n")

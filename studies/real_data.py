@@ -94,13 +94,7 @@ def blocks_crossed(made, sets, region, picks, rng, cruise=None):
     peaks = tracks.peaks(made.table).query("sign == 1")
     tracked, cruises = [], made.table["cruise"].unique() if cruise is None else [cruise]
     for name in cruises if picks is not None else ():
-        try:
-            line = lines_against_maps.track(made.table, name, region)
-            blocks = lines_against_maps.picked_blocks(line, picks, region)
-        except ValueError:  # too few readings, or picks, of this cruise
-            continue
-        if len(blocks):
-            tracked.append(_Tracked(line, blocks, peaks[peaks["cruise"] == name]))
+        tracked += tracked_passages(made.table, name, peaks[peaks["cruise"] == name], region, picks)
     if not tracked:
         return {"blocks": None, "km": None, "methods": None}
     methods = {}
@@ -119,12 +113,30 @@ def blocks_crossed(made, sets, region, picks, rng, cruise=None):
     return {"blocks": sum(len(one.blocks) for one in tracked), "km": km, "methods": methods}
 
 
-class _Tracked(NamedTuple):
-    """The track of a cruise, its blocks and its peaks."""
+class Tracked(NamedTuple):
+    """A passage of a cruise, its blocks and the peaks of the cruise."""
 
     line: object
+    readings: pd.DataFrame
     blocks: pd.DataFrame
     peaks: pd.DataFrame
+
+
+def tracked_passages(table, cruise, peaks, region, picks):
+    """Passages of a cruise that have four picks or more, with their blocks and its peaks."""
+    found = []
+    try:
+        passages = lines_against_maps.passages(table, cruise, region)
+    except ValueError:  # hardly a reading of this cruise is in the region
+        return found
+    for passage in passages:
+        try:
+            blocks = lines_against_maps.picked_blocks(passage.line, picks, region)
+        except ValueError:  # too few picks on this passage
+            continue
+        if len(blocks):
+            found.append(Tracked(*passage, blocks, peaks))
+    return found
 
 
 def _between(places, blocks):
@@ -188,8 +200,13 @@ def beside_experts(sets, drawn, rng):
         return told | {"lineations": None if drawn is None else len(drawn), "km": None, "deg": None}
     published = lines.points_along(drawn, STEP_KM)
     km, deg = _off(found, published)
+    if np.isnan(km):  # none in reach
+        return told | {"lineations": len(drawn), "km": None, "deg": None}
     sato_km, sato_deg = _off(sets["sato"], published)
     moved = np.array([_off(lines_against_maps.moved(found, rng), published) for _ in range(MOVES)])
+    moved = moved[np.isfinite(moved).all(axis=1)]
+    if not len(moved):
+        moved = np.full((1, 2), np.nan)
     return told | {
         "lineations": len(drawn), "km": km, "deg": deg, "sato_km": sato_km, "sato_deg": sato_deg,
         "moved_km": float(np.nanmean(moved[:, 0])), "moved_km_90": interval(moved[:, 0], MOVED),

@@ -14,7 +14,7 @@ import os
 import re
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -189,9 +189,9 @@ def main(arguments=None):
             return run(path, target, options.store, options.timeout, lambda **_: bar.update())
 
         try:
-            begun = {pool.submit(one, path): path for path in sorted(notebooks, key=_turn)}
-            for done in as_completed(begun):
-                bar.write(f"{begun[done].name:36s}{done.result():7.1f} s")
+            begun = {path: pool.submit(one, path) for path in sorted(notebooks, key=_turn)}
+            for path in notebooks:
+                bar.write(f"{path.name:36s}{begun[path].result():7.1f} s")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -167,9 +167,7 @@ def draw_blocks():
     first = 0
     for (title, box, in_company), (company, number) in PROFILES.items():
         profile = _shared.at_hand(real_bench.profile(title, box, in_company))
-        edges = np.linspace(
-            profile.blocks["start_km"].min() - 20, profile.blocks["end_km"].max() + 20, number + 1
-        )
+        edges = np.linspace(0, np.nanmax(profile.along_km), number + 1)
         for axis, low, high in zip(axes[first:], edges[:-1], edges[1:], strict=False):
             _draw_profile(axis, profile)
             axis.set(xlim=(low, high))
@@ -258,7 +256,8 @@ CAPTIONS = {
     "data and to seafloor whose isochrons change direction.",
     "A2_swath": "The best model along real cruises across the Pacific-Antarctic Ridge; lines "
     "along the rim of the swath are made by the threshold.",
-    "A2_blocks": "Real residual along NBP9707, the normal blocks that its picks tell, and where "
-    "predicted lines cross the track.",
+    "A2_blocks": "Real residuals along NBP9707, with two other ships in the map, and WI933014, "
+    "alone: the normal blocks by picks (grey), peaks of the profile, and where lines of the Sato "
+    "filter and of the network cross the track.",
     "A2_surveys": "Three small real surveys: guided map with tracks, probability and lines.",
 }

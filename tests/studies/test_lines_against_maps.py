@@ -175,9 +175,19 @@ def test_the_track_of_a_cruise_is_found_or_named():
     for name in cases.CRUISES:
         fetch_or_skip(f"tracks/ncei/{name}.m77t")
     table = cases.real_cruises()
-    line = lines_against_maps.track(table, "NBP9707", REGION)
-    assert 2200 < line.length < 2300
+    ((line, readings),) = lines_against_maps.passages(table, "NBP9707", REGION)
+    assert 2200 < line.length < 2300 and len(readings) > 6000
     blocks = lines_against_maps.picked_blocks(line, data.region_picks(REGION), REGION)
     assert len(blocks) == 60 and (blocks["end_km"] > blocks["start_km"]).all()
     with pytest.raises(ValueError, match="NBP9707"):
-        lines_against_maps.track(table, "nobody", REGION)
+        lines_against_maps.passages(table, "nobody", REGION)
+
+
+def test_a_gap_divides_a_track_into_passages():
+    """Two stretches of 100 km, 200 km apart: nothing lies between them."""
+    east = np.r_[np.arange(0, 101, 5.0), np.arange(300, 401, 5.0)]
+    lon, lat = REGION.unproject(east, np.zeros(east.size))
+    table = pd.DataFrame({"cruise": "A", "longitude": lon, "latitude": lat})
+    found = lines_against_maps.passages(table, "A", REGION)
+    assert [one.line.length for one in found] == pytest.approx([100, 100], abs=0.5)
+    assert [len(one.readings) for one in found] == [21, 21]

@@ -11,7 +11,7 @@ import make_compare
 import make_map
 from helpers import data
 from registry_files import fetch_or_skip
-from studies import real_data
+from studies import real_bench, real_data
 
 BOX = (-1.5, 1.5, 50.0, 52.0)
 REGION = data.region_from_box(*BOX)
@@ -73,18 +73,55 @@ def test_one_command_judges_a_survey(tmp_path, monkeypatch, capsys):
     given = ["--tracks", str(tmp_path / "tracks.csv"), "--picks", str(tmp_path / "picks.csv")]
     make_compare.main([*given, "--box", *map(str, BOX), "--name", "judged"])
     found = json.loads((tmp_path / "judged_compare.json").read_text())
-    assert set(found) == {"blocks", "km", "methods", "lines", "withheld"}
+    assert set(found) == {"blocks", "km", "methods", "lines", "withheld", "not_levelled"}
     methods = found["methods"]
-    assert set(methods) == {"network", "moved", "turned", "sato", "peaks"}
+    assert set(methods) == {"network", "moved", "turned", "sato", "peaks", "all_peaks"}
     assert found["blocks"] >= 8 and 150 < found["km"] < 200
     assert methods["peaks"]["crossings"] <= methods["network"]["crossings"]
     for one in methods.values():
         low, high = one["by_chance_95"]
         assert 0 <= low <= one["by_chance"] <= high and one["crossed"] <= found["blocks"]
     assert methods["network"]["crossed"] > methods["turned"]["crossed"]
-    assert found["withheld"]["guided"]["rms_nt"] < 0.6 * found["withheld"]["zero"]["rms_nt"]
+    withheld = found["withheld"]
+    assert withheld["guided"]["rms_nt"] < 0.6 * withheld["zero"]["rms_nt"]
+    assert withheld["gaussian_process"]["rms_nt"] < 0.6 * withheld["zero"]["rms_nt"]
+    assert withheld["lines"] == 12 and withheld["lines_in_all"] == 13
+    assert withheld["guided"]["resolved_km"] < 40 and withheld["zero"]["resolved_km"] is None
     said = capsys.readouterr().out
     assert "Polarity blocks of picks" in said and "tracks.csv: kept" in said
+
+
+def test_a_block_counts_as_crossed_once_and_its_interval_holds_the_count():
+    rng = np.random.default_rng(2)
+    start = np.arange(0.0, 1000.0, 20.0)
+    blocks = pd.DataFrame({"start_km": start, "end_km": start + 8.0})
+    places = np.repeat(start[::2] + 4.0, 2) + np.tile([0.0, 3.0], 25)  # every other block, twice
+    one = real_data.Tracked(None, None, blocks, None)
+    found = real_data._counted([places], [one], rng)
+    assert (found["crossed"], found["crossings"], found["without_block"]) == (25, 50, 0)
+    low, high = found["crossed_95"]
+    assert 20 < low <= 25 <= high < 30  # alternate blocks: hardly any luck
+    low, high = found["by_chance_95"]
+    assert low <= found["by_chance"] <= high
+
+
+def test_the_tables_tell_what_the_records_hold():
+    records = real_bench.read()
+    tables = [
+        make(records)
+        for make in (real_bench.blocks_table, real_bench.lines_table,
+                     real_bench.withheld_table, real_bench.regions_table)
+    ]  # fmt: skip
+    titles = {survey.title for survey in real_bench.SURVEYS}
+    assert set(tables[1]["survey"]) == titles  # every survey stands there, lines or not
+    assert len(tables[1]) == len(records["surveys"])
+    assert {"NBP9707", "WI933014", "Lucky Strike"} <= set(tables[0]["survey"])
+    whole = next(one for one in records["surveys"] if one["methods"])
+    network = whole["methods"]["network"]
+    assert tables[0]["network"].iloc[0] == f"{network['crossed']} / {network['crossings']}"
+    assert set(tables[3]["region"]) == set(real_bench.LINEATED)
+    for survey in real_bench.SURVEYS:
+        assert len(survey.boxes) >= 3
 
 
 def test_what_is_missing_is_said():

@@ -1,4 +1,4 @@
-"""What README.md says: its table comes from the results file, its links lead somewhere."""
+"""What README.md says: its tables come from the results files, its links lead somewhere."""
 
 import re
 
@@ -11,9 +11,18 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_table_of_scores_is_the_one_that_training_wrote():
-    between = README.split(print_scores.MARKS[0])[1].split(print_scores.MARKS[1])[0].strip()
     table = print_scores.read(ROOT / "data" / "results" / "scores.json")
-    assert between == print_scores.readme_table(table)
+    assert between("scores") == print_scores.readme_table(table)
+
+
+def test_the_tables_of_real_data_are_those_of_the_bench():
+    assert between("real data") == print_scores.real_tables()
+
+
+def between(name):
+    """What stands between two markers of README.md."""
+    begin, end = (mark.format(name) for mark in print_scores.MARKS)
+    return README.split(begin)[1].split(end)[0].strip()
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
