@@ -41,6 +41,7 @@ from helpers.network import _inputs
 
 from . import cases, diffusion_trials, made_up_fields, protocol, real_bench
 from .figures import explorers as pictures
+from .figures import tables
 from .training import pairs
 
 RESULTS = _shared.ROOT / "data" / "results"
@@ -425,7 +426,7 @@ def explorers():
 def real():
     """Judge the real surveys; `real_bench` writes what it finds."""
     records = real_bench.main()
-    for table in real_bench.TABLES:
+    for table in tables.TABLES:
         print(table(records).to_string(index=False), "\n", flush=True)
     return {}
 

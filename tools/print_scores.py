@@ -22,7 +22,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from studies import intervals, protocol  # noqa: E402
+from studies import figures, protocol  # noqa: E402
 
 MARKS = ("<!-- {} -->", "<!-- end of {} -->")  # around a table of README.md
 README_SCORES = {  # a table that fits a terminal of 100 columns
@@ -60,7 +60,7 @@ def readme_table(table):
     networks only the best on each input is shown.
     """
     leading = protocol.leading(records(table))
-    made, false = intervals.interval_table(leading), {}
+    made, false = protocol.interval_table(leading), {}
     for one in leading:
         of_model = false.setdefault((one["model"], one["input"]), [])
         of_model.append(one.get("false_km_per_1000_km2", np.nan))
@@ -81,11 +81,9 @@ def markdown(table):
 
 def real_tables():
     """Return what `make bench` found on real surveys: blocks crossed, lines, withheld lines."""
-    from studies import real_bench  # imports TensorFlow
-
-    records = real_bench.read()
-    tables = real_bench.blocks_table(records), real_bench.withheld_table(records)
-    return "\n\n".join(markdown(table) for table in tables)
+    records = protocol.results("real_data")
+    found = figures.tables.blocks(records), figures.tables.withheld(records)
+    return "\n\n".join(markdown(table) for table in found)
 
 
 def write_readme(table, path=ROOT / "README.md"):
@@ -110,7 +108,7 @@ def summary(table, by=("model", "input"), names=README_SCORES, digits=2):
     for key, group in table.groupby(list(by), sort=False):
         row = dict(zip(by, key, strict=True)) | {"seeds": group["seed"].nunique()}
         for name in filter(table.columns.__contains__, names):
-            row[names[name]] = intervals.interval_text(records(group), name, digits)
+            row[names[name]] = protocol.interval_text(records(group), name, digits)
         rows.append(row)
     return pd.DataFrame(rows).to_string(index=False)
 

@@ -12,7 +12,7 @@ from helpers import data, maps, network
 from helpers.network import _inputs, _model
 from helpers.scores import _cells
 
-from .. import cases, intervals, protocol
+from .. import cases, protocol
 from ..training.pairs import simulate_pair
 from . import _shared
 
@@ -175,7 +175,7 @@ def _draw_score(axis, place, records, key, coverage, number):
             if (row["model"], row["input"]) == key and row["coverage"] == coverage]  # fmt: skip
     if not rows:
         return
-    mean, low, high = intervals.ends(rows, "f1")
+    mean, low, high = protocol.interval_ends(rows, "f1")
     axis.errorbar(
         mean, place, xerr=np.nan_to_num([[mean - low], [high - mean]]), fmt="o", ms=4, capsize=2,
         color=_shared.COLOURS[number], mfc="white" if key[0] in protocol.UNTRAINED else None,

@@ -160,6 +160,11 @@ def draw_real_swath():
     )  # fmt: skip
 
 
+def profiles_at_hand():
+    """Tell whether the files that `draw_blocks` needs can be had."""
+    return None not in [real_bench.profile(*one) for one in PROFILES]
+
+
 def draw_blocks():
     """Draw two real profiles: normal blocks by the picks, peaks, and where lines cross."""
     rows = sum(number for _, number in PROFILES.values())

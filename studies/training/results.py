@@ -4,7 +4,7 @@
 F1, precision and recall are those of `scores.score_lines` at 2 cells; `f1_one_to_one_1` (`_2`,
 `_3`) pair the cells one to one within 1, 2 and 3 cells, which are 2, 4 and 6 km.  `counts` and
 `counts_one_to_one` hold, for each block, the predicted cells, how many of them are right, the true
-cells and how many of them are found; `studies.intervals` makes intervals from them.
+cells and how many of them are found; `studies.protocol` makes intervals from them.
 `precision_curve` and `recall_curve` run over several thresholds, one to one at 2 cells;
 `reliability` has the mean prediction, the observed share and the number of cells of each class of
 probability.  What begins with `false_` is the length of line (km per 1,000 km²) on maps without
@@ -22,7 +22,7 @@ from helpers import _shared, network, scores
 from helpers.network import _inputs, _model
 from helpers.scores import _cells
 
-from .. import one_to_one, protocol, ridge_filters
+from .. import protocol, ridge_filters
 from . import maps, photographs, runs
 
 TOLERANCES = (1, 2, 3)  # cells
@@ -166,11 +166,11 @@ def _line_scores(seen, truth, threshold):
         for one in each
     ]  # fmt: skip
     for tolerance in TOLERANCES:
-        counts = [one_to_one.counts(*row, tolerance, threshold).tolist() for row in rows]
-        record[f"f1_one_to_one_{tolerance}"] = one_to_one.f1(counts)
+        counts = [protocol.one_to_one_counts(*row, tolerance, threshold).tolist() for row in rows]
+        record[f"f1_one_to_one_{tolerance}"] = protocol.one_to_one_f1(counts)
         if tolerance == 2:
             record["counts_one_to_one"] = counts
-    best = one_to_one.best_f1(seen, label, known, thresholds=_thresholds(threshold))
+    best = protocol.best_one_to_one_f1(seen, label, known, thresholds=_thresholds(threshold))
     record |= {"ods": best["ods"], "ois": best["ois"]}
     for name in ("precision", "recall"):
         record[f"{name}_curve"] = np.round(best[name], 4).tolist()

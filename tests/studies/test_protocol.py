@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import network, seafloor
+from helpers import network
 from studies import cases, protocol, ridge_filters
 
 
@@ -48,7 +48,7 @@ def test_blocks_leave_the_same_margin_on_both_sides():
 @pytest.fixture(scope="module")
 def regions():
     """Return the regions of the protocol, simulated."""
-    return {name: seafloor.simulate_region(name) for name in protocol.REGIONS}
+    return {name: cases.seafloor_of(name) for name in protocol.REGIONS}
 
 
 def test_there_is_enough_of_everything_in_both_regions(regions):
@@ -65,8 +65,7 @@ def test_there_is_enough_of_everything_in_both_regions(regions):
 
 
 @pytest.mark.parametrize("name", protocol.REGIONS)
-def test_the_window_shown_lies_in_a_test_block(regions, monkeypatch, name):
-    monkeypatch.setattr(seafloor, "simulate_region", lambda name: regions[name])
+def test_the_window_shown_lies_in_a_test_block(regions, name):
     truth = regions[name]
     row, column = protocol.blocks(truth)["test"][1]
     for cells in (96, 128):

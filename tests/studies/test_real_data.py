@@ -11,7 +11,7 @@ import make_compare
 import make_map
 from helpers import data
 from registry_files import fetch_or_skip
-from studies import real_bench, real_data
+from studies import figures, protocol, real_bench, real_data
 
 BOX = (-1.5, 1.5, 50.0, 52.0)
 REGION = data.region_from_box(*BOX)
@@ -106,12 +106,8 @@ def test_a_block_counts_as_crossed_once_and_its_interval_holds_the_count():
 
 
 def test_the_tables_tell_what_the_records_hold():
-    records = real_bench.read()
-    tables = [
-        make(records)
-        for make in (real_bench.blocks_table, real_bench.lines_table,
-                     real_bench.withheld_table, real_bench.regions_table)
-    ]  # fmt: skip
+    records = protocol.results("real_data")
+    tables = [make(records) for make in figures.tables.TABLES]
     titles = {survey.title for survey in real_bench.SURVEYS}
     assert set(tables[1]["survey"]) == titles  # every survey stands there, lines or not
     assert len(tables[1]) == len(records["surveys"])

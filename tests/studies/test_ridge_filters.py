@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import toys
-from studies import one_to_one, ridge_filters
+from studies import protocol, ridge_filters
 
 NAMES = list(ridge_filters.DETECTORS)
 
@@ -29,8 +29,8 @@ def test_crests_of_waves_are_found(name, strike):
     seen = look(name, field)
     assert seen.shape == field.shape and np.isfinite(seen).all()
     thresholds = np.quantile(seen, 1 - ridge_filters.SHARES)
-    found = [one_to_one.counts(seen, crest, inner, 2, threshold) for threshold in thresholds]
-    assert max(map(one_to_one.f1, found)) > 0.9
+    found = [protocol.one_to_one_counts(seen, crest, inner, 2, each) for each in thresholds]
+    assert max(map(protocol.one_to_one_f1, found)) > 0.9
 
 
 @pytest.mark.parametrize("name", ["tilt maxima", "phase symmetry"])

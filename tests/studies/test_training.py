@@ -13,7 +13,7 @@ import print_scores
 import train
 from helpers import network
 from helpers.network import _inputs
-from studies import intervals, protocol, ridge_filters
+from studies import protocol, ridge_filters
 from studies.training import maps, runs
 
 pytestmark = pytest.mark.rest  # minutes
@@ -91,7 +91,7 @@ def test_probabilities_are_judged_as_such_and_strikes_too(folder):
 def test_counts_of_blocks_give_the_scores(folder):
     for record in records(folder):
         for measure, counts in (("f1", "counts"), ("f1_one_to_one_2", "counts_one_to_one")):
-            mean, low, high = intervals.of_records([record], measure=counts)
+            mean, low, high = protocol.interval_of_records([record], measure=counts)
             assert np.shape(record[counts]) == (record["blocks"], 4)
             assert mean == pytest.approx(record[measure], abs=1e-9)
             assert low <= mean <= high
