@@ -225,30 +225,58 @@ def _other_forms(where, name, text):
     day = np.full(len(text), np.datetime64("NaT"), "datetime64[D]")
     clock = np.full(len(text), np.nan)
     left, whole = np.ones(len(text), bool), text.to_numpy()
+    before, after = _split(whole)  # the day, and the time of day with its colons
     for kind, form in DAYS.items():
-        form = rf"{form}(?:[T ,:]+(?P<clock>\S.*))?"
-        if not left.any() or not any(map(re.compile(form).fullmatch, whole[left])):
-            continue
-        part = _table.matched(form, whole[left])
-        fits = part.pop("fits")
-        part = {letter: column[fits] for letter, column in part.items()}
-        here = np.flatnonzero(left)[fits]
-        left[here] = False
-        after = part.pop("clock")
-        compact = np.array([":" not in text for text in after], bool)
-        seconds, bad = _seconds(CLOCK, np.where(compact, "", after))
-        if compact.any():
-            other, wrong = _seconds(COMPACT, np.where(compact, after, ""))
-            seconds, bad = np.where(compact, other, seconds), bad | wrong
-        seconds = np.where(after == "", 0.0, seconds)
-        day[here] = _days(where, name, kind, part, whole[here[0]])
-        clock[here] = np.where(bad, np.nan, seconds)
+        for days, beside in ((before, after), (whole, None)):
+            if not left.any() or not any(map(re.compile(_with_clock(form)).fullmatch, days[left])):
+                continue
+            part = _table.matched(_with_clock(form), days[left])
+            fits = part.pop("fits")
+            if beside is not None:
+                fits &= (after[left] != "") & (part["clock"] == "")
+            if not fits.any():
+                continue
+            part = {letter: column[fits] for letter, column in part.items()}
+            here = np.flatnonzero(left)[fits]
+            left[here] = False
+            written = part.pop("clock") if beside is None else beside[here]
+            day[here] = _days(where, name, kind, part, whole[here[0]])
+            clock[here] = _seconds_beside(written)
     if left.all() and any(map(re.compile(CLOCK).fullmatch, whole)):
         raise _table.TrackError(
             f"{where}: column {name!r} holds times of day such as {whole[0]!r}, and no column "
             'the date. Name it: COLUMNS="date=... time=..."'
         )
     return day, clock
+
+
+def _with_clock(form):
+    """Form of a day with, perhaps, a time of day behind it."""
+    return rf"{form}(?:[T ,:]+(?P<clock>\S.*))?"
+
+
+def _split(texts):
+    """Cut times of day, which hold a colon, off the days before them: days repeat, so are quick.
+
+    Where there is none the text is given whole, and "".
+    """
+    days, clocks = list(texts), [""] * len(texts)
+    for place, text in enumerate(texts):
+        colon = text.find(":")
+        start = colon - 2 if text[max(colon - 2, 0) : colon - 1].isdigit() else colon - 1
+        if colon > 2 and text[start - 1] in "T ,":
+            days[place], clocks[place] = text[:start].rstrip("T ,"), text[start:]
+    return np.array(days, dtype=object), np.array(clocks, dtype=object)
+
+
+def _seconds_beside(written):
+    """Seconds of the day of times of day behind a day: 0 where there is none, NaN of a bad one."""
+    compact = np.array([":" not in text for text in written], bool)
+    seconds, bad = _seconds(CLOCK, np.where(compact, "", written))
+    if compact.any():
+        other, wrong = _seconds(COMPACT, np.where(compact, written, ""))
+        seconds, bad = np.where(compact, other, seconds), bad | wrong
+    return np.where(bad, np.nan, np.where(written == "", 0.0, seconds))
 
 
 def _days(where, name, kind, part, sample):
