@@ -23,8 +23,7 @@ PRODUCT = "EMAG2_V3_20170530_SeaLevel"
 PAGE = "https://doi.org/10.7289/V5H70CVX"
 PER_DEGREE = 30  # cells of 2 arc-minutes, whose edges lie on whole 2 arc-minutes
 MOST_CELLS = 4000  # on a side, which the service gives at once
-NO_VALUE = 99999.0  # the grid's own; -32768 and the like come from the service
-LIMIT_NT = 20_000.0  # no anomaly at sea level is larger,
+LIMIT_NT = 20_000.0  # no anomaly at sea level is larger; 99999 and -32768 stand for no value,
 LEAST_NT = 1.0  # and in no box are all smaller: then the unit is another
 SAME_DEG = 1e-6  # between an edge that was asked for and the one that came
 

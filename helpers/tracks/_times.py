@@ -227,32 +227,26 @@ def _other_forms(where, name, text):
     left, whole = np.ones(len(text), bool), text.to_numpy()
     before, after = _split(whole)  # the day, and the time of day with its colons
     for kind, form in DAYS.items():
-        for days, beside in ((before, after), (whole, None)):
-            if not left.any() or not any(map(re.compile(_with_clock(form)).fullmatch, days[left])):
-                continue
-            part = _table.matched(_with_clock(form), days[left])
-            fits = part.pop("fits")
-            if beside is not None:
-                fits &= (after[left] != "") & (part["clock"] == "")
-            if not fits.any():
-                continue
-            part = {letter: column[fits] for letter, column in part.items()}
-            here = np.flatnonzero(left)[fits]
-            left[here] = False
-            written = part.pop("clock") if beside is None else beside[here]
-            day[here] = _days(where, name, kind, part, whole[here[0]])
-            clock[here] = _seconds_beside(written)
+        cut = after != ""
+        cut[cut] = _table.matched(form, before[cut])["fits"]
+        form = rf"{form}(?:[T ,:]+(?P<clock>\S.*))?"
+        days = np.where(cut, before, whole)
+        if not left.any() or not any(map(re.compile(form).fullmatch, days[left])):
+            continue
+        part = _table.matched(form, days[left])
+        fits = part.pop("fits")
+        part = {letter: column[fits] for letter, column in part.items()}
+        here = np.flatnonzero(left)[fits]
+        left[here] = False
+        written = np.where(cut[here], after[here], part.pop("clock"))
+        day[here] = _days(where, name, kind, part, whole[here[0]])  # of all rows of a form at once
+        clock[here] = _seconds_beside(written)
     if left.all() and any(map(re.compile(CLOCK).fullmatch, whole)):
         raise _table.TrackError(
             f"{where}: column {name!r} holds times of day such as {whole[0]!r}, and no column "
             'the date. Name it: COLUMNS="date=... time=..."'
         )
     return day, clock
-
-
-def _with_clock(form):
-    """Form of a day with, perhaps, a time of day behind it."""
-    return rf"{form}(?:[T ,:]+(?P<clock>\S.*))?"
 
 
 def _split(texts):

@@ -326,3 +326,12 @@ def test_a_table_in_random_order_without_times_is_kept_whole(tmp_path):
     text = rows("lon,lat,anomaly", *(f"{x:.4f},{y:.4f},12" for x, y in places))
     table = read(tmp_path, text, "a.csv")
     assert len(table) == 20_000 and table.time.max() < pd.Timestamp("2100-01-01")
+
+
+def test_days_with_and_without_a_time_of_day_are_read_in_one_order(tmp_path):
+    """Spreadsheets leave midnight out: only the last row tells that the day comes first."""
+    rows = ["01/02/2005,1,1,5", "01/03/2005,2,2,6", "13/03/2005 01:00:00,3,3,7"]
+    path = tmp_path / "midnight.csv"
+    path.write_text("\n".join(["time,longitude,latitude,anomaly", *rows, ""]))
+    found = tracks.read_tracks(path)["time"].tolist()
+    assert found == [pd.Timestamp(f"2005-{day}") for day in ("02-01", "03-01", "03-13 01:00")]
