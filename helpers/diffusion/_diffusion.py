@@ -45,15 +45,14 @@ import xarray as xr
 from . import _guided, _known, _pyramid, _solver, _structure
 
 STEPS, INTEGRATION_CELLS, ACROSS = 4, 8.0, 0.003  # of classical diffusion, as in the paper
+FLOOR = 0.1  # its trust in gradients where the grid holds nothing
 
 
 def guided(
     block,
     weight=None,
     smoothing=None,
-    integration_cells=None,
     across=0.001,
-    reestimations=6,
     uncertainty=True,
     known=None,
 ):
@@ -73,14 +72,8 @@ def guided(
     smoothing : float, optional
         Weight of the smoothness along strike against the data (lambda); by default the one that
         predicts withheld readings.
-    integration_cells : float, optional
-        Standard deviation, in cells, of the averaging of the structure tensor; by default the one
-        that predicts withheld readings.
     across : float
         Diffusivity across strike relative to the one along strike, where coherence is 1.
-    reestimations : int
-        How often the orientation is estimated anew at each coarser level; on the last two, which
-        start from a good one, it is once.
     uncertainty : bool
         Also estimate the error by leaving out tiles of the tracks (takes a second solution).
     known : Known, optional
@@ -121,18 +114,14 @@ def guided(
     data = grid.values.astype("float32")
     weight = _weights(data, weight)
     known = _known.check(known or _known.Known(), np.where(weight > 0, data, np.nan))
-    if reestimations < 1:
-        raise ValueError(f"reestimations is {reestimations}; give at least 1.")
-    options = _pyramid.Options(smoothing, integration_cells, across, reestimations)
-    restored = _guided.restore(data, weight, known, options)
+    restored = _guided.restore(data, weight, known, smoothing, across)
     error = np.full(data.shape, np.nan, "float32")
     if uncertainty:
-        error = _guided.expected_error(data, weight, known, restored, options)
+        error = _guided.expected_error(data, weight, known, restored, smoothing, across)
     dataset = _dataset(grid, restored.field, restored.tensor, restored.support, error)
     dataset["continuity"] = dataset["coherence"].copy(data=restored.continuity)
     dataset["continuity"].attrs["long_name"] = "share carried along strike, low at fracture zones"
-    dataset.attrs["smoothing"] = float(restored.smoothing)
-    dataset.attrs["integration_cells"] = float(restored.integration_cells)
+    dataset.attrs["smoothing"] = float(np.median(restored.smoothing))
     if restored.terms is not None:
         attrs = {"units": "nT", "long_name": "constant of the cruise, taken out"}
         dataset["offset_nt"] = ("cruise", restored.terms[:, 0], attrs)
@@ -186,7 +175,7 @@ def classical(anomaly, time_cells2=40.0):
     field = np.where(valid, field, field[valid].mean())
     for _ in range(STEPS):
         # D from the current u
-        confidence = np.maximum(weight, _pyramid.FLOOR)
+        confidence = np.maximum(weight, FLOOR)
         tensor = _structure.structure_tensor(field, confidence, 1.0, INTEGRATION_CELLS)
         diffusivity = _structure.diffusion_tensor(tensor, field.shape, ACROSS)
         # (I + dt G^T D G) u = f, with I and f left out where there is no data

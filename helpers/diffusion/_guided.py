@@ -10,21 +10,20 @@ Wahba, G. (1983). Bayesian "confidence intervals" for the cross-validated smooth
 J. R. Stat. Soc. B 45, 133-150.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
 from .. import _shared, gridding
-from . import _known, _pyramid, _solver, _structure, _withheld
+from . import _known, _pyramid, _solver, _strike, _structure, _withheld
 
-FIRST_SMOOTHING = 1.0  # under the first orientation, before the data choose
 OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share of it: beyond the
 # hull of the tracks slopes are carried on along strike, and would grow without end
 SHARED, SLOWLY = 0.02, 30.0  # weights, in readings, of expecting that an error shared along a
 # track is zero, and that it does not change from cell to cell: it may within about five
 ROUNDS, RELAXED, ROUGHLY = 3, 1.9, 1e-2  # of field and error in turn, over-relaxed
-LAST = 1  # re-estimations of the orientation with the smoothing that the readings chose
+SOFT = 0.05, 0.05  # tension and bending of the plate through what readings have beyond the map
 MOUNT = 0.02, 0.2  # tension and bending of the plate that is laid over a known seamount
 
 
@@ -33,81 +32,80 @@ class Restored:
     """What `restore` found."""
 
     field: np.ndarray  # anomaly (nT), shape (n, m)
-    tensor: np.ndarray  # structure tensor, shape (3, n / k, m / k)
+    tensor: np.ndarray  # structure tensor, shape (3, n / 4, m / 4)
     support: np.ndarray  # how far stripes are supported, 0 to 1, shape (n, m)
     continuity: np.ndarray  # how far they run on, 0 to 1, shape (n, m)
-    smoothing: float  # that was used
-    integration_cells: float
+    smoothing: np.ndarray  # that was used, on large cells
     terms: np.ndarray | None  # constants and heading terms (nT), shape (cruises, terms)
 
 
-def restore(data, weight, known, options):
-    """Solve on coarse cells, ask the data what they support, and finish on the fine cells.
+def restore(data, weight, known, smoothing, across):
+    """Ask the readings for their strike and what they support, and solve along it.
 
-    `data` are the readings (nT) and `weight` their confidence, 0 off the tracks, both (n, m).
+    `data` are the readings (nT) and `weight` their confidence, 0 off the tracks, both (n, m);
+    `smoothing` None leaves it to withheld readings.
     """
     with _shared.stages("guided diffusion", 5) as begin:
-        return _restore(data, weight, known, options, begin)
+        return _restore(data, weight, known, smoothing, across, begin)
 
 
-def _restore(data, weight, known, options, begin):
+def _restore(data, weight, known, smoothing, across, begin):
     """Take the steps of `restore`; `begin` is told the name of each."""
-    begin("first orientation")
+    begin("strike of the readings")
     # readings on known seamounts are kept out of the stripes
     striped = weight if known.seamount is None else np.where(known.seamount, 0, weight)
+    _, tensor = _strike.posterior(data, striped, known)
+
+    begin("what withheld readings support")
     grids = _pyramid.build(data, striped, known)
     coarse = grids[1:] or grids
     halves = _withheld.halve(data, striped, known, coarse)
-    first = _first_options(data, striped, known, options, halves, coarse[0])
-
-    # u and D in turn on coarse cells, then once more with the smoothing that predicts best
-    field, tensor = _pyramid.along_strike(coarse, first)
-    begin("what withheld readings support")
-    chosen = _withheld.weigh(halves, coarse[0], tensor, options.smoothing, options.across)
-    last = replace(first, smoothing=chosen.smoothing, reestimations=LAST)
-    field, tensor = _pyramid.along_strike(coarse[:1], last, start=field)
+    chosen = _withheld.weigh(halves, coarse[0], tensor, smoothing, across)
+    support = _structure.enlarge(chosen.support.astype("float32"), data.shape)
 
     begin("fracture zones")
     # where stripes are supported: how far they run on across fracture zones
-    support = _structure.enlarge(chosen.support.astype("float32"), data.shape)
+    field = _pyramid.along_strike(coarse, tensor, chosen.smoothing, across)
     continuity = np.ones_like(support)
     if support.any():
-        field, share = find_fracture_zones(coarse[0], tensor, last, field)
+        field, share = find_fracture_zones(coarse[0], tensor, chosen.smoothing, across, field)
         continuity = _structure.enlarge(share, data.shape)
 
     begin("the finest cells")
     # (W + smoothing G^T D G) u = W d on the fine cells, with the errors of readings
-    edges = _pyramid.couplings(grids[0], tensor, last.smoothing, last.across, continuity)
+    edges = _pyramid.couplings(grids[0], tensor, chosen.smoothing, across, continuity)
     field = _finish(grids[0], edges, support, _structure.enlarge(field, data.shape))
 
     begin("the plate elsewhere")
-    # elsewhere: the plate that knows no direction
+    # elsewhere: the plates that know no direction
     if support.min() < 1:
-        flat = _pyramid.plate(grids, *chosen.plate, chosen.support < 1)
+        flat = _plate(grids, chosen, support)
         field = support * field + (1 - support) * flat
     low, high = data[striped > 0].min(), data[striped > 0].max()
     field = np.clip(field, low - OVERSHOOT * (high - low), high + OVERSHOOT * (high - low))
     terms = None if grids[0].offsets is None else grids[0].offsets.constants(field)
     if known.seamount is not None:
         field = _with_seamounts(data, weight, known, terms, field)
-    used = (last.smoothing, last.integration_cells)
-    return Restored(field, tensor, support, continuity, *used, terms)
+    return Restored(field, tensor, support, continuity, chosen.smoothing, terms)
 
 
-def _first_options(data, weight, known, options, halves, full):
-    """Options of the first orientation: a usual smoothing, and how widely withheld readings say.
+def _plate(grids, chosen, support):
+    """Lay plates under tension through the readings, in each place the one that predicts best.
 
-    Of a large map a part, with most readings, is asked: one number needs no more.
+    Where readings are too few for any plate to predict them from each other, the stiffest wins and
+    passes them by.  A soft plate through what they have beyond it brings the map back to them.
     """
-    smoothing, cells = options.smoothing or FIRST_SMOOTHING, options.integration_cells
-    if cells is None:
-        if max(data.shape) > _withheld.SAMPLE_CELLS:
-            window = _withheld.busiest(weight)
-            part = data[window], weight[window], known.cut(window)
-            grids = _pyramid.build(*part)[1:]
-            halves, full = _withheld.halve(*part, grids), grids[0]
-        cells = _withheld.integration(halves, full, smoothing, options.across)
-    return replace(options, smoothing=smoothing, integration_cells=cells)
+    level, flat = grids[0], np.zeros_like(support)
+    elsewhere = _structure.block_mean(1 - support, max(1, support.shape[0] // chosen.support.shape[0])) > 0
+    for choice, share in zip(_withheld.PLATES, chosen.plates, strict=True):
+        if (share > 0).any():
+            share = _structure.enlarge(share, support.shape)
+            flat += share * _pyramid.plate(grids, *choice, elsewhere)
+    total = level.total
+    if level.offsets is not None:
+        total = level.offsets.without(total, level.offsets.constants(flat))
+    beyond = total - level.weight * flat
+    return flat + _solver.solve_bending(level.weight, beyond, np.zeros_like(flat), *SOFT)
 
 
 def _finish(level, edges, support, field):
@@ -163,16 +161,17 @@ def _along_tracks(track):
     return tuple(np.float32(SLOWLY) * edges)
 
 
-def expected_error(data, weight, known, restored, options):
+def expected_error(data, weight, known, restored, smoothing, across):
     """Error expected in each cell (nT): see `gridding.left_out_error` and `_error_on_track`.
 
     NaN everywhere where too few tracks could be left out.
     """
 
     def solve(kept):
-        return restore(data, np.where(kept, weight, 0).astype("float32"), known, options).field
+        kept = np.where(kept, weight, 0).astype("float32")
+        return restore(data, kept, known, smoothing, across).field
 
-    on_track = max(_error_on_track(data, weight, restored, options.across), gridding.NOISE_NT)
+    on_track = max(_error_on_track(data, weight, restored, across), gridding.NOISE_NT)
     error = gridding.left_out_error(data, weight > 0, solve, on_track)
     return np.full(data.shape, np.nan, "float32") if error is None else error.astype("float32")
 
@@ -190,7 +189,7 @@ def _error_on_track(data, weight, restored, across):
     signs = np.where(np.random.default_rng(0).random(data.shape) < 0.5, -1, 1).astype("float32")
     grids = _pyramid.build(signs, weight, levels=0)
     start = np.zeros_like(signs)
-    kept = _pyramid.along_known(grids, restored.tensor, restored.smoothing, across, start)
+    kept = _pyramid.along_strike(grids, restored.tensor, restored.smoothing, across, start)
     taken_away = np.sqrt(np.mean((signs - kept)[track] ** 2))
     # readings less map is the same share of their true errors
     residual = np.sqrt(np.mean((restored.field - data)[track] ** 2))
@@ -214,11 +213,11 @@ FRACTURE_ROUNDS = 3
 FRACTURE_ROUGHLY = 1e-2  # relative residual of the averages and of the solutions in between
 
 
-def find_fracture_zones(level, tensor, options, field):
+def find_fracture_zones(level, tensor, smoothing, across, field):
     """Find fracture zones and solve with them, in turn; return the map and its `continuity`."""
     for _ in range(FRACTURE_ROUNDS):
-        share = continuity(level, tensor, options.across, field)
-        edges = _pyramid.couplings(level, tensor, options.smoothing, options.across, share)
+        share = continuity(level, tensor, across, field)
+        edges = _pyramid.couplings(level, tensor, smoothing, across, share)
         field = _solver.solve(
             level.weight, edges, level.total, field, level.offsets, FRACTURE_ROUGHLY
         )

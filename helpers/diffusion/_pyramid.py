@@ -6,27 +6,12 @@ import numpy as np
 from scipy import ndimage
 
 from . import _solver, _structure
-from ._known import Known, basis, double_angle
+from ._known import Known, basis
 
 COARSEST_CELLS = 48  # the pyramid stops before a side gets shorter than this
-DATA_REACH_CELLS = 2.0  # how far from a track the orientation is still trusted
-FLOOR = 0.1  # trust in the orientation far from any track
 LEAK = np.float32(1e-3)  # what a barrier lets through, so that no cell is left alone
-UNTRUSTED = 1e-3  # factor of the trust in gradients beside a barrier
-SILENCE = 0.02  # mean trust in readings that a known strike outweighs
-KNOWN = 4.0  # weight of a known strike far from readings that show a direction
 OFFSET_PRIOR = 1.0  # readings' worth of expecting a cruise's constant to be zero
 HEADING_PRIOR = 25.0  # and each term of its heading, which is smaller
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to diffuse, as `guided` explains it; None leaves the choice to withheld readings."""
-
-    smoothing: float | None
-    integration_cells: float | None
-    across: float
-    reestimations: int
 
 
 @dataclass
@@ -38,7 +23,6 @@ class Level:
     size: int
     offsets: _solver.Offsets | None
     barrier: np.ndarray | None = None  # share of each cell that is a barrier
-    across: tuple | None = None  # known strike: share of the cell, cos and sin of twice its normal
     tolerance: float = _solver.TOLERANCE  # relative residual of the solutions on it
 
 
@@ -50,44 +34,30 @@ def build(data, weight, known=None, levels=4):
     known = known or Known()
     total = np.where(weight > 0, weight * np.nan_to_num(data), 0).astype("float32")
     barrier = None if known.barrier is None else known.barrier.astype("float32")
-    across = None if known.strike_deg is None else double_angle(known.strike_deg)
     offsets = _offsets(data, weight, known, 1)
-    pyramid = [Level(weight, total, 1, offsets, barrier, across)]
+    pyramid = [Level(weight, total, 1, offsets, barrier)]
     while len(pyramid) <= levels and min(pyramid[-1].weight.shape) > COARSEST_CELLS:
         finer, size = pyramid[-1], 2 * pyramid[-1].size
         parts = [4 * _structure.block_mean(part, 2) for part in (finer.weight, finer.total)]
         if barrier is not None:
             barrier = _structure.block_mean(finer.barrier, 2)
-        if across is not None:
-            across = tuple(_structure.block_mean(part, 2) for part in finer.across)
         offsets = _offsets(data, weight, known, size)
-        pyramid.append(Level(*parts, size, offsets, barrier, across))
+        pyramid.append(Level(*parts, size, offsets, barrier))
     return pyramid
 
 
-def along_strike(pyramid, options, start=None, last=None):
+def along_strike(pyramid, tensor, smoothing, across, start=None):
     """Solve ``(W + smoothing * G^T D G) u = W d`` from the coarsest level to the finest.
 
-    `D` is estimated anew between solutions: `last` times on the first level, the finest and
-    dearest, if not as often as elsewhere.  `start` is the first guess on the coarsest level, by
-    default without direction.  Returns the field and its structure tensor.
+    ``D`` is that of a structure tensor on cells of any size; `smoothing` is a number, or lies on
+    cells of any size as well.  `start` is the first guess on the coarsest level, by default
+    without direction.
     """
-    field = _first_guess(pyramid[-1], options.smoothing) if start is None else start
+    if start is None:
+        start = _first_guess(pyramid[-1], float(np.median(smoothing)))
+    field = start
     for level in reversed(pyramid):
         # the solution on large cells is the first guess on those half as large
-        field = _structure.enlarge(field, level.weight.shape)
-        confidence = _confidence(level)
-        for _ in range(last if last and level is pyramid[0] else options.reestimations):
-            # D from the current u, then u from D
-            tensor = _tensor(level, field, confidence, options.integration_cells)
-            field = _solve(level, tensor, options.smoothing, options.across, field)
-    return field, _tensor(level, field, confidence, options.integration_cells)
-
-
-def along_known(pyramid, tensor, smoothing, across, start=None):
-    """Solve as `along_strike` with a structure tensor, on cells of any size, that stays."""
-    field = _first_guess(pyramid[-1], smoothing) if start is None else start
-    for level in reversed(pyramid):
         field = _structure.enlarge(field, level.weight.shape)
         field = _solve(level, tensor, smoothing, across, field)
     return field
@@ -100,9 +70,12 @@ def couplings(level, tensor, smoothing, across, continuity=None):
     (`_guided`); at barriers next to nothing is.
     """
     diffusivity = _structure.diffusion_tensor(tensor, level.weight.shape, across)
+    if np.ndim(smoothing):
+        smoothing = _structure.enlarge(smoothing, level.weight.shape)
+        diffusivity = [part * smoothing for part in diffusivity]
+        smoothing = 1.0
     if continuity is not None:
-        for part in diffusivity:
-            part *= continuity
+        diffusivity = [part * continuity for part in diffusivity]
     if level.barrier is not None:  # one cell around it, for all that touches it to be closed
         closed = ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)))
         diffusivity = [np.where(closed, LEAK * part, part) for part in diffusivity]
@@ -154,39 +127,6 @@ def _solve(level, tensor, smoothing, across, start):
     """Solve the system of one level along a structure tensor, up to the barriers."""
     edges = couplings(level, tensor, smoothing, across)
     return _solver.solve(level.weight, edges, level.total, start, level.offsets, level.tolerance)
-
-
-def _confidence(level):
-    """How much the gradient of each cell is trusted: by its distance to data, not at barriers."""
-    distance = ndimage.distance_transform_edt(level.weight <= 0) * level.size
-    trust = np.exp(-((distance / DATA_REACH_CELLS) ** 2)) + FLOOR
-    if level.barrier is not None:
-        reach = 1 + 4 // level.size  # cells to which the gradient across a barrier reaches
-        trust[ndimage.binary_dilation(level.barrier > 0, np.ones((3, 3)), reach)] *= UNTRUSTED
-    return trust.astype("float32")
-
-
-def _tensor(level, field, confidence, integration_cells):
-    """Structure tensor of the field of a level; scales in cells of the finest data."""
-    gradient = max(2.0 / level.size, 0.7)
-    integration = max(integration_cells / level.size, 2.0)
-    tensor = _structure.structure_tensor(field, confidence, gradient, integration)
-    if level.across is None:
-        return tensor
-    return _with_known(tensor, level.across, confidence, integration)
-
-
-def _with_known(tensor, across, confidence, integration):
-    """Add a known strike to a structure tensor where readings are far and show no direction."""
-    step = round(max(confidence.shape) / max(tensor.shape[1:]))
-    known, cos, sin = (_structure.block_mean(part, step) for part in across)
-    trust = ndimage.gaussian_filter(_structure.block_mean(confidence, step), integration / step)
-    # silent: no readings within reach; in doubt: readings without a common direction
-    silence = SILENCE / (SILENCE + np.maximum(trust - FLOOR, 0))
-    doubt = 1 - _structure.orientation(tensor)[1]
-    # n n^T with n across strike, written with twice its angle; its trace beside the tensor's own
-    share = 0.5 * KNOWN * silence * doubt * (tensor[0] + tensor[2])
-    return tensor + share * np.stack([known + cos, sin, known - cos])
 
 
 def _first_guess(level, smoothing):

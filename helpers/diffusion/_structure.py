@@ -138,12 +138,12 @@ def block_mean(values, step):
     return means
 
 
-def enlarge(values, shape):
-    """Interpolate linearly from the centres of large cells to those of smaller ones."""
+def enlarge(values, shape, step=None):
+    """Interpolate linearly from the centres of large cells, `step` small ones, to those of these."""
     if values.shape == tuple(shape):
         return values
     (top, bottom, south), (left, right, east) = (
-        _between(size, large) for size, large in zip(shape, values.shape, strict=True)
+        _between(size, large, step) for size, large in zip(shape, values.shape, strict=True)
     )
     out = np.empty(shape, "float32")
     _interpolate(
@@ -161,9 +161,9 @@ def _gaussian(sigma_cells):
 
 
 @lru_cache
-def _between(size, large):
+def _between(size, large, step=None):
     """Large cells before and after the centre of each of `size` small ones, share of the latter."""
-    step = -(-size // large)
+    step = step or -(-size // large)
     position = (np.arange(size) + 0.5) / step - 0.5
     lower = np.clip(np.floor(position).astype(int), 0, large - 1)
     return (

@@ -17,17 +17,14 @@ from scipy import ndimage
 from . import _pyramid, _structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
-REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured
+REACH_CELLS = 64.0  # standard deviation of the neighbourhood in which support is measured
 ROUGHLY = 5e-3  # relative residual of predictions that only choose among a few
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
-INTEGRATIONS = (36.0, 24.0, 12.0)  # cells, wide to narrow
-SAMPLE_CELLS = 1024  # side of the window, on larger maps, that tells which
-REESTIMATIONS, LAST = 3, 2  # for each, the latter on the finest cells; more hardly change the best
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
-CAUTION = 1.5  # standard errors
-WORTH = 1.0  # standard errors of misfit that a narrower average of the orientation must gain
+CAUTION = 2.5  # standard errors
+FAINT = 1e-3  # how much the misfit of the whole map counts beside that around a place
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: withheld readings
 # call for too little smoothing, since fewer of them are left to smooth and errors of one cruise
 # agree on both sides of a tile's edge
@@ -38,8 +35,8 @@ class Choice:
     """What the withheld readings choose."""
 
     support: np.ndarray  # share of the field along strike, 0 to 1, on large cells
-    smoothing: float
-    plate: tuple[float, float]  # tension and bending
+    smoothing: np.ndarray  # on large cells
+    plates: np.ndarray  # share of each of `PLATES`, on large cells
 
 
 def halve(data, weight, known, levels):
@@ -61,43 +58,6 @@ def halve(data, weight, known, levels):
     return halves
 
 
-def busiest(weight):
-    """Return the window of at most `SAMPLE_CELLS` a side that holds most readings, two slices."""
-    shares = _structure.block_mean((weight > 0).astype("float32"), SAMPLE_CELLS)
-    corner = np.unravel_index(np.argmax(shares), shares.shape)
-    return tuple(slice(at * SAMPLE_CELLS, (at + 1) * SAMPLE_CELLS) for at in corner)
-
-
-def integration(halves, full, smoothing, across):
-    """Choose how widely the orientation is averaged: by predicting withheld readings.
-
-    Orientation and field come from the kept readings alone.  A wide average is steady where
-    tracks are few, a narrow one follows fans and offsets where they are many.  Of `INTEGRATIONS`
-    (cells) it is the first whose next, narrower, is not better by more than `WORTH` standard errors
-    of the misfit.  `full` holds all readings on the cells of the comparison.
-    """
-    if not halves:
-        return INTEGRATIONS[1]
-    rough = _roughly(halves)
-
-    def misfits(cells):
-        options = _pyramid.Options(smoothing, cells, across, REESTIMATIONS)
-
-        def predict(kept):
-            return _pyramid.along_strike(kept, options, last=LAST)[0]
-
-        found = _misfit(rough, full, predict)
-        return _structure.block_mean(found**2, max(1, TILE_CELLS // full.size)).ravel()
-
-    wide, found = INTEGRATIONS[0], misfits(INTEGRATIONS[0])
-    for narrow in INTEGRATIONS[1:]:
-        gain = found - misfits(narrow)
-        if gain.sum() <= WORTH * np.sqrt(np.sum(gain**2)):
-            break
-        wide, found = narrow, found - gain
-    return wide
-
-
 def weigh(halves, full, tensor, smoothing, across):
     """Predict withheld readings along strike and without direction, and compare.
 
@@ -105,24 +65,56 @@ def weigh(halves, full, tensor, smoothing, across):
     of the comparison; where `smoothing` is None it is chosen among `SMOOTHINGS`.
     """
     if not halves:
-        return Choice(np.zeros((1, 1), "float32"), smoothing or SMOOTHINGS[0], PLATES[0])
+        shares = np.ones((len(PLATES), 1, 1), "float32") * (np.arange(len(PLATES)) == 0)[:, None, None]
+        smoothing = np.full((1, 1), smoothing or SMOOTHINGS[0], "float32")
+        return Choice(np.zeros((1, 1), "float32"), smoothing, shares)
+    tested = np.any([test for _, test in halves], axis=0)
+    weight, step = np.where(tested, full.weight, 0), max(1, int(REACH_CELLS / full.size) // 4)
+    sigma = REACH_CELLS / full.size / step
 
-    def misfit(halves, solve, *given):
-        return _misfit(halves, full, lambda kept: solve(kept, *given))
+    def misfits(halves, solve, choices, *given):
+        """Misfit of each choice, and its square around each place."""
+        found = [
+            _misfit(halves, full, lambda kept, choice=choice: solve(kept, *choice, *given))
+            for choice in choices
+        ]
+        square = [_structure.block_mean(weight * each**2, step) for each in found]
+        # far from readings the choice of the whole map stands
+        square = np.array([_around(part, sigma) + FAINT * part.mean() for part in square])
+        return np.array(found), square
 
     # along strike: as smooth as the withheld readings bear
-    choices = SMOOTHINGS if smoothing is None else (smoothing,)
-    smoothing, along = _stiffest(
-        choices, lambda value: misfit(halves, _pyramid.along_known, tensor, value, across)
-    )
+    choices = np.array(SMOOTHINGS if smoothing is None else (smoothing,), "float32")
+    along, square = misfits(halves, _along, [(tensor, value, across) for value in choices])
+    borne = square <= TOLERATED * square.min(axis=0)
+    stiffest = len(choices) - 1 - np.argmax(borne[::-1], axis=0)
+    chosen = np.exp(_around(np.log(choices)[stiffest], 1.0, mode="nearest"))
+    along = _at(along, stiffest, step)
     # without direction: the plate that predicts them best
-    rough = _roughly(halves)
-    rivals = [misfit(rough, _pyramid.plate, *choice) for choice in PLATES]
-    best = int(np.argmin([np.sum(rival**2) for rival in rivals]))
+    plates, square = misfits(_roughly(halves), _pyramid.plate, PLATES)
+    best = np.argmin(square, axis=0)
+    shares = np.array([_around(1.0 * (best == k), 1.0, mode="nearest") for k in range(len(PLATES))])
+    plates = _at(plates, best, step)
     # and the share of the one and the other, place by place
-    tested = np.any([test for _, test in halves], axis=0)
-    support = _support(along, rivals[best], np.where(tested, full.weight, 0), full.size)
-    return Choice(support, smoothing, PLATES[best])
+    support = _support(along, plates, weight, step, sigma)
+    return Choice(support, chosen.astype("float32"), shares.astype("float32"))
+
+
+def _along(kept, tensor, smoothing, across):
+    """Predict along strike."""
+    return _pyramid.along_strike(kept, tensor, smoothing, across)
+
+
+def _at(found, chosen, step):
+    """Take from maps, one for each choice, the one chosen in each block."""
+    rows, columns = found.shape[1:]
+    of_cell = chosen.repeat(step, 0).repeat(step, 1)[:rows, :columns]
+    return np.take_along_axis(found, of_cell[None], axis=0)[0]
+
+
+def _around(blocks, sigma, mode="constant"):
+    """Average over the blocks around each."""
+    return ndimage.gaussian_filter(np.asarray(blocks, float), sigma, mode=mode)
 
 
 def _roughly(halves):
@@ -146,20 +138,7 @@ def _misfit(halves, full, predict):
     return misfit
 
 
-def _stiffest(choices, predict):
-    """Climb from soft to stiff as long as the withheld readings are predicted hardly worse."""
-    best, found = choices[0], predict(choices[0])
-    least = np.sum(found**2)
-    for choice in choices[1:]:
-        misfit = predict(choice)
-        if np.sum(misfit**2) > TOLERATED * least:
-            break
-        best, found = choice, misfit
-        least = min(least, np.sum(misfit**2))
-    return best, found
-
-
-def _support(along, without, weight, size):
+def _support(along, without, weight, step, sigma):
     """Share of the prediction along strike that fits the withheld readings best, 0 to 1.
 
     With ``d - i`` and ``d - g`` the misfits of the plate and along strike, the best share of a
@@ -169,21 +148,15 @@ def _support(along, without, weight, size):
     blocks, within which readings are not independent.  A share up to `NONE` counts as none, one
     from `ALL` as all.
     """
-    step = max(1, int(REACH_CELLS / size) // 4)
-    sigma = REACH_CELLS / size / step
-
-    def around(blocks, sigma=sigma):
-        return ndimage.gaussian_filter(blocks, sigma, mode="constant")
-
     # d - i is `without`, d - g is `along`, so that g - i is their difference
     difference = without - along
     both = _structure.block_mean(weight * without * difference, step)
     square = _structure.block_mean(weight * (difference**2 + RIDGE * without**2), step)
     # <(d - i)(g - i)> over <(g - i)^2> + RIDGE <(d - i)^2>
-    total = around(square) + 1e-30
-    share = around(both) / total
+    total = _around(square, sigma) + 1e-30
+    share = _around(both, sigma) / total
     # its standard error, from what each block leaves unexplained
-    scatter = around((both - share * square) ** 2, sigma / np.sqrt(2)) / (4 * np.pi * sigma**2)
+    scatter = _around((both - share * square) ** 2, sigma / np.sqrt(2)) / (4 * np.pi * sigma**2)
     share = share - CAUTION * np.sqrt(scatter) / total
     # none up to NONE, all from ALL, smoothly between
     share = np.clip((share - NONE) / (ALL - NONE), 0, 1)
