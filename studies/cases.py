@@ -110,7 +110,7 @@ def detected(name):
 
 def threshold():
     """Probability from which the best shipped model takes a cell as line."""
-    return network.load(lines.BEST).record["threshold"]
+    return network.record_of(lines.BEST)["threshold"]
 
 
 def test_window(name, cells=network.SIZE, number=0):
