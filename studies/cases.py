@@ -102,9 +102,9 @@ def _restored(surveyed, uncertainty):
 
 
 @kept("lines")
-def detected(name):
+def detected(name, coverage=COVERAGE):
     """Show the guided map of a `simulated` region to the best network and trace lines."""
-    case = simulated(name)
+    case = simulated(name, coverage)
     return Detected(*lines.find(case.grid, case.guided))
 
 
@@ -347,12 +347,16 @@ def real_swath():
 
 
 @kept("lines")
-def real_survey(name):
-    """Map a real survey, one of `SURVEYS`, and show the map to the network."""
+def real_survey(name, spacing_km=None):
+    """Map a real survey, one of `SURVEYS`, and show the map to the network.
+
+    `spacing_km` is the side of the cells, by default that of the survey.
+    """
     about = SURVEYS[name]
     if None in [data.try_fetch(file) for file in about.files]:
         return None
-    return _interpreted(gridding.grid_tracks(load_survey(name), about.region, about.spacing_km))
+    cells = spacing_km or about.spacing_km
+    return _interpreted(gridding.grid_tracks(load_survey(name), about.region, cells))
 
 
 def _interpreted(grid):
