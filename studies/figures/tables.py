@@ -24,7 +24,9 @@ def blocks(records):
         low, high = methods["network"]["by_chance_95"]
         row["chance"] = f"{methods['network']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
         low, high = methods["all_peaks"]["by_chance_95"]
-        row["chance, all peaks"] = f"{methods['all_peaks']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
+        row["chance, all peaks"] = (
+            f"{methods['all_peaks']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
+        )
         rows.append(row)
     return pd.DataFrame(rows)
 
