@@ -3,7 +3,8 @@
 A result lies under `build/cache/`, in a folder named by a hash of all that it is made from: the
 sources of the rooms that it rests on, the embedded data and weights, the exact packages.  So a
 changed source never meets an old result.  joblib writes each result beside its place and then
-renames it, computes anew what it cannot read, and only warns where the disk is full.
+renames it, computes anew what it cannot read, and only warns where the disk is full.  Of two
+processes that ask for the same at once one computes, and the other waits.
 """
 
 import ast
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import joblib
 
-from helpers._shared import ROOT
+from helpers._shared import ROOT, locked
 
 FOLDER = ROOT / "build" / "cache"
 ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores".split()
@@ -54,13 +55,14 @@ def kept(last_room):
         def found(*args, **kwargs):
             asked = joblib.hash((args, kwargs))
             if in_memory.get(asked) is None:
-                in_memory[asked] = on_disk(args, kwargs)
+                in_memory[asked] = on_disk(asked, args, kwargs)
             return in_memory[asked]
 
-        def on_disk(args, kwargs):
+        def on_disk(asked, args, kwargs):
             folder = FOLDER / made_from(last_room, function.__module__)
             try:
-                return joblib.Memory(folder, verbose=0).cache(made)(*args, **kwargs)
+                with locked(folder / f"{function.__name__}_{asked}"):
+                    return joblib.Memory(folder, verbose=0).cache(made)(*args, **kwargs)
             except _Nothing:
                 return None
             except OSError as problem:  # such as a full disk: only the keeping fails

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import distance_matrix
 from shapely.geometry import LineString
 
-from helpers import data, diffusion, gridding, lines, network, seafloor, tracks
+from helpers import data, diffusion, gridding, lines, network, scores, seafloor, tracks
 from helpers.network import _inputs
 
 from . import protocol
@@ -102,15 +102,22 @@ def _restored(surveyed, uncertainty):
 
 
 @kept("lines")
-def detected(name):
+def detected(name, coverage=COVERAGE):
     """Show the guided map of a `simulated` region to the best network and trace lines."""
-    case = simulated(name)
+    case = simulated(name, coverage)
     return Detected(*lines.find(case.grid, case.guided))
+
+
+@kept("scores")
+def true_lines(name):
+    """Trace the labels of a `simulated` region, where data are near (`scores.true_lines`)."""
+    case = simulated(name)
+    return scores.true_lines(case.truth, network.truth_channels(case.truth, case.grid)[..., 1])
 
 
 def threshold():
     """Probability from which the best shipped model takes a cell as line."""
-    return network.load(lines.BEST).record["threshold"]
+    return network.record_of(lines.BEST)["threshold"]
 
 
 def test_window(name, cells=network.SIZE, number=0):
@@ -129,7 +136,6 @@ def test_window(name, cells=network.SIZE, number=0):
     return window
 
 
-@kept("lines")
 def prepare_models(name, names, coverage=COVERAGE, most=6):
     """Apply shipped models, by name, to the test blocks of a simulated region, at most so many.
 
@@ -141,19 +147,25 @@ def prepare_models(name, names, coverage=COVERAGE, most=6):
     made = {"label": [case.truth["label"].sel(each).to_numpy() for each in windows]}
     made |= {"mask": [near.sel(each).to_numpy() for each in windows]}
     made |= {"seen": {}, "probability": {}, "threshold": {}}
-    inputs = dict.fromkeys(GUIDED, as_seen(case.grid, "both", case.guided))
     for each in names:
-        model = network.load(each)
-        kind = model.record["input"]
-        if kind not in inputs:
-            inputs[kind] = as_seen(case.grid, kind)
-        parts = [inputs[kind].sel(window) for window in windows]
-        made["seen"][each] = [part["anomaly"].to_numpy() for part in parts]
-        made["probability"][each] = [
-            network.predict(model, part)["probability"].to_numpy() for part in parts
-        ]
-        made["threshold"][each] = model.record["threshold"]
+        predicted = on_test_blocks(name, each, coverage, most)
+        made["seen"][each] = [part["anomaly"].to_numpy() for part in predicted]
+        made["probability"][each] = [part["probability"].to_numpy() for part in predicted]
+        made["threshold"][each] = network.record_of(each)["threshold"]
     return made
+
+
+@kept("lines")
+def on_test_blocks(name, model, coverage=COVERAGE, most=6):
+    """Apply a shipped model to the test blocks of a simulated region, at most so many.
+
+    Gives a list with a prediction (Dataset; with the map that was seen as ``anomaly``) for each.
+    """
+    case, applied = tested(name, coverage), network.load(model)
+    kind = applied.record["input"]
+    seen = as_seen(case.grid, kind, case.guided if kind in GUIDED else None)
+    parts = [seen.sel(window) for window in _test_windows(name, most)]
+    return [network.predict(applied, part).assign(anomaly=part["anomaly"]) for part in parts]
 
 
 def _test_windows(name, most):
@@ -165,6 +177,63 @@ def _test_windows(name, most):
         except IndexError:
             break
     return found
+
+
+# Short trainings, from which the solutions of the exercises (S1) draw their answers.
+
+
+class Answered(NamedTuple):
+    """What a network says of the validation blocks of a region: arrays (blocks, rows, columns)."""
+
+    probability: np.ndarray
+    label: np.ndarray
+    weight: np.ndarray  # 0 where nobody could know
+
+
+@kept("network")
+def small_network(coverage, kind, name="epr"):
+    """Train a network of two levels on the training blocks of a region, as notebook 03 does.
+
+    `kind` is the input (`input_stack`), `coverage` the share of cells on tracks.
+    """
+    import keras  # takes seconds, and what is kept does without
+
+    keras.utils.set_random_seed(1)
+    surveyed = region_grid(name, coverage, protocol.CRUISE_SEED["train"])
+    train, unseen = _blocks(surveyed, input_stack(surveyed.grid, kind))
+    model = network.unet(train[0].shape[-1], widths=(8, 16))
+    network.train(model, *train, unseen, 8, rate=3e-3, patience=8, batch=4, seed=1)
+    return _answered(model, unseen)
+
+
+@kept("network")
+def trained_on_few(count, start, name="reykjanes", coverage=COVERAGE):
+    """Train a network on the first blocks of a region, at most `count`, for three epochs.
+
+    It starts from ``scratch`` or from a shipped model, on raw grids.
+    """
+    import keras
+
+    keras.utils.set_random_seed(1)
+    surveyed = region_grid(name, coverage, protocol.CRUISE_SEED["train"])
+    train, unseen = _blocks(surveyed, input_stack(surveyed.grid, "raw"), count)
+    model = network.unet() if start == "scratch" else network.load(start)
+    network.train(model, *train, unseen, 3, batch=2, seed=1)
+    return _answered(model, unseen)
+
+
+def _blocks(surveyed, stack, count=None):
+    """Cut training and validation blocks, inputs and truth, of the first at most `count`."""
+    both, corners = (stack, network.truth_channels(*surveyed[::2])), protocol.blocks(surveyed.truth)
+    train = tuple(network.cut(each, corners["train"][:count]) for each in both)
+    return train, tuple(network.cut(each, corners["validation"]) for each in both)
+
+
+def _answered(model, unseen):
+    """Show a model the validation blocks."""
+    inputs, target = unseen
+    found = np.asarray(model(inputs, training=False))[..., 0]
+    return Answered(found, target[..., 0], target[..., 1])
 
 
 # Real surveys of the registry, read, cleaned and ready to grid.  There is no dense one of the
@@ -278,12 +347,16 @@ def real_swath():
 
 
 @kept("lines")
-def real_survey(name):
-    """Map a real survey, one of `SURVEYS`, and show the map to the network."""
+def real_survey(name, spacing_km=None):
+    """Map a real survey, one of `SURVEYS`, and show the map to the network.
+
+    `spacing_km` is the side of the cells, by default that of the survey.
+    """
     about = SURVEYS[name]
     if None in [data.try_fetch(file) for file in about.files]:
         return None
-    return _interpreted(gridding.grid_tracks(load_survey(name), about.region, about.spacing_km))
+    cells = spacing_km or about.spacing_km
+    return _interpreted(gridding.grid_tracks(load_survey(name), about.region, cells))
 
 
 def _interpreted(grid):

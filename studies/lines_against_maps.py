@@ -18,7 +18,8 @@ from skimage.filters import sato
 
 from helpers import _shared, data, lines, network
 
-from . import simulated_against_real
+from . import cases, simulated_against_real
+from ._kept import kept
 
 STEP_KM = 5.0  # between the points of a line that are looked at
 TREND_DEG = 30.0  # a line and an isochron of one trend differ by no more
@@ -67,6 +68,13 @@ def ridge_lines(grid, guided, length_km):
     ranked = grid.drop_vars(list(grid.data_vars)).assign(layers).where(near)
     tried = [lines.trace(ranked, threshold) for threshold in RANKS]
     return min(tried, key=lambda found: abs(found["length_km"].sum() - length_km))
+
+
+@kept("lines")
+def ridges_of(name):
+    """Trace the ridges (`ridge_lines`) of a `cases.simulated` region, as long as its lines."""
+    case, found = cases.simulated(name), cases.detected(name).lines
+    return ridge_lines(case.grid, case.guided, found["length_km"].sum())
 
 
 def pick_strikes(picks, region):

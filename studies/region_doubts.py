@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import ndimage
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from shapely import distance, points, prepare
 
 from helpers import _shared, lines, scores, seafloor
@@ -80,8 +80,10 @@ def error_correlations(far, misfit, known):
     `misfit` is as in `by_distance`.  Positive where the error grows with the distance.
     """
     here = known & np.isfinite(misfit)
-    size = np.abs(np.asarray(misfit))[here]
-    return {name: float(spearmanr(far[name].to_numpy()[here], size)[0]) for name in far}
+    # the correlation of ranks, which are found once for the error
+    size = rankdata(np.abs(np.asarray(misfit))[here])
+    ranks = {name: rankdata(far[name].to_numpy()[here]) for name in far}
+    return {name: float(np.corrcoef(rank, size)[0, 1]) for name, rank in ranks.items()}
 
 
 def causes(found, true, truth):

@@ -129,9 +129,9 @@ def tune(name, fields, truth, mask):
     detector, tried = DETECTORS[name], []
     for setting in detector.settings:
         seen = np.stack([detector.filter(field, **setting) for field in fields])
-        for threshold in np.quantile(seen[mask > 0], 1 - SHARES):
-            rows = zip(seen, truth, mask, strict=True)
-            found = [scores.score_lines(*row, threshold=threshold) for row in rows]
-            f1 = scores.pooled(found)["f1"]
-            tried.append({"setting": setting, "threshold": float(threshold), "f1": f1})
+        thresholds = np.quantile(seen[mask > 0], 1 - SHARES)
+        best = scores.best_threshold(seen, truth, mask, candidates=thresholds)
+        rows = zip(seen, truth, mask, strict=True)
+        f1 = scores.pooled([scores.score_lines(*row, threshold=best) for row in rows])["f1"]
+        tried.append({"setting": setting, "threshold": best, "f1": f1})
     return max(tried, key=lambda one: one["f1"])

@@ -10,7 +10,6 @@ Seton, M. et al. (2014). doi:10.1002/2013GC005176 (GSFML, the compilation of the
 """
 
 import datetime
-import functools
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from helpers import _shared, data, tracks
 from helpers.seafloor import _region, crust, forward, ships
 
 from . import cases
+from ._kept import kept
 
 # The questions.
 
@@ -35,7 +35,7 @@ STEEP = 3.0  # a cell belongs to a fracture zone where age changes so many times
 MOVED_SEED = 0  # of the directions in which picks are moved
 
 
-@functools.cache
+@kept("seafloor")
 def real_profiles():
     """Real cruises against the simulated map they cross.
 
@@ -49,7 +49,7 @@ def real_profiles():
     }
 
 
-@functools.cache
+@kept("seafloor")
 def tied_profile():
     """Profile of the cruise on which picks lie, with the anomaly of ages tied to them."""
     region = data.region("pacific_antarctic")
@@ -59,7 +59,7 @@ def tied_profile():
     return tied_to_picks(even_profile(table, region), own, region)
 
 
-@functools.cache
+@kept("seafloor")
 def quiet_profile():
     """Even profile of a real cruise over crust of the Cretaceous superchron.
 
@@ -72,7 +72,7 @@ def quiet_profile():
     return even_profile(tracks.residual(table), region)
 
 
-@functools.cache
+@kept("seafloor")
 def pick_distances(name):
     """Distance (km) of picks in a region to the simulated boundary of their age, where one is."""
     data.fetch(PICKS)
@@ -81,7 +81,7 @@ def pick_distances(name):
     return distance[np.isfinite(distance)]
 
 
-@functools.cache
+@kept("seafloor")
 def line_distances(name, moved_km=0.0):
     """Distance (km) of the picks in a region to the label line of their chron, if it has one.
 
@@ -95,7 +95,7 @@ def line_distances(name, moved_km=0.0):
     return distance_to_lines(*given, moved_km, rng).dropna()
 
 
-@functools.cache
+@kept("seafloor")
 def age_error(name):
     """Age of the grid at the picks in a region less their own: ``off_ma`` and ``off_km``.
 
@@ -114,6 +114,7 @@ def age_error(name):
     return pd.DataFrame({"off_ma": off, "off_km": off / here.to_numpy()}).dropna()
 
 
+@kept("seafloor")
 def continuity(name, lag_km):
     """Correlation of polarity along strike in a region, as simulated and taken carelessly.
 
@@ -127,6 +128,7 @@ def continuity(name, lag_km):
     )
 
 
+@kept("seafloor")
 def fracture_contrast(name):
     """Mean size of polarity at fracture zones, as simulated and taken carelessly.
 

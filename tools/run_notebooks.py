@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT_S = 600
 AT_ONCE = 2  # notebooks; each takes up to 1.5 GB
-LONGEST = ("S1", "05", "04", "02", "A2")  # begin first, so that none runs alone at the end
+# begin first, so that none runs alone at the end; S1 takes up what the others have computed
+LONGEST = ("05", "04", "A2", "02", "03", "S1")
 ONE_THREAD = dict.fromkeys(  # for each of what runs at once
     ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
     "1",

@@ -11,12 +11,13 @@ from ._inputs import (
     knowable,
     truth_channels,
 )
+from ._records import fingerprint, record_of
 
 # keras takes seconds to load, and only a model needs it
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_model": ["calibrated", "fingerprint", "load", "predict", "unet"],
+        "_model": ["calibrated", "load", "predict", "unet"],
         "_training": ["line_loss", "train"],
     },
 )
@@ -33,6 +34,7 @@ __all__ = [
     "line_loss",
     "load",
     "predict",
+    "record_of",
     "train",
     "truth_channels",
     "unet",

@@ -5,9 +5,9 @@ Weights are saved, never whole models: a model is rebuilt by the code here from 
 file and `_training` import keras.
 """
 
-import hashlib
-import json
+import functools
 import warnings
+from pathlib import Path
 
 import h5py
 import keras
@@ -16,10 +16,9 @@ import xarray as xr
 from keras import layers, ops
 from scipy import special
 
-from .. import _shared
 from . import _inputs, _tiles
+from ._records import MODELS, fingerprint, record_of
 
-MODELS = _shared.ROOT / "data" / "models"
 WIDTHS = (8, 16, 32, 64, 128)  # filters at each level, from full cells to cells 16 times larger
 BATCH = 16  # patches shown together
 SOON_COMPILED = 4  # tiles of a map above which compiling a model takes less time than it saves
@@ -121,62 +120,28 @@ def load(name, folder=MODELS):
     Returns
     -------
     keras.Model
-        With the attribute ``record``: input, threshold, seed and scores.  A model whose record
-        names ``members`` is their mean, and has them as an attribute.
+        With the attribute ``record`` (`record_of`).  A model whose record names ``members`` is
+        their mean, and has them as an attribute; it is made once, and not meant to be trained.
 
     Raises
     ------
     ValueError
         If there is no such model, or its file is missing, truncated or of another architecture.
     """
-    record = _record(name, folder)
-    if "members" in record:
-        return _mean_of([load(member, folder) for member in record["members"]], record)
-    model = build(record)
-    read_weights(model, folder / f"{name}.weights.h5")
-    return model
+    about = record_of(name, folder)
+    if "members" not in about:
+        model = build(about)
+        read_weights(model, folder / f"{name}.weights.h5")
+        return model
+    members = [folder / f"{member}.weights.h5" for member in about["members"]]
+    return _ensemble(name, folder, all(map(Path.exists, members)) and fingerprint(name, folder))
 
 
-def fingerprint(name, folder=MODELS):
-    """Hash the record and the weights of a shipped model and of its members.
-
-    Parameters
-    ----------
-    name, folder
-        As `load`.
-
-    Returns
-    -------
-    str
-        Changes with the record or any weight.
-
-    Raises
-    ------
-    ValueError
-        If there is no such model.
-    OSError
-        If its weights are missing.
-    """
-    record = _record(name, folder)
-    found = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
-    for member in record.get("members", ()):
-        found.update(fingerprint(member, folder).encode())
-    if "members" not in record:
-        found.update((folder / f"{name}.weights.h5").read_bytes())
-    return found.hexdigest()
-
-
-def _record(name, folder):
-    """Record of a model in ``models.json``."""
-    if not (folder / "models.json").exists():
-        raise ValueError(
-            f"There are no models in {folder}: models.json is missing. Restore it from the "
-            "repository or make the models anew with `make train`."
-        )
-    known = json.loads((folder / "models.json").read_text())
-    if name not in known:
-        raise ValueError(f"There is no model named {name!r}; choose one of {', '.join(known)}.")
-    return known[name]
+@functools.lru_cache(maxsize=2)
+def _ensemble(name, folder, _weights):
+    """Load the members of a model, which takes seconds, once for the same weights."""
+    about = record_of(name, folder)
+    return _mean_of([load(member, folder) for member in about["members"]], about)
 
 
 def read_weights(model, path):
@@ -279,7 +244,7 @@ def predict(model, grid, wanted=None, guided=None):
     record, stack = getattr(model, "record", {}), see(model, grid, guided)
     members = getattr(model, "members", [model])
     if stack[..., 0].size > SOON_COMPILED * _tiles.TILE**2:
-        members = [_compiled(member) for member in members]
+        members = model.compiled_members = _compiled_members(model, members)
     found = _tiles.blend(stack, lambda tile: _summary(_passes(members, tile), record), wanted)
     made = {"probability": found[..., 0], "uncertainty": np.sqrt(found[..., 1])}
     if found.shape[-1] == 4:
@@ -291,13 +256,16 @@ def predict(model, grid, wanted=None, guided=None):
     return xr.Dataset(made)
 
 
-def _compiled(model):
-    """Give the model as one function of the backend: three times as fast as layer by layer."""
+def _compiled_members(model, members):
+    """Give members as functions of the backend: three times as fast as layer by layer."""
+    if hasattr(model, "compiled_members"):
+        return model.compiled_members
     if keras.backend.backend() != "tensorflow":
-        return model
+        return members
     import tensorflow as tf
 
-    return tf.function(model)  # traced once for each shape, half a second
+    # traced for two shapes, half a second each; then for any
+    return tuple(tf.function(member, reduce_retracing=True) for member in members)
 
 
 def _passes(members, tile):

@@ -27,6 +27,7 @@ from . import _inputs
 LINE_WEIGHT = 2.0  # of a cell on a line, in the balanced cross entropy
 STRIKE_WEIGHT = 0.5
 DICE_CELLS = 50.0  # added to overlap and size, so that maps without lines can be right
+FEW_STEPS = 8  # so short a training takes less time than compiling it
 
 
 def line_loss(truth, output):
@@ -203,7 +204,8 @@ def train(
     fields = max(1, sum(layer in _inputs.FIELDS for layer in layers))
     batches = Batches(inputs, truth, seed, batch, per_epoch, fields)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches), alpha=0.02)
-    model.compile(keras.optimizers.Adam(schedule), loss=total_loss)
+    few = epochs * len(batches) <= FEW_STEPS
+    model.compile(keras.optimizers.Adam(schedule), loss=total_loss, run_eagerly=few)
     model.optimizer.build(model.trainable_variables)
     about = {"seed": seed, "epochs": epochs, "rate": rate, "batch": batches.batch,
              "patches": len(inputs), "per_epoch": batches.size}  # fmt: skip

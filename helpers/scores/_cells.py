@@ -21,6 +21,7 @@ from sklearn.metrics import average_precision_score
 from .. import _shared
 
 BINS = 15  # of the reliability diagram
+CANDIDATES = np.arange(0.05, 0.91, 0.05)  # for a threshold
 
 
 def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
@@ -75,21 +76,44 @@ def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
     if not mask.any():
         raise ValueError("The mask leaves no cell to score; check the distance to data.")
     found = probability >= threshold
-    predicted, true = skeletonize(found) & mask, skeletonize(truth) & mask
-    # precision P and recall R, each of thinned line near any line of the other map
-    precision = _share(predicted, _shared.within(skeletonize(truth), tolerance_cells))
-    recall = _share(true, _shared.within(skeletonize(found), tolerance_cells))
-    # F1 = 2 P R / (P + R)
-    values = {"precision": precision, "recall": recall, "f1": harmonic(precision, recall)}
+    thin, true = skeletonize(found), _true_lines(truth, tolerance_cells)
+    values = _matched(thin, true, mask, tolerance_cells)
     # clDice: the same of thinned line that lies on the lines themselves, without tolerance
-    values["cldice"] = harmonic(_share(predicted, truth), _share(true, found))
+    values["cldice"] = harmonic(_share(thin & mask, truth), _share(true.thin & mask, found))
     values["average_precision"] = _average_precision(probability[mask], truth[mask])
     values["ece"] = calibration_error(probability[mask], truth[mask])
-    values.update(predicted_cells=float(predicted.sum()), true_cells=float(true.sum()))
     return values
 
 
-def best_threshold(probability, truth, mask, tolerance_cells=2):
+class _True(NamedTuple):
+    """True lines one cell wide, and the cells within the tolerance of them."""
+
+    thin: np.ndarray
+    near: np.ndarray
+
+
+def _true_lines(truth, tolerance_cells):
+    """Thin the true lines."""
+    thin = skeletonize(truth)
+    return _True(thin, _shared.within(thin, tolerance_cells))
+
+
+def _matched(thin, true, mask, tolerance_cells):
+    """Precision, recall and F1 of thinned lines, and how long both maps' lines are."""
+    predicted, known = thin & mask, true.thin & mask
+    # precision P and recall R, each of thinned line near any line of the other map
+    precision = _share(predicted, true.near)
+    recall = _share(known, _shared.within(thin, tolerance_cells))
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": harmonic(precision, recall),  # 2 P R / (P + R)
+        "predicted_cells": float(predicted.sum()),
+        "true_cells": float(known.sum()),
+    }
+
+
+def best_threshold(probability, truth, mask, tolerance_cells=2, candidates=CANDIDATES):
     """Threshold of the highest F1, to be chosen on validation maps.
 
     Parameters
@@ -98,22 +122,21 @@ def best_threshold(probability, truth, mask, tolerance_cells=2):
         As `score_lines`, several maps.
     tolerance_cells : float
         As `score_lines`.
+    candidates : sequence of float
+        The thresholds that are tried, by default 0.05 to 0.9.
 
     Returns
     -------
     float
-        Between 0.05 and 0.9.
+        The first of the best.
     """
-    candidates = np.arange(0.05, 0.91, 0.05)
-    scores = [
-        pooled(
-            [
-                score_lines(p, t, m, tolerance_cells, threshold)
-                for p, t, m in zip(probability, truth, mask, strict=True)
-            ]
-        )["f1"]
-        for threshold in candidates
-    ]
+    mask = np.asarray(mask) > 0.5
+    true = [_true_lines(one, tolerance_cells) for one in np.asarray(truth) > 0.5]
+    scores = []
+    for threshold in candidates:
+        maps = zip(probability, true, mask, strict=True)
+        found = [_matched(skeletonize(p >= threshold), t, m, tolerance_cells) for p, t, m in maps]
+        scores.append(_pooled_f1(found)["f1"])
     return float(candidates[int(np.argmax(scores))])
 
 
@@ -131,14 +154,21 @@ def pooled(records):
         Precision weighted by predicted cells, recall by true cells, F1 of the two; the plain
         mean of the other scores.
     """
-    predicted = np.array([record["predicted_cells"] for record in records])
-    true = np.array([record["true_cells"] for record in records])
     values = {
         name: _shared.mean_of_known([record[name] for record in records])
         for name in ("cldice", "average_precision", "ece")
     }
-    values["precision"] = _weighted([record["precision"] for record in records], predicted)
-    values["recall"] = _weighted([record["recall"] for record in records], true)
+    return values | _pooled_f1(records)
+
+
+def _pooled_f1(records):
+    """Combine what `_matched` gives of several maps."""
+    predicted = np.array([record["predicted_cells"] for record in records])
+    true = np.array([record["true_cells"] for record in records])
+    values = {
+        "precision": _weighted([record["precision"] for record in records], predicted),
+        "recall": _weighted([record["recall"] for record in records], true),
+    }
     values["f1"] = harmonic(values["precision"], values["recall"])
     values.update(predicted_cells=float(predicted.sum()), true_cells=float(true.sum()))
     return values

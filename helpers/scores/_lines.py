@@ -87,9 +87,17 @@ def evaluate(found, true):
 def beside(places, others):
     """Which places lie within the tolerance of a line."""
     near = np.zeros(len(places), bool)
-    tree = shapely.STRtree(np.asarray(others.geometry))
+    # straight pieces, each with a small box: a box around a whole stripe holds half of the map
+    tree = shapely.STRtree(_straight_pieces(np.asarray(others.geometry)))
     near[tree.query(shapely.points(places), "dwithin", TOLERANCE_KM)[0]] = True
     return near
+
+
+def _straight_pieces(geometry):
+    """Cut lines at their vertices."""
+    vertices, line = shapely.get_coordinates(shapely.get_parts(geometry), return_index=True)
+    same = line[1:] == line[:-1]
+    return shapely.linestrings(np.stack([vertices[:-1], vertices[1:]], axis=1)[same])
 
 
 def _nearest(places, others):

@@ -293,7 +293,7 @@ def draw_trials(made=None):
 
 def draw_three_models(name="reykjanes"):
     """Draw the predictions of the paper's three models on one window of the test map."""
-    truth, _, grid, guided = cases.tested(name)
+    truth, _, grid, _ = cases.tested(name)
     window = cases.test_window(name, number=SHOWN)
     limit = maps.robust_limit(truth.sel(window)["anomaly"])
     panels = [
@@ -302,9 +302,7 @@ def draw_three_models(name="reykjanes"):
         maps.Panel(grid.sel(window)["anomaly"], "linear interpolation", limit=limit),
     ]
     for key in (("scratch", "raw"), ("transfer", "raw"), ("transfer", "guided")):
-        seen = guided.sel(window) if key[1] == "guided" else None
-        model = network.load("_".join(key))
-        prediction = network.predict(model, cases.as_seen(grid.sel(window), key[1], seen))
+        prediction = cases.on_test_blocks(name, "_".join(key))[SHOWN]
         panels.append(maps.Panel(prediction["probability"], protocol.NAMES[key], "probability"))
     return maps.draw_maps(data.region(name), panels, columns=3)
 

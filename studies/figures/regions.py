@@ -5,7 +5,7 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, maps, network, scores
+from helpers import data, maps, network
 
 from .. import cases, real_bench, region_doubts
 from . import _shared
@@ -94,10 +94,8 @@ def draw_interpretation(drawn=None):
     panels = []
     for name in APPLICATIONS:
         lines = _needed(cases.drawn_over(name)) if drawn is None else drawn[name]
-        truth, _, grid, _ = cases.simulated(name)
-        _, found = cases.detected(name)
-        known = network.truth_channels(truth, grid)[..., 1] > 0
-        right = region_doubts.right_share(found, scores.true_lines(truth, known)) >= 0.5
+        truth, found = cases.simulated(name).truth, cases.detected(name).lines
+        right = region_doubts.right_share(found, cases.true_lines(name)) >= 0.5
         junction = lines.get("triple junction", found.iloc[:0])
         over = (
             (found[right], {"color": "k"}),

@@ -235,6 +235,20 @@ def test_weights_come_back_as_they_were(folder):
         np.testing.assert_array_equal(one, two)
 
 
+def test_what_is_known_of_a_model_is_read_without_loading_it(folder):
+    assert network.record_of("joined", folder)["threshold"] == 0.3
+    assert network.record_of("missing", folder) == RECORD
+
+
+def test_joined_networks_are_loaded_once_for_the_same_weights(tmp_path):
+    (tmp_path / "models.json").write_text(json.dumps({"one": RECORD, "all": {"members": ["one"]}}))
+    network.unet(widths=RECORD["widths"]).save_weights(tmp_path / "one.weights.h5")
+    loaded = network.load("all", tmp_path)
+    assert network.load("all", tmp_path) is loaded
+    network.unet(widths=RECORD["widths"]).save_weights(tmp_path / "one.weights.h5")
+    assert network.load("all", tmp_path) is not loaded
+
+
 def test_what_is_not_there_is_a_clear_error(folder, tmp_path):
     with pytest.raises(ValueError, match="no model named 'best'; choose one of good, second"):
         network.load("best", folder)

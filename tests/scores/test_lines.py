@@ -3,10 +3,11 @@
 import geopandas
 import numpy as np
 import pytest
-from shapely.geometry import LineString
+from shapely.geometry import LineString, MultiLineString
 
 import toys
 from helpers import scores
+from helpers.scores import _lines
 from studies import region_doubts
 
 
@@ -64,3 +65,11 @@ def test_true_lines_stand_where_truth_is_known():
     known[:50] = False
     line = scores.true_lines(truth, known).geometry[0]
     assert abs(line.bounds[1] - 100) <= 6 and abs(line.centroid.x - 60) < 0.5
+
+
+def test_places_lie_beside_a_line_that_bends_or_comes_in_parts():
+    parts = MultiLineString([[(0, 0), (50, 0), (50, 50)], [(0, 100), (50, 100)]])
+    others = geopandas.GeoDataFrame(geometry=[parts])
+    places = np.array([(25, 3.9), (25, 4.1), (46.1, 30), (25, 97), (25, 75), (50, 80)])
+    np.testing.assert_array_equal(_lines.beside(places, others), [1, 0, 1, 1, 0, 0])
+    assert not _lines.beside(places, others[:0]).any()

@@ -98,6 +98,8 @@ from studies import _kept
 _kept.FOLDER = Path(sys.argv[1])
 
 def slow(seed):
+    with open(_kept.FOLDER / "computed", "a") as file:
+        file.write("once ")
     return np.random.default_rng(seed).normal(size=1_000_000)
 
 slow.__module__ = "studies.cases"
@@ -105,8 +107,9 @@ print(_kept.kept("data")(slow)(3).sum())
 """
 
 
-def test_two_processes_at_once_break_nothing(tmp_path):
+def test_of_processes_at_once_one_computes(tmp_path):
     command = [sys.executable, "-c", TWO, str(tmp_path)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert len({process.communicate()[0] for process in running}) == 1
     assert all(process.returncode == 0 for process in running)
+    assert (tmp_path / "computed").read_text() == "once "
