@@ -18,7 +18,7 @@ def drawn(*places, crs=REGION.crs):
     """Lines through places (km), with attributes as `trace` gives them."""
     geometry = [LineString(part) for part in places]
     table = geopandas.GeoDataFrame(geometry=geometry, crs=crs)
-    return table.assign(strike_deg=40.0, polarity=1, length_km=table.length)
+    return table.assign(strike_deg=40.0, anomaly_sign=1, length_km=table.length)
 
 
 @pytest.mark.parametrize("name", ["found.geojson", "found.gpkg", "found.gmt"])
@@ -35,7 +35,7 @@ def test_lines_come_back_in_degrees(tmp_path, name):
     if name == "found.gmt":
         text = (tmp_path / name).read_text().splitlines()
         assert text[0].startswith("# @VGMT1.0 @GLINESTRING") and text.count(">") == 2
-        assert "# @Nstrike_deg|polarity|length_km" in text
+        assert "# @Nstrike_deg|anomaly_sign|length_km" in text
 
 
 def test_a_line_across_the_date_line_is_cut_there(tmp_path):
