@@ -1,5 +1,6 @@
 """Lines: from probability to polylines, and to files that a GIS opens."""
 
+from ._crests import crest_points, crest_ticks
 from ._find import BEST, SINGLE, find
 from ._trace import points_along, trace
 from ._write import write, write_geotiff, write_netcdf
@@ -7,6 +8,8 @@ from ._write import write, write_geotiff, write_netcdf
 __all__ = [
     "BEST",
     "SINGLE",
+    "crest_points",
+    "crest_ticks",
     "find",
     "points_along",
     "trace",

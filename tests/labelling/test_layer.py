@@ -141,6 +141,14 @@ def test_lines_found_by_the_network_are_read_also_with_the_older_name_of_a_colum
         np.testing.assert_allclose(line.points, path, atol=1e-3)
 
 
+def test_of_a_file_with_crests_beside_the_lines_the_lines_are_read(tmp_path):
+    found = geopandas.GeoDataFrame(geometry=[LineString(PATHS[0])], crs=REGION.crs)
+    crests = lines.crest_points(pd.DataFrame({"longitude": [0.0], "latitude": [50.0]}))
+    lines.write(found, tmp_path / "both.gpkg", crests)
+    (line,) = _layer.read(tmp_path / "both.gpkg", REGION)
+    np.testing.assert_allclose(line.points, PATHS[0], atol=1e-3)
+
+
 def test_lines_of_a_gis_are_told_apart_by_all_who_read_them(layer):
     layer.add(PATHS[0])
     stored = json.loads(layer.path.read_text())
