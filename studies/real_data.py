@@ -39,7 +39,8 @@ class Made(NamedTuple):
     grid: xr.Dataset
     guided: xr.Dataset
     prediction: xr.Dataset
-    lines: object  # GeoDataFrame
+    lines: object  # GeoDataFrame, of those that the readings support
+    left_out: object  # GeoDataFrame, of the others
     not_levelled: str  # why, where the median of each cruise had to do
 
 
@@ -66,8 +67,9 @@ def make(table, region, spacing_km=2.0):
     table, not_levelled = levelled(table, region)
     grid = gridding.grid_tracks(table, region, spacing_km)
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    found = lines.find(grid, guided, model=lines.SINGLE)
-    return Made(table, crests, grid, guided, *found, not_levelled)
+    prediction, found = lines.find(grid, guided, model=lines.SINGLE)
+    found, left_out = lines.supported(found, grid, table)
+    return Made(table, crests, grid, guided, prediction, found, left_out, not_levelled)
 
 
 def compare(table, region, picks=None, spacing_km=2.0, seed=0, cruise=None, withheld=True):

@@ -254,7 +254,7 @@ def levelled(table, region):
 
 
 def of_tracks(asked):
-    """Read tracks and grid them; return the region, the grid and the crests."""
+    """Read tracks and grid them; return the region, the grid, the table and the crests."""
     table = tracks.read_tracks(asked.tracks, asked.columns or None)
     tell_files(table)
     read = table = tracks.residual(table)
@@ -273,7 +273,7 @@ def of_tracks(asked):
     if len(table) < FEW:
         print(f"That is few (under {FEW:,}): read the distance map before any line.")
     crests = crests_of(read, region)
-    return region, gridding.grid_tracks(table, region, asked.spacing), crests
+    return region, gridding.grid_tracks(table, region, asked.spacing), table, crests
 
 
 def crests_of(table, region):
@@ -284,7 +284,7 @@ def crests_of(table, region):
 
 
 def of_grid(asked):
-    """Read a grid and put it on the map; return the region, the map, and None: it has no tracks."""
+    """Read a grid and put it on the map; return the region, the map, and None twice: no tracks."""
     path = Path(asked.grid).expanduser()
     if asked.grid.lower() == "emag2" and not path.exists():
         if asked.box is None:
@@ -306,7 +306,7 @@ def of_grid(asked):
     made = gridding.on_map(grid, region, asked.spacing)
     print(f"{int(made['block'].notnull().sum()):,} cells with a value in the box")
     print("All count as data, also those that the makers of the grid interpolated: see A2.")
-    return region, made, None
+    return region, made, None, None
 
 
 def region_of(asked):
@@ -322,6 +322,15 @@ def region_of(asked):
     rows, columns = (axis.size for axis in region.grid_coords(asked.spacing))
     print(f"Box {', '.join(f'{edge:g}' for edge in asked.box)}: {rows} x {columns} cells")
     return region
+
+
+def supported(found, grid, table):
+    """Take the lines that readings support, and those that are left out, with the reason."""
+    try:
+        return lines.supported(found, grid, table)
+    except ValueError:  # a grid of others with values along tracks alone
+        print("The grid has values along lines only: what supports a line is not judged.")
+        return lines.Supported(found, found[:0].assign(reason=""))
 
 
 def draw(region, made, found, crests, source):
@@ -410,16 +419,19 @@ def main(arguments=None):
     """Make the map that the command line asks for."""
     asked = options(arguments)
     print("Reading and gridding ...", flush=True)
-    region, grid, crests = of_grid(asked) if asked.grid else of_tracks(asked)
+    region, grid, table, crests = of_grid(asked) if asked.grid else of_tracks(asked)
     print("Guided diffusion ...", flush=True)
     guided = diffusion.guided(grid["block"], grid["weight"])
     print("The network looks for lines ...", flush=True)
     prediction, found = lines.find(grid, guided, model=lines.SINGLE)
+    found, left_out = supported(found, grid, table)
     made = grid.assign({name: guided[name] for name in LAYERS})
     made = made.assign(linear=grid["anomaly"], probability=prediction["probability"])
     source = asked.grid or ", ".join(Path(path).name for path in asked.tracks)
     made.attrs.update(box=asked.box, name=asked.name, data=source)
     write(asked, region, made, found, crests)
+    for reason, own in left_out.groupby("reason"):
+        print(f"Left out: {len(own)} lines, {own['length_km'].sum():,.0f} km, {reason}")
 
 
 if __name__ == "__main__":
