@@ -65,13 +65,13 @@ def supported(found, grid, table=None, prior=False):
     Supported
         Named tuple: ``lines`` and ``left_out``, with these columns more. ``tracks``: how many
         (legs of `helpers.tracks.legs`) cross the line, or pass it and its continuation of twelve
-        cells (at most 24 km) within six (12 km), four cells apart along it or more; of a full grid 0. ``gap_km``: its
-        longest stretch without a reading within two cells. ``position_km``: expected error of its
-        position across strike. ``strike_from``: "readings" or "prior". ``left_out`` has also the
-        ``reason``: "crossed by no track", "crossed by one track only", "square to a lone track",
-        "parallel to survey lines without tie lines" (the tracks beside most of it run within 15
-        degrees of its strike, and none crosses it but where ships turn), or, on a full grid, "along
-        the edge of the data" (most of it within two cells).
+        cells (at most 24 km) within six (12 km), four cells apart along it or more; of a full grid
+        0. ``gap_km``: its longest stretch without a reading within two cells. ``position_km``:
+        expected error of its position across strike. ``strike_from``: "readings" or "prior".
+        ``left_out`` has also the ``reason``: "crossed by no track", "crossed by one track only",
+        "square to a lone track", "parallel to survey lines without tie lines" (the tracks beside
+        most of it run within 15 degrees of its strike, and none crosses it but where ships turn),
+        or, on a full grid, "along the edge of the data" (most of it within two cells).
 
     Raises
     ------
