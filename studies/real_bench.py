@@ -154,6 +154,7 @@ def profile(title, box, in_company):
     made = real_data.make(given.table, given.region, survey.spacing_km)
     own = made.table[made.table["cruise"] == given.cruise]
     peaks = tracks.peaks(own).query("sign == 1")
+    crests = made.crests[made.crests["cruise"] == given.cruise].query("sign == 1")
     sato = lines_against_maps.ridge_lines(
         made.grid, made.guided, float(made.lines["length_km"].sum())
     )
@@ -167,6 +168,7 @@ def profile(title, box, in_company):
         along = shapely.line_locate_point(one.line, points)
         shown = (along >= low) & (along <= high)
         crossed = {
+            "crest of the profile": real_data.prominent(crests, one.line, one.blocks, given.region),
             "peak of the profile": real_data.prominent(peaks, one.line, one.blocks, given.region),
             "line of the Sato filter crosses": lines_against_maps.crossings(sato, one.line),
             "line of the network crosses": lines_against_maps.crossings(made.lines, one.line),

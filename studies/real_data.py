@@ -1,9 +1,10 @@
 """Real data as the judge: what is drawn on real cruises, beside what knows nothing.
 
 For a survey and picks on the track of one of its cruises `compare` counts the polarity blocks that
-are crossed, by the network's lines, by those of a plain filter, by peaks picked along the track
-(`tracks.peaks`), and by the same lines moved and turned; it holds the lines against those that
-experts drew, and predicts withheld lines. Each number stands beside what chance gives.
+are crossed, by the network's lines, by those of a plain filter, by crests and peaks along the track
+(`tracks.crests`, `tracks.peaks`), and by the same lines moved and turned; it holds the lines
+against those that experts drew, and predicts withheld lines. Each number stands beside what chance
+gives.
 """
 
 from typing import NamedTuple
@@ -34,10 +35,12 @@ class Made(NamedTuple):
     """A survey, its map, and what the network for real data makes of it."""
 
     table: pd.DataFrame  # cleaned and levelled
+    crests: pd.DataFrame  # of whole cruises, those in the region
     grid: xr.Dataset
     guided: xr.Dataset
     prediction: xr.Dataset
-    lines: object  # GeoDataFrame
+    lines: object  # GeoDataFrame, of those that the readings support
+    left_out: object  # GeoDataFrame, of the others
     not_levelled: str  # why, where the median of each cruise had to do
 
 
@@ -51,13 +54,22 @@ def levelled(table, region):
         return table, str(problem).split(";")[0]
 
 
+def sure_crests(table, region):
+    """Find the crests in a region that count as findings, as `make map` does: of whole cruises."""
+    here = region.contains(table["longitude"], table["latitude"])
+    whole = table[table["cruise"].isin(table["cruise"][here].unique())]
+    return tracks.crests(tracks.clean(tracks.residual(whole)), tracks.SURE, region)
+
+
 def make(table, region, spacing_km=2.0):
     """Clean, level, grid, diffuse and interpret a track table, as `make map` does."""
+    crests = sure_crests(table, region)
     table, not_levelled = levelled(table, region)
     grid = gridding.grid_tracks(table, region, spacing_km)
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    found = lines.find(grid, guided, model=lines.SINGLE)
-    return Made(table, grid, guided, *found, not_levelled)
+    prediction, found = lines.find(grid, guided, model=lines.SINGLE)
+    found, left_out = lines.supported(found, grid, table)
+    return Made(table, crests, grid, guided, prediction, found, left_out, not_levelled)
 
 
 def compare(table, region, picks=None, spacing_km=2.0, seed=0, cruise=None, withheld=True):
@@ -89,8 +101,11 @@ def blocks_crossed(made, sets, region, picks, rng, cruise=None):
     By method: ``crossed`` blocks and ``crossed_95``, its interval over stretches of `RUN` blocks;
     ``crossings`` between the first block and the last, those ``without_block``, ``by_chance``, the
     blocks that the same crossings reach when they slide along the track, and ``by_chance_95``, its
-    interval.  ``peaks`` are the most prominent of a track, as many as the network has crossings.
+    interval.  ``crests`` are those with a probability of `tracks.SURE` or more, ``peaks`` the most
+    prominent peaks of a track, as many as the best of network and crests has crossings.  Of crests
+    and peaks those of positive sign count, as the network's lines follow positive stripes.
     """
+    crests = made.crests.query("sign == 1")
     peaks = tracks.peaks(made.table).query("sign == 1")
     tracked, cruises = [], made.table["cruise"].unique() if cruise is None else [cruise]
     for name in cruises if picks is not None else ():
@@ -101,10 +116,18 @@ def blocks_crossed(made, sets, region, picks, rng, cruise=None):
     for name, found in sets.items():
         places = [lines_against_maps.crossings(found, one.line) for one in tracked]
         methods[name] = _counted(places, tracked, rng)
-    places = []
-    for one in tracked:
-        number = _between(lines_against_maps.crossings(made.lines, one.line), one.blocks).size
-        places.append(prominent(one.peaks, one.line, one.blocks, region, number))
+    network = [lines_against_maps.crossings(made.lines, one.line) for one in tracked]
+    own = [crests[crests["cruise"] == one.readings["cruise"].iloc[0]] for one in tracked]
+    sure = [
+        prominent(these, one.line, one.blocks, region)
+        for these, one in zip(own, tracked, strict=True)
+    ]
+    methods["crests"] = _counted(sure, tracked, rng)
+    best = network if methods["network"]["crossed"] > methods["crests"]["crossed"] else sure
+    places = [
+        prominent(one.peaks, one.line, one.blocks, region, _between(at, one.blocks).size)
+        for at, one in zip(best, tracked, strict=True)
+    ]
     methods["peaks"] = _counted(places, tracked, rng)
     # and all peaks, as a reader would pick them
     places = [prominent(one.peaks, one.line, one.blocks, region, None) for one in tracked]

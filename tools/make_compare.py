@@ -2,8 +2,8 @@
 
     python tools/make_compare.py --tracks my_cruises/ --picks Croon++_2008_G3.gmt --box ...
 
-Prints, beside chance: polarity blocks crossed by the network's lines, by a plain filter, by peaks
-picked along the track and by lines moved and turned; lines against those that experts drew;
+Prints, beside chance: polarity blocks crossed by the network's lines, by a plain filter, by crests
+and peaks along the track, and by lines moved and turned; lines against those that experts drew;
 withheld lines predicted. Writes build/maps/NAME_compare.json. Without PICKS those of the registry
 are taken.
 """

@@ -69,7 +69,7 @@ def main():
     make_map.main(options if real else [*options, "--box", SIMULATED])
     print("\nWhat it shows")
     written = MAPS / f"{name}.gpkg"
-    found = geopandas.read_file(written) if written.exists() else ()
+    found = geopandas.read_file(written, layer="lines") if written.exists() else ()
     with xr.open_dataset(MAPS / f"{name}.nc") as made:
         for number, line in enumerate(five_lines(about, made, found), start=1):
             print(f"{number}. {line}")

@@ -3,8 +3,9 @@
     python tools/make_map.py --box -46.4 -43 44.4 46.6 --tracks my_cruises/ --name mine
     python tools/make_map.py --grid emag2.csv --box -46.4 -43 44.4 46.6
 
-Writes into build/maps/: NAME.geojson and NAME.gpkg (the lines), NAME.png (what they were found in)
-and NAME.nc (grid, guided map, probability), which notebook A3 opens to mend the lines by hand.
+Writes into build/maps/: NAME.gpkg (layers lines and crests), NAME.geojson (the lines),
+NAME_crests.geojson (the crests of single tracks), NAME.png (what they were found in) and NAME.nc
+(grid, guided map, probability), which notebook A3 opens to mend the lines by hand.
 """
 
 import argparse
@@ -40,6 +41,12 @@ MOST_CELLS = 20_000_000
 MOST_BYTES = 300_000_000  # of a grid that is read whole
 EXAMPLE = 'BOX="-46.4 -43 44.4 46.6", which is west, east, south and north in degrees'
 LAYERS = ("anomaly", "strike_deg", "coherence", "uncertainty_nt")
+TICK_SHARE = {True: 0.04, False: 0.015}  # of the width of the map: length of the tick of a crest
+COLOURS = {1: "#E69F00", -1: "#56B4E9"}  # of peaks and troughs
+LEGEND = (
+    "white: lines; ticks square to the track: crests of single tracks (orange peaks, blue\n"
+    f"troughs; short: of a probability below {tracks.SURE:g}), which show no strike"
+)
 
 
 ASKED = {  # option: what it is; as variables of make in capitals
@@ -247,10 +254,10 @@ def levelled(table, region):
 
 
 def of_tracks(asked):
-    """Read tracks and grid them; return the region and the grid."""
+    """Read tracks and grid them; return the region, the grid, the table and the crests."""
     table = tracks.read_tracks(asked.tracks, asked.columns or None)
     tell_files(table)
-    table = tracks.residual(table)
+    read = table = tracks.residual(table)
     if asked.box is None:  # a single wrong position must not decide the box: clean first
         table = tracks.clean(table)
         asked.box = box_around(table)
@@ -265,11 +272,19 @@ def of_tracks(asked):
     print(f"{len(table):,} readings of {number} cruise{'s' * (number != 1)} in the box")
     if len(table) < FEW:
         print(f"That is few (under {FEW:,}): read the distance map before any line.")
-    return region, gridding.grid_tracks(table, region, asked.spacing)
+    crests = crests_of(read, region)
+    return region, gridding.grid_tracks(table, region, asked.spacing), table, crests
+
+
+def crests_of(table, region):
+    """Find the crests in a region, of whole cruises: what the box cuts off changes none."""
+    here = region.contains(table["longitude"], table["latitude"])
+    whole = table[table["cruise"].isin(table["cruise"][here].unique())]
+    return tracks.crests(tracks.clean(whole), region=region)
 
 
 def of_grid(asked):
-    """Read a grid and put it on the map; return the region and the map."""
+    """Read a grid and put it on the map; return the region, the map, and None twice: no tracks."""
     path = Path(asked.grid).expanduser()
     if asked.grid.lower() == "emag2" and not path.exists():
         if asked.box is None:
@@ -291,7 +306,7 @@ def of_grid(asked):
     made = gridding.on_map(grid, region, asked.spacing)
     print(f"{int(made['block'].notnull().sum()):,} cells with a value in the box")
     print("All count as data, also those that the makers of the grid interpolated: see A2.")
-    return region, made
+    return region, made, None, None
 
 
 def region_of(asked):
@@ -309,35 +324,86 @@ def region_of(asked):
     return region
 
 
-def draw(region, made, found, source):
-    """Draw readings, guided map, probability and lines."""
+def supported(found, grid, table):
+    """Take the lines that readings support, and those that are left out, with the reason."""
+    try:
+        return lines.supported(found, grid, table)
+    except ValueError:  # a grid of others with values along tracks alone
+        print("The grid has values along lines only: what supports a line is not judged.")
+        return lines.Supported(found, found[:0].assign(reason=""))
+
+
+def draw(region, made, found, crests, source):
+    """Draw readings, guided map, probability, and lines and crests."""
     limit = maps.robust_limit(made["block"])
+    ticks = drawn_crests(region, made, crests)
+    title = (
+        "lines over distance to data" if crests is None else "lines and crests, distance to data"
+    )
     panels = [
         maps.Panel(made["block"], "readings", limit=limit),
         maps.Panel(made["anomaly"], "guided diffusion", limit=limit),
         maps.Panel(made["probability"], "probability of a lineation", "probability"),
-        maps.Panel(made["distance_km"], "lines over distance to data", "distance", lines=found),
+        maps.Panel(made["distance_km"], title, "distance", lines=found, overlays=ticks),
     ]
-    return maps.draw_maps(region, panels, source=f"{source}; coastlines: Natural Earth")
+    told = f"{source}; coastlines: Natural Earth"
+    return maps.draw_maps(region, panels, source=f"{told}\n{LEGEND}" if ticks else told)
 
 
-def write(asked, region, made, found):
-    """Write map, picture and lines, each whole or not at all; say where they are."""
+def drawn_crests(region, made, crests):
+    """Give the ticks of crests, each kind with how to draw it: by sign, the sure ones longer."""
+    if crests is None or not len(crests):
+        return ()
+    wide = float(np.ptp(made["easting"].to_numpy()))
+    sure = crests["probability"] >= tracks.SURE
+    kinds = [(sign, is_sure) for is_sure in (False, True) for sign in COLOURS]
+    drawn = []
+    for sign, is_sure in kinds:
+        those = crests[(crests["sign"] == sign) & (sure == is_sure)]
+        ticks = lines.crest_ticks(those, region, TICK_SHARE[is_sure] * wide)
+        drawn.append((ticks, {"color": COLOURS[sign], "lw": 0.8 if is_sure else 0.4}))
+    return tuple(drawn)
+
+
+def write(asked, region, made, found, crests):
+    """Write map, picture, lines and crests, each whole or not at all; say where they are."""
     MAPS.mkdir(parents=True, exist_ok=True)
     target = {e: MAPS / f"{asked.stem}.{e}" for e in ("nc", "png", "geojson", "gpkg")}
+    target["crests"] = MAPS / f"{asked.stem}_crests.geojson"
     if box_before(target["nc"]) not in (None, tuple(asked.box)):
         print(f"This replaces a map {asked.stem} of another box; NAME=... would keep both.")
-    figure = draw(region, made, found, f"{asked.name}: {made.attrs['data']}")
+    figure = draw(region, made, found, crests, f"{asked.name}: {made.attrs['data']}")
     with _shared.written(target["png"]) as beside:
         figure.savefig(beside, dpi=150)
-    for ending in ("geojson", "gpkg"):
-        target[ending].unlink(missing_ok=True)
-        if len(found):
-            lines.write(found, target[ending])
+    points = None if crests is None or crests.empty else lines.crest_points(crests)
+    for name in ("geojson", "gpkg", "crests"):  # those of the map before
+        target[name].unlink(missing_ok=True)
+    if len(found):
+        lines.write(found, target["geojson"])
+    if len(found) or points is not None:
+        lines.write(found, target["gpkg"], points)
+    if points is not None:
+        lines.write(points, target["crests"])
     with _shared.written(target["nc"]) as beside:  # the last: it is what notebook A3 looks for
         made.to_netcdf(beside)
-    print(f"{len(found)} lines, {found['length_km'].sum():,.0f} km; see {MAPS}/{asked.stem}.*")
-    print("To mend them by hand: make lab, open notebook A3, Run > Run All Cells.")
+    tell_found(found, crests)
+    print(f"See {MAPS}/{asked.stem}.*")
+    if len(found):
+        print("To mend the lines by hand: make lab, open notebook A3, Run > Run All Cells.")
+
+
+def tell_found(found, crests):
+    """Say how many lines and crests there are."""
+    if len(found):
+        print(f"{len(found)} lines, {found['length_km'].sum():,.0f} km")
+    else:
+        print("No line is supported by these data.")
+    if crests is None:
+        print("No crests: they are found along tracks, and a grid has none.")
+        return
+    sure = int((crests["probability"] >= tracks.SURE).sum())
+    print(f"{len(crests)} crests along single tracks, {sure} of them with a probability of "
+          f"{tracks.SURE:g} or more")  # fmt: skip
 
 
 def box_before(path):
@@ -353,16 +419,19 @@ def main(arguments=None):
     """Make the map that the command line asks for."""
     asked = options(arguments)
     print("Reading and gridding ...", flush=True)
-    region, grid = of_grid(asked) if asked.grid else of_tracks(asked)
+    region, grid, table, crests = of_grid(asked) if asked.grid else of_tracks(asked)
     print("Guided diffusion ...", flush=True)
     guided = diffusion.guided(grid["block"], grid["weight"])
     print("The network looks for lines ...", flush=True)
     prediction, found = lines.find(grid, guided, model=lines.SINGLE)
+    found, left_out = supported(found, grid, table)
     made = grid.assign({name: guided[name] for name in LAYERS})
     made = made.assign(linear=grid["anomaly"], probability=prediction["probability"])
     source = asked.grid or ", ".join(Path(path).name for path in asked.tracks)
     made.attrs.update(box=asked.box, name=asked.name, data=source)
-    write(asked, region, made, found)
+    write(asked, region, made, found, crests)
+    for reason, own in left_out.groupby("reason"):
+        print(f"Left out: {len(own)} lines, {own['length_km'].sum():,.0f} km, {reason}")
 
 
 if __name__ == "__main__":

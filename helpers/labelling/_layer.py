@@ -198,7 +198,7 @@ def read(path, region):
     """
     try:
         _shared.check_vector(path)
-        table = geopandas.read_file(path)
+        table = geopandas.read_file(path, layer=_layer_of_lines(path))
     except Exception as problem:
         raise ValueError(
             f"{path} cannot be read as lines ({problem}). Restore it from a copy, or move it away "
@@ -220,6 +220,12 @@ def read(path, region):
             key = hashlib.sha256(text.encode()).hexdigest()[:32]
         found[key] = replace(line, id=key)
     return list(found.values())
+
+
+def _layer_of_lines(path):
+    """Name the layer of lines where `make map` wrote others beside it; else None, the first."""
+    names = geopandas.list_layers(path)["name"].tolist()
+    return "lines" if len(names) > 1 and "lines" in names else None
 
 
 def _text(value, absent):

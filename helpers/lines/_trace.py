@@ -26,7 +26,8 @@ CLOSE_CELLS = 3.0  # ends nearer than this meet at a cut junction: the gap itsel
 TURN_DEG = 30.0  # most that a line may turn into a gap, and out of it
 BEND = 4.0  # how much longer a gap counts if the line turns by a right angle into it
 COLUMNS = (
-    "length_km", "strike_deg", "probability", "uncertainty", "polarity", "distance_km", "geometry",
+    "length_km", "strike_deg", "probability", "uncertainty", "anomaly_sign", "distance_km",
+    "geometry",
 )  # fmt: skip
 
 
@@ -58,12 +59,19 @@ def trace(prediction, threshold=0.5, fracture_zones=None, shortest_km=20.0, gap_
     geopandas.GeoDataFrame
         One row a line: ``length_km``, ``strike_deg`` (clockwise from north, 0 to 180); means
         along it of ``probability``, ``uncertainty`` and ``distance_km`` (NaN where not given);
-        ``polarity``, the sign of the mean anomaly (1 or -1, 0 where not given); ``geometry``.
+        ``anomaly_sign``, that of the mean anomaly along it (1 or -1, 0 where not given);
+        ``geometry``.
 
     Raises
     ------
     ValueError
         If there is no ``probability`` or no ``crs``.
+
+    Notes
+    -----
+    ``anomaly_sign`` tells of the anomaly, not of the crust below: a block of normal polarity makes
+    a positive anomaly at high magnetic latitude and, where it strikes east, a negative one at low
+    latitude (Schouten & McCamy 1972, doi:10.1029/JB077i035p07089).
 
     Examples
     --------
@@ -325,4 +333,4 @@ def _means(line, frame):
     means = ("probability", "uncertainty", "distance_km")
     values = {name: _shared.mean_of_known(frame.at(name, places)) for name in means}
     sign = np.sign(_shared.mean_of_known(frame.at("anomaly", places)))
-    return values | {"polarity": 0 if np.isnan(sign) else int(sign)}
+    return values | {"anomaly_sign": 0 if np.isnan(sign) else int(sign)}

@@ -23,28 +23,46 @@ COG = {
 }
 
 
-def write(lines, path):
+def write(lines, path, crests=None):
     """Write lines in longitude and latitude, for QGIS, GMT, GPlates and their like.
 
     Parameters
     ----------
     lines : geopandas.GeoDataFrame
-        From `trace`.
+        From `trace`; or points, from `crest_points`.
     path : str or pathlib.Path
         ``.geojson``, ``.gpkg`` or ``.gmt`` (OGR/GMT multi-segment text); written beside and
-        renamed, so that it is whole or not there.
+        renamed, so that it is whole or not there. In a ``.gpkg`` the layer is called ``lines``.
+    crests : geopandas.GeoDataFrame, optional
+        From `crest_points`: the layer ``crests`` of a ``.gpkg``, behind the lines. With them there
+        may be no lines: their layer is then empty.
 
     Raises
     ------
     ValueError
-        If the ending is another one, or there are no lines.
+        If the ending is another one, there is nothing to write, or crests are given for a format
+        of one layer.
     """
     path = _checked(path, DRIVERS)
-    if not len(lines):
+    crested = crests is not None and len(crests) > 0
+    if crested and path.suffix != ".gpkg":
+        raise ValueError(f"{path.name} holds one layer; write the crests to a file of their own.")
+    if not len(lines) and not crested:
         raise ValueError("There are no lines to write; lower the threshold or `shortest_km`.")
-    degrees = _cut_at_date_line(lines).to_crs("EPSG:4326")
+    options = {"driver": DRIVERS[path.suffix], "engine": "pyogrio"}
+    if path.suffix == ".gpkg":
+        options["layer"] = "lines"
+    if not len(lines):
+        options["geometry_type"] = "LineString"
     with _shared.written(path) as beside:
-        degrees.to_file(beside, driver=DRIVERS[path.suffix], engine="pyogrio")
+        (_cut_at_date_line(lines) if len(lines) else lines).to_crs("EPSG:4326").to_file(
+            beside, **options
+        )
+        if crested:
+            crests.to_crs("EPSG:4326").to_file(beside, **options | POINTS, mode="a")
+
+
+POINTS = {"layer": "crests", "geometry_type": "Point"}
 
 
 def _cut_at_date_line(lines):

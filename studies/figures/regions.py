@@ -26,6 +26,7 @@ PROFILES = {  # survey, box, in company: what the title says of it, and rows
     ("WI933014", "Reykjanes", False): ("alone, across the Reykjanes Ridge", 2),
 }
 MARKS = {
+    "crest of the profile": (_shared.COLOURS[4], "^"),
     "peak of the profile": (_shared.COLOURS[2], "^"),
     "line of the Sato filter crosses": (_shared.COLOURS[1], "v"),
     "line of the network crosses": (_shared.COLOURS[3], "v"),
@@ -164,7 +165,7 @@ def profiles_at_hand():
 
 
 def draw_blocks():
-    """Draw two real profiles: normal blocks by the picks, peaks, and where lines cross."""
+    """Draw two real profiles: normal blocks by picks, crests, peaks, and where lines cross."""
     rows = sum(number for _, number in PROFILES.values())
     figure, axes = plt.subplots(rows, 1, figsize=(9, 1.9 * rows), layout="constrained")
     first = 0
@@ -188,11 +189,11 @@ def draw_blocks():
 
 
 def _draw_profile(axis, profile):
-    """Draw residual, blocks, peaks and crossings of one profile on an axis."""
+    """Draw residual, blocks, crests, peaks and crossings of one profile on an axis."""
     for block in profile.blocks.itertuples():
         axis.axvspan(block.start_km, block.end_km, color="0.87", lw=0)
     axis.plot(profile.along_km, profile.residual_nt, color=_shared.COLOURS[0], lw=0.7)
-    for height, (name, (colour, mark)) in zip((620, 780, 940), MARKS.items(), strict=True):
+    for height, (name, (colour, mark)) in zip((540, 680, 820, 960), MARKS.items(), strict=True):
         at = profile.places[name]
         axis.plot(at, np.full(len(at), height), mark, color=colour, ms=5, label=name)
     axis.set(ylim=(-600, 1040), yticks=(-400, 0, 400), ylabel="nT")

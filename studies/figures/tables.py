@@ -16,17 +16,20 @@ def blocks(records):
             continue
         methods = one["methods"]
         row = _about(one) | {"blocks": one["blocks"]}
-        for name in ("network", "sato", "peaks", "all_peaks", "moved", "turned"):
+        for name in ("network", "crests", "sato", "peaks", "all_peaks", "moved", "turned"):
+            if name not in methods:  # crests of records made before they were counted
+                continue
             count = methods[name]
             row[HEADS.get(name, name)] = f"{count['crossed']} / {count['crossings']}"
         low, high = methods["network"]["crossed_95"]
         row["network 95 %"] = f"{low:.0f}-{high:.0f}"
         low, high = methods["network"]["by_chance_95"]
         row["chance"] = f"{methods['network']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
+        if "crests" in methods:
+            low, high = methods["crests"]["by_chance_95"]
+            row["chance, crests"] = f"{methods['crests']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
         low, high = methods["all_peaks"]["by_chance_95"]
-        row["chance, all peaks"] = (
-            f"{methods['all_peaks']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
-        )
+        row["chance, all peaks"] = f"{methods['all_peaks']['by_chance']:.0f} ({low:.0f}-{high:.0f})"
         rows.append(row)
     return pd.DataFrame(rows)
 

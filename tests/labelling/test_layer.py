@@ -10,9 +10,10 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+from shapely.geometry import LineString
 
 import toys
-from helpers import data, labelling
+from helpers import data, labelling, lines
 from helpers.labelling import _layer
 
 REGION = data.region_from_box(-3, 3, 48, 52, name="box")
@@ -125,6 +126,27 @@ def test_what_another_notebook_changed_is_kept_and_undo_takes_back_ours_alone(la
     assert not layer.undo()
     other.delete(theirs)
     assert on_disk(layer) == [] and layer.add(PATHS[0]) not in (number, theirs)
+
+
+@pytest.mark.parametrize("name", ["older.geojson", "older.gpkg"])
+@pytest.mark.parametrize("column", ["polarity", "anomaly_sign"])
+def test_lines_found_by_the_network_are_read_also_with_the_older_name_of_a_column(
+    tmp_path, name, column
+):
+    shapes = [LineString(path) for path in PATHS]
+    found = geopandas.GeoDataFrame({column: [1, -1]}, geometry=shapes, crs=REGION.crs)
+    lines.write(found, tmp_path / name)
+    read = _layer.read(tmp_path / name, REGION)
+    for line, path in zip(read, PATHS, strict=True):
+        np.testing.assert_allclose(line.points, path, atol=1e-3)
+
+
+def test_of_a_file_with_crests_beside_the_lines_the_lines_are_read(tmp_path):
+    found = geopandas.GeoDataFrame(geometry=[LineString(PATHS[0])], crs=REGION.crs)
+    crests = lines.crest_points(pd.DataFrame({"longitude": [0.0], "latitude": [50.0]}))
+    lines.write(found, tmp_path / "both.gpkg", crests)
+    (line,) = _layer.read(tmp_path / "both.gpkg", REGION)
+    np.testing.assert_allclose(line.points, PATHS[0], atol=1e-3)
 
 
 def test_lines_of_a_gis_are_told_apart_by_all_who_read_them(layer):

@@ -107,9 +107,9 @@ def test_a_line_carries_the_means_of_what_it_crosses():
     grid["anomaly"] = grid["probability"].copy(data=-1.0 - ramp)
     found = lines.trace(grid)
     assert found.distance_km[0] == pytest.approx(49.5, abs=1)
-    assert found.polarity[0] == -1
+    assert found.anomaly_sign[0] == -1
     bare = lines.trace(prediction(band(90)))
-    assert bare.polarity[0] == 0 and np.isnan(bare.distance_km[0])
+    assert bare.anomaly_sign[0] == 0 and np.isnan(bare.distance_km[0])
 
 
 def test_points_along_a_line_know_its_strike():

@@ -2,6 +2,7 @@
 
 import geopandas
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import xarray as xr
@@ -18,7 +19,7 @@ def drawn(*places, crs=REGION.crs):
     """Lines through places (km), with attributes as `trace` gives them."""
     geometry = [LineString(part) for part in places]
     table = geopandas.GeoDataFrame(geometry=geometry, crs=crs)
-    return table.assign(strike_deg=40.0, polarity=1, length_km=table.length)
+    return table.assign(strike_deg=40.0, anomaly_sign=1, length_km=table.length)
 
 
 @pytest.mark.parametrize("name", ["found.geojson", "found.gpkg", "found.gmt"])
@@ -31,11 +32,12 @@ def test_lines_come_back_in_degrees(tmp_path, name):
     places = np.column_stack(REGION.project(*back.get_coordinates().to_numpy().T))
     np.testing.assert_allclose(places, found.get_coordinates(), atol=1e-3)
     assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing half-written beside
-    assert geopandas.list_layers(tmp_path / name)["name"].tolist() == ["found"]
+    layer = "lines" if name == "found.gpkg" else "found"
+    assert geopandas.list_layers(tmp_path / name)["name"].tolist() == [layer]
     if name == "found.gmt":
         text = (tmp_path / name).read_text().splitlines()
         assert text[0].startswith("# @VGMT1.0 @GLINESTRING") and text.count(">") == 2
-        assert "# @Nstrike_deg|polarity|length_km" in text
+        assert "# @Nstrike_deg|anomaly_sign|length_km" in text
 
 
 def test_a_line_across_the_date_line_is_cut_there(tmp_path):
@@ -43,6 +45,39 @@ def test_a_line_across_the_date_line_is_cut_there(tmp_path):
     lines.write(drawn([(-100, 1), (100, 1)], crs=crs), tmp_path / "found.geojson")
     bounds = geopandas.read_file(tmp_path / "found.geojson").bounds
     assert len(bounds) == 2 and (bounds.maxx - bounds.minx).max() < 2
+
+
+CRESTS = pd.DataFrame({
+    "longitude": [-30.0, 179.99], "latitude": [58.0, -20.0], "heading_deg": [0.0, 45.0],
+    "sign": [1, -1], "probability": [0.9, 0.6],
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("found", [drawn([(0, 0), (60, 80)]), drawn()])
+def test_crests_are_a_layer_of_their_own_also_without_lines(tmp_path, found):
+    path = tmp_path / "both.gpkg"
+    lines.write(found, path, lines.crest_points(CRESTS))
+    assert geopandas.list_layers(path)["name"].tolist() == ["lines", "crests"]
+    assert len(geopandas.read_file(path, layer="lines")) == len(found)
+    back = geopandas.read_file(path, layer="crests")
+    np.testing.assert_allclose(back.get_coordinates(), CRESTS[["longitude", "latitude"]])
+    assert back["sign"].tolist() == [1, -1] and set(back.geom_type) == {"Point"}
+    lines.write(lines.crest_points(CRESTS), tmp_path / "crests.geojson")
+    assert len(geopandas.read_file(tmp_path / "crests.geojson")) == 2
+    with pytest.raises(ValueError, match="both.gmt holds one layer; write the crests to a file"):
+        lines.write(found, tmp_path / "both.gmt", lines.crest_points(CRESTS))
+
+
+def test_ticks_lie_square_to_the_track():
+    places = pd.DataFrame({"longitude": -31.0, "latitude": 60.0, "heading_deg": [0.0, 45.0, 90.0]})
+    ticks = lines.crest_ticks(places, REGION, 20.0)
+    np.testing.assert_allclose(ticks.length, 20.0, rtol=0.02)
+    lon, lat = REGION.unproject(*ticks.get_coordinates().to_numpy().T)
+    east, north = (np.diff(np.reshape(x, (3, 2)))[:, 0] for x in (lon, lat))
+    way = np.degrees(np.arctan2(east * np.cos(np.radians(60)), north)) % 180
+    np.testing.assert_allclose(way, [90, 135, 0], atol=0.5)
+    with pytest.raises(ValueError, match=r"The crests lack \['latitude'\]; take them from"):
+        lines.crest_points(places.drop(columns="latitude"))
 
 
 def test_lines_that_cannot_be_written(tmp_path):

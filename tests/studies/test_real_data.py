@@ -75,9 +75,12 @@ def test_one_command_judges_a_survey(tmp_path, monkeypatch, capsys):
     found = json.loads((tmp_path / "judged_compare.json").read_text())
     assert set(found) == {"blocks", "km", "methods", "lines", "withheld", "not_levelled"}
     methods = found["methods"]
-    assert set(methods) == {"network", "moved", "turned", "sato", "peaks", "all_peaks"}
+    assert set(methods) == {
+        "network", "moved", "turned", "sato", "crests", "peaks", "all_peaks"}  # fmt: skip
     assert found["blocks"] >= 8 and 150 < found["km"] < 200
-    assert methods["peaks"]["crossings"] <= methods["network"]["crossings"]
+    most = max(methods[name]["crossings"] for name in ("network", "crests"))
+    assert methods["peaks"]["crossings"] <= most
+    assert methods["crests"]["crossed"] > methods["turned"]["crossed"]
     for one in methods.values():
         low, high = one["by_chance_95"]
         assert 0 <= low <= one["by_chance"] <= high and one["crossed"] <= found["blocks"]

@@ -40,16 +40,43 @@ def test_lines_grid_and_picture_are_written(tracks, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(make_map, "MAPS", tmp_path)
     make_map.main(["--box", *BOX, "--tracks", str(tracks), "--name", "own"])
     assert {path.name for path in tmp_path.iterdir()} == {
-        "own.nc", "own.png", "own.geojson", "own.gpkg"}  # fmt: skip
+        "own.nc", "own.png", "own.geojson", "own.gpkg", "own_crests.geojson"}  # fmt: skip
     said = capsys.readouterr().out
     assert "readings of 2 cruises in the box" in said and "Not levelled" not in said
-    found = geopandas.read_file(tmp_path / "own.gpkg")
+    found = geopandas.read_file(tmp_path / "own.gpkg", layer="lines")
+    assert f"{len(found)} lines" in said
+    crests = geopandas.read_file(tmp_path / "own.gpkg", layer="crests")
+    assert f"{len(crests)} crests along single tracks" in said
+    east, _ = data.region_from_box(*map(float, BOX)).project(crests.geometry.x, crests.geometry.y)
+    sure = (crests["probability"] >= make_map.tracks.SURE).to_numpy()
+    peaks = 7.5 + 30 * np.round((east - 7.5) / 30)  # of the sine, a period of 30 km
+    aside = np.abs(east - peaks)[sure & (crests["sign"] == 1).to_numpy()]
+    assert sure.sum() > 100 and np.quantile(aside, 0.9) < 2
+    assert len(geopandas.read_file(tmp_path / "own_crests.geojson")) == len(crests)
     off = (found["strike_deg"] + 45) % 180 - 45  # the stripes run north
     assert found.crs.to_epsg() == 4326 and len(found) >= 5 and abs(off.median()) < 10
     own = _layer.open_map(tmp_path / "own.nc")
     assert own.region.box == tuple(map(float, BOX)) and own.about == tracks.name
     assert np.isfinite(own.fields["guided diffusion"]).all()
     assert len(_layer.read(tmp_path / "own.geojson", own.region)) == len(found)
+
+
+def test_a_lone_track_has_crests_and_no_line(tracks, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_map, "MAPS", tmp_path)
+    table = pd.read_csv(tracks)
+    path = tmp_path / "lone.csv"
+    table[table["cruise"] == "TIE"].to_csv(path, index=False)
+    make_map.main(["--box", *BOX, "--tracks", str(path), "--name", "lone", "--spacing", "4"])
+    said = capsys.readouterr().out
+    assert "No line is supported by these data." in said
+    assert len(geopandas.read_file(tmp_path / "lone.gpkg", layer="lines")) == 0
+    found = geopandas.read_file(tmp_path / "lone_crests.geojson")
+    assert f"{len(found)} crests along single tracks" in said and len(found) >= 4
+    assert not (tmp_path / "lone.geojson").exists() and (tmp_path / "lone.png").exists()
+    monkeypatch.setattr(make_map.tracks, "crests", lambda *_a, **_k: found[:0])
+    make_map.main(["--box", *BOX, "--tracks", str(path), "--name", "lone", "--spacing", "4"])
+    assert "0 crests" in capsys.readouterr().out  # those of the map before are gone
+    assert not list(tmp_path.glob("lone*.geojson")) and not (tmp_path / "lone.gpkg").exists()
 
 
 def test_tracks_elsewhere_are_told_where_they_are(tracks):
@@ -201,7 +228,9 @@ def test_a_grid_of_others_becomes_a_map(tmp_path, monkeypatch, capsys):
     with pytest.raises(ValueError, match="choose a part of it, BOX="):
         make_map.main(["--grid", str(CASES / "45_global_grid_with_both_seam_meridians/g0_360.nc")])
     make_map.main(["--grid", str(tmp_path / "grid.csv"), "--name", "g", "--box", *BOX])
-    assert "All count as data" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "All count as data" in said and "a grid has none" in said
+    assert not (tmp_path / "g_crests.geojson").exists()
     own = _layer.open_map(tmp_path / "g.nc")
     assert own.about.endswith("grid.csv")
     assert float(own.fields["distance to data"].median()) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import tracks
+from helpers import data, tracks
 
 
 def profile(value, step_km=0.3, cruise="A", minutes=1.0):
@@ -61,3 +61,62 @@ def test_sparse_and_dense_readings_give_the_same_peaks():
         _, km = profile(np.zeros(int(290 / step)), step)
         found = tracks.peaks(profile(bumps(km, places), step)[0]).query("sign == 1")
         np.testing.assert_allclose(found["along_km"], places, atol=1.0)
+
+
+def lone_track(rng, noise=5.0, step_km=0.3):
+    """Bumps of falling height in noise, 40 km apart, over 800 km."""
+    _, km = profile(np.zeros(int(800 / step_km)), step_km)
+    heights = np.linspace(400, 20, 19)
+    places = 40 + 40 * np.arange(19)
+    value = sum(bumps(km, [at], height=h) for at, h in zip(places, heights, strict=True))
+    return profile(value + rng.normal(0, noise, km.size), step_km)[0], places
+
+
+def test_the_probability_of_a_crest_grows_with_its_height_and_falls_with_the_noise():
+    sure, noisy = (lone_track(np.random.default_rng(3), noise)[0] for noise in (5.0, 60.0))
+    found = tracks.crests(sure, 0.01).query("sign == 1")
+    high = found["prominence_nt"].rank().corr(found["probability"].rank())
+    assert high > 0.8 and found["probability"].between(0.01, 1).all()
+    assert (found.nlargest(9, "prominence_nt")["probability"] > 0.9).all()
+    assert len(tracks.crests(sure)) > len(tracks.crests(noisy))
+    shown = tracks.crests(sure, 0.95)
+    assert 5 < len(shown) < len(tracks.crests(sure)) and shown["probability"].min() >= 0.95
+
+
+@pytest.mark.parametrize("step_km", [0.1, 0.3, 1.0, 3.0])
+def test_noise_alone_has_hardly_a_crest_however_far_apart_the_readings(step_km):
+    rng = np.random.default_rng(4)
+    for _ in range(4):
+        table, _ = profile(rng.normal(0, 10, int(600 / step_km)), step_km)
+        assert len(tracks.crests(table)) <= 3  # of 600 km, where a picker has some 100
+        assert not len(tracks.crests(table, 0.95))
+
+
+def test_crests_know_where_the_track_heads_and_both_signs():
+    table, places = lone_track(np.random.default_rng(5))
+    found = tracks.crests(table, 0.95)
+    assert set(found["sign"]) == {1, -1}
+    np.testing.assert_allclose(found["heading_deg"], 90, atol=0.5)  # due east
+    off = np.abs(found.query("sign == 1")["along_km"].to_numpy()[:, None] - places).min(axis=1)
+    assert off.max() < 2
+
+
+def test_neither_the_box_nor_other_ships_change_the_crests_of_a_cruise():
+    rng = np.random.default_rng(6)
+    one, other = lone_track(rng)[0], lone_track(rng)[0]
+    other = other.assign(cruise="B", latitude=-20.1)
+    alone = tracks.crests(one)
+    region = data.region_from_box(2, 5, -21, -19)
+    both = tracks.crests(pd.concat([one, other], ignore_index=True), region=region)
+    inside = alone[region.contains(alone["longitude"], alone["latitude"])]
+    kept = both.query("cruise == 'A'")
+    assert 0 < len(kept) < len(alone)
+    pd.testing.assert_frame_equal(kept, inside.reset_index(drop=True))
+    elsewhere = data.region_from_box(20, 25, -21, -19)
+    assert len(tracks.crests(one, region=elsewhere)) == 0
+
+
+@pytest.mark.parametrize("least", [0, 1, -0.1, 95])
+def test_a_probability_that_is_none_is_refused(least):
+    with pytest.raises(ValueError, match=f"least is {least}; it is a probability, above 0"):
+        tracks.crests(profile(np.zeros(100))[0], least)
