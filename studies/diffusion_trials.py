@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import ndimage
 
 from helpers import _shared, data, diffusion, gridding, seafloor, tracks
-from helpers.diffusion import _guided, _pyramid, _withheld
+from helpers.diffusion import _pyramid, _strike, _withheld
 
 from . import cases, made_up_fields
 from ._kept import kept
@@ -68,29 +68,27 @@ class Withheld(NamedTuple):
 
 @kept("diffusion")
 def withheld(grid):
-    """Predict half of the readings of a grid from the other half, along strike and by plates.
+    """Predict a quarter of the readings of a grid from the rest, along strike and by plates.
 
     Much as `diffusion.guided` does it to choose its smoothing, but on the fine cells.
     """
-    integration_cells, across = 24.0, 0.001
+    across, known = 0.001, diffusion.Known()
     values, weight = (grid[name].to_numpy() for name in ("block", "weight"))
     levels = _pyramid.build(values, weight)[1:]
-    first = _pyramid.Options(_guided.FIRST_SMOOTHING, integration_cells, across, 6)
-    _, tensor = _pyramid.along_strike(levels, first)
-    row, column = np.indices(values.shape) // _withheld.TILE_CELLS
-    out = (row + column) % 2 == 1
-    half = _pyramid.build(values, np.where(out, 0, weight))
+    _, tensor = _strike.posterior(values, weight, known)
+    quarters = _withheld.withhold(values, weight, known, levels)
+    out = quarters[0][1].repeat(2, 0).repeat(2, 1)[: values.shape[0], : values.shape[1]]
+    kept = _pyramid.build(values, np.where(out, 0, weight))
 
     def error(field):
         return float(np.sqrt(np.nanmean((field - values)[out] ** 2)))
 
     along = {
-        smoothing: error(_pyramid.along_known(half, tensor, smoothing, across))
+        smoothing: error(_pyramid.along_strike(kept, tensor, smoothing, across))
         for smoothing in _withheld.SMOOTHINGS
     }
-    best = min(error(_pyramid.plate(half, *choice)) for choice in _withheld.PLATES)
-    halves = _withheld.halve(values, weight, None, levels)
-    return Withheld(along, best, _withheld.weigh(halves, levels[0], tensor, None, across))
+    best = min(error(_pyramid.plate(kept, *choice)) for choice in _withheld.PLATES)
+    return Withheld(along, best, _withheld.weigh(quarters, levels[0], tensor, None, across))
 
 
 # Made-up fields: without stripes, with seamounts, and where a direction misleads.

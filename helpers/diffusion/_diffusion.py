@@ -13,15 +13,17 @@ coordinates of the grids.
 
 `guided` goes through four steps:
 
-1. The field and its orientation are estimated in turn on coarse cells, coarsest first
-   (`_pyramid`); how widely the orientation is averaged, withheld readings decide.
-2. Each half of the readings is predicted from the other, along strike and by a thin plate that
-   knows no direction.  The misfits choose ``lambda`` and tell, place by place, how far the data
-   support stripes at all (`_withheld`).
+1. The readings are asked for their strike before there is any map: in windows, by the likelihood
+   of a Gaussian process that changes across strike and hardly along it (`_strike`).  How sharp
+   this posterior is, is the coherence.
+2. Each quarter of the readings is predicted from the others, along strike and by thin plates that
+   know no direction.  The misfits choose, place by place, ``lambda`` and the plate, and tell how
+   far the data support stripes at all (`_withheld`).
 3. Where stripes end side by side, at fracture zones, less is carried along them.  The system is
    solved on the fine cells; errors that readings share with their neighbours on a track are solved
-   for along with it.  Where stripes are not supported, the plate's field takes over, and the
-   coherence returned is the supported one (`_guided`).
+   for along with it.  Where stripes are not supported, the plate's field takes over, brought back
+   to the readings by a soft one, so that a lone track is honoured.  The coherence returned is the
+   supported one, and 0 farther than `FAR_KM` from any reading (`_guided`).
 4. Where it is known which cruise read what, a constant of each cruise and its heading error are
    solved for in the same system (`_solver.Offsets`): cruises that disagree otherwise become
    stripes along the tracks, or ask for more smoothing than the field bears.
@@ -35,16 +37,20 @@ Weickert, J. (1999). Coherence-enhancing diffusion filtering. Int. J. Comput. Vi
 Hale, D. (2009). Structure-oriented smoothing and semblance. CWP-635, Colorado School of Mines.
 Smith, W. H. F. & Wessel, P. (1990). Gridding with continuous curvature splines in tension.
 Geophysics 55, 293-305.
+Rasmussen, C. E. & Williams, C. K. I. (2006). Gaussian Processes for Machine Learning.
 Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5, 241-259.
 Ghosh, Thoram, Sun & Sager (2025). Scientific Reports, doi:10.1038/s41598-025-30926-1.
 """
 
 import numpy as np
 import xarray as xr
+from scipy import ndimage
 
-from . import _guided, _known, _pyramid, _solver, _structure
+from . import _guided, _known, _solver, _structure
 
 STEPS, INTEGRATION_CELLS, ACROSS = 4, 8.0, 0.003  # of classical diffusion, as in the paper
+FAR_KM = 24.0  # farther from any reading nothing is known of stripes
+PLAIN_KM = 2.0  # side of the cells of a plain array
 FLOOR = 0.1  # its trust in gradients where the grid holds nothing
 
 
@@ -58,10 +64,10 @@ def guided(
 ):
     """Interpolate and smooth sparse track data along their own orientation in one system.
 
-    Solves ``(W + smoothing * G^T D G) u = W d`` from coarse to fine cells; at each level the
-    diffusion tensor ``D`` is re-estimated from the current ``u``, its averaging weighted by the
-    distance to data.  Where withheld readings do not support the direction, the field of a thin
-    plate takes its place, so that no stripes are invented.
+    Solves ``(W + smoothing * G^T D G) u = W d`` from coarse to fine cells, with the diffusion
+    tensor ``D`` of the strike that the readings themselves make likely.  Where withheld readings do
+    not support the direction, the field of a thin plate takes its place, so that no stripes are
+    invented.
 
     Parameters
     ----------
@@ -70,8 +76,8 @@ def guided(
     weight : array_like of the same shape, optional
         Confidence of each cell, 0 to 1; by default 1 on tracks and 0 elsewhere.
     smoothing : float, optional
-        Weight of the smoothness along strike against the data (lambda); by default the one that
-        predicts withheld readings.
+        Weight of the smoothness along strike against the data (lambda); by default, place by place,
+        the one that predicts withheld readings.
     across : float
         Diffusivity across strike relative to the one along strike, where coherence is 1.
     uncertainty : bool
@@ -84,9 +90,9 @@ def guided(
     -------
     xarray.Dataset
         ``anomaly`` and ``uncertainty_nt`` (nT), ``strike_deg`` (clockwise from north, 0 to 180),
-        ``coherence`` (0 to 1, the part that the data support) and ``continuity`` (near 0 along
-        fracture zones that the map shows, 1 elsewhere), on the cells of `block`; the attributes
-        ``smoothing`` and ``integration_cells`` tell what was used.  With known cruises also
+        ``coherence`` (0 to 1, the part that the data support; 0 far from any) and ``continuity``
+        (near 0 along fracture zones that the map shows, 1 elsewhere), on the cells of `block`; the
+        attribute ``smoothing`` tells what was used, the median of the map.  With known cruises also
         ``offset_nt``, the constant of each cruise, and with headings ``heading_nt``, its terms
         in cos H, sin H, cos 2H and sin 2H.
 
@@ -95,8 +101,7 @@ def guided(
     ValueError
         If `block` is not two-dimensional, smaller than 8 x 8 cells, holds no data at all,
         another array has another shape or type, `weight` negative or non-finite values, a heading
-        is missing or comes without a cruise, all readings lie on seamounts, or `reestimations` is
-        below 1.
+        is missing or comes without a cruise, or all readings lie on seamounts.
 
     Examples
     --------
@@ -118,7 +123,9 @@ def guided(
     error = np.full(data.shape, np.nan, "float32")
     if uncertainty:
         error = _guided.expected_error(data, weight, known, restored, smoothing, across)
-    dataset = _dataset(grid, restored.field, restored.tensor, restored.support, error)
+    cell_km = _spacing_km(block) if isinstance(block, xr.DataArray) else PLAIN_KM
+    near = ndimage.distance_transform_edt(weight <= 0) * cell_km <= FAR_KM
+    dataset = _dataset(grid, restored.field, restored.tensor, near * restored.support, error)
     dataset["continuity"] = dataset["coherence"].copy(data=restored.continuity)
     dataset["continuity"].attrs["long_name"] = "share carried along strike, low at fracture zones"
     dataset.attrs["smoothing"] = float(np.median(restored.smoothing))
@@ -201,6 +208,12 @@ def _as_grid(values):
     if not np.isfinite(values).any():
         raise ValueError("The grid holds no data: every cell is NaN. Check region and tracks.")
     return grid
+
+
+def _spacing_km(grid):
+    """Side of the cells of a grid (km)."""
+    axis = grid[grid.dims[1]].to_numpy()
+    return float(abs(axis[1] - axis[0]))
 
 
 def _weights(data, weight):

@@ -23,7 +23,7 @@ OVERSHOOT = 0.1  # how far a map may leave the range of the readings, as a share
 SHARED, SLOWLY = 0.02, 30.0  # weights, in readings, of expecting that an error shared along a
 # track is zero, and that it does not change from cell to cell: it may within about five
 ROUNDS, RELAXED, ROUGHLY = 3, 1.9, 1e-2  # of field and error in turn, over-relaxed
-SOFT = 0.05, 0.05  # tension and bending of the plate through what readings have beyond the map
+SOFT = 0.01, 0.01  # tension and bending of the plate through what readings have beyond the map
 MOUNT = 0.02, 0.2  # tension and bending of the plate that is laid over a known seamount
 
 
@@ -59,8 +59,8 @@ def _restore(data, weight, known, smoothing, across, begin):
     begin("what withheld readings support")
     grids = _pyramid.build(data, striped, known)
     coarse = grids[1:] or grids
-    halves = _withheld.halve(data, striped, known, coarse)
-    chosen = _withheld.weigh(halves, coarse[0], tensor, smoothing, across)
+    quarters = _withheld.withhold(data, striped, known, coarse)
+    chosen = _withheld.weigh(quarters, coarse[0], tensor, smoothing, across)
     support = _structure.enlarge(chosen.support.astype("float32"), data.shape)
 
     begin("fracture zones")
@@ -96,7 +96,7 @@ def _plate(grids, chosen, support):
     passes them by.  A soft plate through what they have beyond it brings the map back to them.
     """
     level, flat = grids[0], np.zeros_like(support)
-    elsewhere = _structure.block_mean(1 - support, max(1, support.shape[0] // chosen.support.shape[0])) > 0
+    elsewhere = chosen.support < 1
     for choice, share in zip(_withheld.PLATES, chosen.plates, strict=True):
         if (share > 0).any():
             share = _structure.enlarge(share, support.shape)

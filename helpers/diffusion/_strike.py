@@ -40,7 +40,7 @@ NOISE = 0.3  # variance of a reading's error and of what bends within a window, 
 LEVEL = 1.0  # variance of the constant of a track that meets no other, beside the field's
 LEVELS = 6  # constants in a window; tracks beyond share the last
 AVERAGED = 0.7  # standard deviation of the average over windows, beside their radius
-ALONE = 0.05  # share of windows with readings around, below which the average fades
+ALONE = 0.1  # share of windows with readings around, below which the average fades
 KNOWN = 3.0  # log likelihood that a known strike is worth beside the one square to it
 
 
@@ -121,7 +121,7 @@ def _likelihood(data, weight, known):
 
 
 def _tracks(track, known):
-    """Number the tracks whose levels nothing ties together: cruises, or those that never meet."""
+    """Give the cruise of each cell or, where it is not known, a number for tracks that meet."""
     if known.cruise is not None:
         return known.cruise
     return ndimage.label(track, np.ones((3, 3)))[0]
@@ -138,7 +138,8 @@ def _averaged(likelihood, radius):
     for width in widths:
         total = ndimage.gaussian_filter(likelihood, (width, width, 0), mode="constant")
         share = ndimage.gaussian_filter(has, width, mode="constant")
-        means.append(total / (share + ALONE)[..., None])
+        share = np.minimum(share, ALONE) ** 2 / ALONE**2 / np.maximum(share, 1e-9)
+        means.append(total * share[..., None])
     # how far the readings of the windows around lie
     far = ndimage.gaussian_filter(radius, widths[1], mode="constant")
     far /= ndimage.gaussian_filter(has, widths[1], mode="constant") + 1e-9

@@ -139,7 +139,7 @@ def block_mean(values, step):
 
 
 def enlarge(values, shape, step=None):
-    """Interpolate linearly from the centres of large cells, `step` small ones, to those of these."""
+    """Interpolate linearly from the centres of large cells, of `step` cells a side, to all."""
     if values.shape == tuple(shape):
         return values
     (top, bottom, south), (left, right, east) = (

@@ -1,13 +1,16 @@
 """Do the tracks themselves support stripes?  Left-out readings decide, place by place.
 
 Anisotropic smoothing always finds some direction, and draws stripes along it even in data that have
-none.  Here each half of the readings, in tiles, is predicted twice from the other: along strike,
-and by a thin plate that knows no direction.  Where the first predicts better its field is
+none.  Here each quarter of the readings, in tiles, is predicted twice from the others: along
+strike, and by a thin plate that knows no direction.  Where the first predicts better its field is
 kept, where it does not the plate's is: the share that fits the withheld readings best is a
 regression, taken over a neighbourhood (stacked generalisation, Wolpert 1992, Neural Networks 5,
-241-259).  The same misfits choose the smoothing.
+241-259).  The same misfits choose, as
+locally, the smoothing and the plate.
 """
 
+import functools
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -17,13 +20,14 @@ from scipy import ndimage
 from . import _pyramid, _structure
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
-REACH_CELLS = 64.0  # standard deviation of the neighbourhood in which support is measured
+REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured,
+CHOICE_CELLS = 48.0  # and of that in which smoothing and plate are chosen
 ROUGHLY = 5e-3  # relative residual of predictions that only choose among a few
 SMOOTHINGS = (1.0, 3.0, 10.0, 30.0)
 PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft to stiff
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
-CAUTION = 2.5  # standard errors
+CAUTION = 3.0  # standard errors
 FAINT = 1e-3  # how much the misfit of the whole map counts beside that around a place
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: withheld readings
 # call for too little smoothing, since fewer of them are left to smooth and errors of one cruise
@@ -39,70 +43,70 @@ class Choice:
     plates: np.ndarray  # share of each of `PLATES`, on large cells
 
 
-def halve(data, weight, known, levels):
-    """Withhold one half of the readings, in tiles, and then the other.
+def withhold(data, weight, known, levels):
+    """Withhold a quarter of the readings, in tiles, and then each other quarter.
 
     `levels` hold all readings, on the cells on which predictions are compared and on larger ones.
-    Returns, for each half, the levels without it and where on the first of them it lies; nothing
-    where one half has no readings.
+    Returns, for each quarter, the levels without it and where on the first of them it lies; nothing
+    where all readings lie in one.
     """
     row, column = np.indices(data.shape, sparse=True)
-    tile, halves = (row // TILE_CELLS + column // TILE_CELLS) % 2, []
-    for withheld in (tile == 1, tile == 0):
-        kept = _pyramid.build(data, np.where(withheld, 0, weight), known, len(levels))
+    tile, quarters = row // TILE_CELLS % 2 + 2 * (column // TILE_CELLS % 2), []
+    for part in range(4):
+        of_others = np.where(tile == part, 0, weight)
+        if not of_others.any():
+            return []
+        kept = _pyramid.build(data, of_others, known, len(levels))
         kept = [level for level in kept if level.size >= levels[0].size]
         test = (kept[0].weight == 0) & (levels[0].weight > 0)
-        if not test.any() or not kept[0].weight.any():
-            return []
-        halves.append((kept, test))
-    return halves
+        quarters.append((kept, test))
+    return quarters
 
 
-def weigh(halves, full, tensor, smoothing, across):
+def weigh(quarters, full, tensor, smoothing, across):
     """Predict withheld readings along strike and without direction, and compare.
 
     `tensor` is the structure tensor of the map from all readings, `full` holds these on the cells
     of the comparison; where `smoothing` is None it is chosen among `SMOOTHINGS`.
     """
-    if not halves:
-        shares = np.ones((len(PLATES), 1, 1), "float32") * (np.arange(len(PLATES)) == 0)[:, None, None]
+    if not quarters:
+        shares = np.zeros((len(PLATES), 1, 1), "float32")
+        shares[0] = 1
         smoothing = np.full((1, 1), smoothing or SMOOTHINGS[0], "float32")
         return Choice(np.zeros((1, 1), "float32"), smoothing, shares)
-    tested = np.any([test for _, test in halves], axis=0)
-    weight, step = np.where(tested, full.weight, 0), max(1, int(REACH_CELLS / full.size) // 4)
-    sigma = REACH_CELLS / full.size / step
+    tested = np.any([test for _, test in quarters], axis=0)
+    weight, step = np.where(tested, full.weight, 0), max(1, int(CHOICE_CELLS / full.size) // 4)
+    sigma = CHOICE_CELLS / full.size / step
 
-    def misfits(halves, solve, choices, *given):
+    def misfits(quarters, solve, choices):
         """Misfit of each choice, and its square around each place."""
-        found = [
-            _misfit(halves, full, lambda kept, choice=choice: solve(kept, *choice, *given))
-            for choice in choices
-        ]
+        found = [_misfit(quarters, full, functools.partial(solve, *choice)) for choice in choices]
         square = [_structure.block_mean(weight * each**2, step) for each in found]
         # far from readings the choice of the whole map stands
         square = np.array([_around(part, sigma) + FAINT * part.mean() for part in square])
         return np.array(found), square
 
+    def along_strike(value, kept):
+        return _pyramid.along_strike(kept, tensor, value, across)
+
+    def plate(tension, bending, kept):
+        return _pyramid.plate(kept, tension, bending)
+
     # along strike: as smooth as the withheld readings bear
     choices = np.array(SMOOTHINGS if smoothing is None else (smoothing,), "float32")
-    along, square = misfits(halves, _along, [(tensor, value, across) for value in choices])
+    along, square = misfits(quarters, along_strike, [[value] for value in choices])
     borne = square <= TOLERATED * square.min(axis=0)
     stiffest = len(choices) - 1 - np.argmax(borne[::-1], axis=0)
     chosen = np.exp(_around(np.log(choices)[stiffest], 1.0, mode="nearest"))
     along = _at(along, stiffest, step)
     # without direction: the plate that predicts them best
-    plates, square = misfits(_roughly(halves), _pyramid.plate, PLATES)
+    plates, square = misfits(_roughly(quarters), plate, PLATES)
     best = np.argmin(square, axis=0)
     shares = np.array([_around(1.0 * (best == k), 1.0, mode="nearest") for k in range(len(PLATES))])
     plates = _at(plates, best, step)
     # and the share of the one and the other, place by place
-    support = _support(along, plates, weight, step, sigma)
+    support = _support(along, plates, weight, full.size)
     return Choice(support, chosen.astype("float32"), shares.astype("float32"))
-
-
-def _along(kept, tensor, smoothing, across):
-    """Predict along strike."""
-    return _pyramid.along_strike(kept, tensor, smoothing, across)
 
 
 def _at(found, chosen, step):
@@ -117,20 +121,21 @@ def _around(blocks, sigma, mode="constant"):
     return ndimage.gaussian_filter(np.asarray(blocks, float), sigma, mode=mode)
 
 
-def _roughly(halves):
-    """Lower the precision to which the levels of halves are solved."""
-    return [([replace(level, tolerance=ROUGHLY) for level in kept], test) for kept, test in halves]
+def _roughly(quarters):
+    """Lower the precision to which the levels of quarters are solved."""
+    roughly = functools.partial(replace, tolerance=ROUGHLY)
+    return [([roughly(level) for level in kept], test) for kept, test in quarters]
 
 
-def _misfit(halves, full, predict):
-    """Take from each reading its prediction from the other half (nT); 0 off the tracks.
+def _misfit(quarters, full, predict):
+    """Take from each reading its prediction from the other quarters (nT); 0 off the tracks.
 
-    The halves wait for nothing and are predicted side by side.
+    The quarters wait for nothing and are predicted side by side.
     """
     misfit = np.zeros_like(full.total)
-    with ThreadPoolExecutor(len(halves)) as pool:
-        fields = list(pool.map(predict, [kept for kept, _ in halves]))
-    for field, (kept, test) in zip(fields, halves, strict=True):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        fields = list(pool.map(predict, [kept for kept, _ in quarters]))
+    for field, (kept, test) in zip(fields, quarters, strict=True):
         total = full.total
         if full.offsets is not None:
             total = full.offsets.without(total, kept[0].offsets.constants(field))
@@ -138,7 +143,7 @@ def _misfit(halves, full, predict):
     return misfit
 
 
-def _support(along, without, weight, step, sigma):
+def _support(along, without, weight, size):
     """Share of the prediction along strike that fits the withheld readings best, 0 to 1.
 
     With ``d - i`` and ``d - g`` the misfits of the plate and along strike, the best share of a
@@ -148,6 +153,8 @@ def _support(along, without, weight, step, sigma):
     blocks, within which readings are not independent.  A share up to `NONE` counts as none, one
     from `ALL` as all.
     """
+    step = max(1, int(REACH_CELLS / size) // 4)
+    sigma = REACH_CELLS / size / step
     # d - i is `without`, d - g is `along`, so that g - i is their difference
     difference = without - along
     both = _structure.block_mean(weight * without * difference, step)

@@ -102,9 +102,7 @@ def draw_regions(regions):
     return figure
 
 
-def draw_guided(
-    block, weight, truth, log_smoothing, integration_cells, across_percent, reestimations
-):  # fmt: skip
+def draw_guided(block, weight, truth, log_smoothing, across_percent):
     """Diffuse track data with given parameters; draw before, after with its strike, and the truth.
 
     Parameters
@@ -115,15 +113,12 @@ def draw_guided(
     log_smoothing : float
         Logarithm to base 10 of the smoothing of `diffusion.guided`, which is not chosen by the
         data here; the data still decide how far stripes are supported.
-    integration_cells, reestimations
-        As in `diffusion.guided`.
     across_percent : float
         Diffusivity across strike in per cent of that along strike.
     """
     result = diffusion.guided(
-        block, weight, 10.0**log_smoothing, integration_cells, across_percent / 100, reestimations,
-        uncertainty=False,
-    )  # fmt: skip
+        block, weight, 10.0**log_smoothing, across_percent / 100, uncertainty=False
+    )
     field, truth = result["anomaly"].to_numpy(), np.asarray(truth)
     limit = _region.robust_limit(truth)
     coherence = float(result["coherence"].mean())
