@@ -43,7 +43,6 @@ from .network import _tiles
 
 TILE = 960  # cells a side of a tile's core; for `predict` a multiple of the network's step
 OVERLAP = 128  # cells read on each side of it
-SAMPLE = 768  # cells a side of the window that chooses smoothing and averaging for all tiles
 FEWEST = 4  # cells with data, below which a tile stays blank
 GRID = ("anomaly", "block", "weight", "distance_km")
 GUIDED = ("anomaly", "strike_deg", "coherence")
@@ -168,40 +167,13 @@ def grid_points(points, axes, store, attrs=None, tile=TILE, overlap=OVERLAP, pro
     return _run(work, store, axes, GRID, about, attrs or {}, tile, sides, progress)
 
 
-def choose(source):
-    """Choose smoothing and averaging of the orientation for a whole area, by its densest window.
-
-    Every tile must use the same, or the map has seams.
-
-    Parameters
-    ----------
-    source : str or pathlib.Path
-        Grid from `grid_tracks`.
-
-    Returns
-    -------
-    dict of str to float
-        ``smoothing`` and ``integration_cells``, as `guided` takes them.
-    """
-    grid, best, most = open_grid(source), None, -1
-    for window in _windows(grid["block"].shape, SAMPLE):
-        block = _loaded(source, ["block"], window)["block"]
-        if int(block.notnull().sum()) > most and min(block.shape) >= 8:
-            most, best = int(block.notnull().sum()), window
-    part = _loaded(source, ("block", "weight"), best)
-    made = diffusion.guided(part["block"], part["weight"], uncertainty=False)
-    return {name: made.attrs[name] for name in ("smoothing", "integration_cells")}
-
-
-def guided(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERLAP, progress=True):
-    """Apply guided diffusion tile by tile.
+def guided(source, store, tile=TILE, overlap=OVERLAP, progress=True):
+    """Apply guided diffusion tile by tile; what it chooses, it chooses place by place.
 
     Parameters
     ----------
     source : str or pathlib.Path
         Grid with ``block`` and ``weight``, as `open_grid` takes it.
-    smoothing, integration_cells : float
-        From `choose`.
     store, tile, overlap, progress
         As `grid_tracks`.
 
@@ -210,11 +182,10 @@ def guided(source, store, smoothing, integration_cells, tile=TILE, overlap=OVERL
     pathlib.Path
         The store, with ``anomaly``, ``strike_deg`` and ``coherence``.
     """
-    options = {"smoothing": smoothing, "integration_cells": integration_cells}
-    about = {"step": "guide", "source": _key_of(source), "overlap": overlap} | options
+    about = {"step": "guide", "source": _key_of(source), "overlap": overlap}
 
     def work(window):
-        return functools.partial(_guided, str(source), window, options)
+        return functools.partial(_guided, str(source), window)
 
     return _run_on(source, work, store, GUIDED, about, tile, (overlap, overlap), progress)
 
@@ -305,12 +276,12 @@ def _grid(points, axes):
     return gridding.grid_points(east, north, value, **axes, uncertainty=False)[list(GRID)]
 
 
-def _guided(source, window, options):
+def _guided(source, window):
     """Diffuse one window."""
     grid = _loaded(source, ("block", "weight"), window)
     if int(grid["block"].notnull().sum()) < FEWEST or min(grid["block"].shape) < 8:
         return _blank(grid.coords, GUIDED)
-    made = diffusion.guided(grid["block"], grid["weight"], uncertainty=False, **options)
+    made = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     return made[list(GUIDED)]
 
 

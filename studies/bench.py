@@ -198,8 +198,7 @@ def tiled():
         axes = {"northing": axis, "easting": axis}
         grid = largearea.grid_points(points, axes, Path(folder) / "grid.zarr")
         gridded = time.perf_counter()
-        options = largearea.choose(grid)
-        largearea.guided(grid, Path(folder) / "guided.zarr", **options)
+        largearea.guided(grid, Path(folder) / "guided.zarr")
         done = time.perf_counter()
         peaks = [*client.run(_peak_gb).values(), _peak_gb()]
     return {
@@ -390,7 +389,7 @@ def cases_shown():
         values = ("ew0007", 1.0, "minimum_curvature", 15.0)
         yield "gridding", maps.draw_gridding, (tables,), values
     part = [each.sel(GUIDED) for each in (grid["block"], grid["weight"], truth["anomaly"])]
-    yield "guided", maps.draw_guided, part, (0.5, 36, 0.1, 6)
+    yield "guided", maps.draw_guided, part, (0.5, 0.1)
     yield "spreading", maps.draw_spreading, (), (20, 30, 60, 3.0)
     made = cases.prepare_models("reykjanes", MODELS, most=1)
     name = MODELS[-1]

@@ -59,9 +59,8 @@ def stores(table, cluster, tmp_path_factory):
     options = {"tile": TILE, "overlap": OVERLAP, "progress": False}
     with distributed.Client(cluster):
         grid = largearea.grid_tracks(table, REGION, folder / "grid.zarr", **options)
-        chosen = largearea.choose(grid)
-        guided = largearea.guided(grid, folder / "guided.zarr", **chosen, **options)
-    return grid, guided, chosen
+        guided = largearea.guided(grid, folder / "guided.zarr", **options)
+    return grid, guided
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +82,8 @@ def test_two_workers_grid_as_one_memory_does(stores, in_memory):
 
 
 def test_two_workers_diffuse_as_one_memory_does(stores, in_memory):
-    made, chosen = largearea.open_grid(stores[1]), stores[2]
-    whole = diffusion.guided(in_memory["block"], in_memory["weight"], uncertainty=False, **chosen)
+    made = largearea.open_grid(stores[1])
+    whole = diffusion.guided(in_memory["block"], in_memory["weight"], uncertainty=False)
     near = (in_memory["distance_km"] <= network.KNOWABLE_KM).to_numpy()
     off = (made["anomaly"] - whole["anomaly"]).to_numpy()[near]
     assert np.sqrt(np.mean(off**2)) < 0.04 * whole["anomaly"].to_numpy()[near].std()
@@ -180,7 +179,7 @@ def small(folder, shift=0.0, tile=24):
     axes = {dim: np.arange(60) * 2.0 for dim in largearea.DIMS}
     options = {"tile": tile, "overlap": 12, "progress": False}
     grid = largearea.grid_points(points, axes, folder / f"grid_{shift}.zarr", **options)
-    return grid, largearea.guided(grid, folder / "guided.zarr", 1.0, 24.0, **options)
+    return grid, largearea.guided(grid, folder / "guided.zarr", **options)
 
 
 def test_a_store_made_of_another_store_is_refused(tmp_path):
@@ -190,10 +189,10 @@ def test_a_store_made_of_another_store_is_refused(tmp_path):
     with pytest.raises(ValueError, match="guided.zarr holds .* other source"):
         small(tmp_path, shift=5.0, tile=60)
     moved = (tmp_path / "grid_0.0.zarr").rename(tmp_path / "moved.zarr")
-    largearea.guided(moved, tmp_path / "guided.zarr", 1.0, 24.0, **options)  # the same by content
+    largearea.guided(moved, tmp_path / "guided.zarr", **options)  # the same by content
     (tmp_path / "folder").mkdir()
     with pytest.raises(ValueError, match="no store of this step"):
-        largearea.guided(moved, tmp_path / "folder", 1.0, 24.0, **options)
+        largearea.guided(moved, tmp_path / "folder", **options)
 
 
 def flipped(path):
@@ -216,7 +215,7 @@ def test_what_is_missing_or_damaged_is_noticed_and_computed_anew(tmp_path):
             largearea.open_grid(grid).load()
         if name[0] in "bew":  # as each of the steps says it
             with pytest.raises(ValueError, match="grid_0.0.zarr .*computes only what is missing"):
-                largearea.choose(grid)
+                largearea.guided(grid, tmp_path / "again.zarr", progress=False)
         (grid / name).write_bytes(whole)
     for name, does in harm.items():
         does(grid / name)
@@ -274,6 +273,6 @@ def test_netcdf_is_read_and_degrees_are_refused(in_memory, tmp_path):
 def test_tiles_without_data_stay_blank(table, tmp_path):
     west = table[table["longitude"] < -31]
     grid = largearea.grid_tracks(west, REGION, tmp_path / "g.zarr", 4.0, 96, 0, progress=False)
-    guided = largearea.guided(grid, tmp_path / "u.zarr", 1.0, 24.0, 96, 0, progress=False)
+    guided = largearea.guided(grid, tmp_path / "u.zarr", 96, 0, progress=False)
     made = largearea.open_grid(guided)["anomaly"]
     assert made[:, -96:].isnull().all() and made[:, :40].notnull().any()
