@@ -35,6 +35,7 @@ FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
 WIDEST_DEG = 40.0  # a box that nobody gave is no wider,
 LINE_KM, LEAST_KM = 5.0, 40.0  # nor narrower than a line: then it gets so much
 MUCH = 0.05  # a larger share of the rows of a file or cruise is not lost without a warning
+GRID_KM = 2.0  # side of a cell where nothing tells it
 CELLS_KM = (0.05, 100.0)  # smallest and largest side of a cell
 LONGEST_NAME = 80
 MOST_CELLS = 20_000_000
@@ -58,13 +59,13 @@ ASKED = {  # option: what it is; as variables of make in capitals
     "crs": "projection of a grid that does not say it, such as EPSG:32625",
     "units": "of a grid that does not say it: nT, T, ...",
     "name": "of the files written",
-    "spacing": "side of a cell (km)",
+    "spacing": "side of a cell (km); chosen by the distance between lines, of a grid 2",
 }
 USAGE = """Say of what, and where: make map TRACKS=my_cruises/ BOX="-46.4 -43 44.4 46.6"
 TRACKS: files, folders or archives; or GRID: a grid that others made, or GRID=emag2, which fetches
 EMAG2 v3 for the BOX.
 BOX: west, east, south, north in degrees; without it, all of the data.
-NAME=my_map names the files; SPACING=4 makes cells of 4 km.
+NAME=my_map names the files; SPACING=4 makes cells of 4 km, in place of those that suit the lines.
 COLUMNS="longitude=X latitude=Y residual_nt=dT" names the columns of a table.
 VARIABLE, CRS=EPSG:32625 and UNITS=nT tell of a grid what its file does not say."""
 
@@ -100,9 +101,11 @@ def options(arguments=None, more=()):
 
 
 def spacing_of(text):
-    """Read the side of a cell (km), 2 where nothing is said."""
+    """Read the side of a cell (km); None where nothing is said."""
+    if not text:
+        return None
     try:
-        spacing = float(text or 2.0)
+        spacing = float(text)
     except ValueError:
         spacing = math.nan
     if not CELLS_KM[0] <= spacing <= CELLS_KM[1]:
@@ -268,6 +271,10 @@ def of_tracks(asked):
         table = tracks.clean(inside(table, region))
     tell_cleaning(table)
     table = levelled(table, region)
+    if asked.spacing is None:
+        asked.spacing = gridding.choose_spacing(table, region)
+        print(f"Cells of {asked.spacing:g} km suit how far lines lie apart (SPACING sets others).")
+    tell_cells(asked, region)
     number = table["cruise"].nunique()
     print(f"{len(table):,} readings of {number} cruise{'s' * (number != 1)} in the box")
     if len(table) < FEW:
@@ -302,7 +309,9 @@ def of_grid(asked):
         except ValueError as problem:
             raise ValueError(f"{problem}; choose a part of it, {EXAMPLE}.") from problem
         asked.box = region.west, region.east, region.south, region.north
+    asked.spacing = asked.spacing or GRID_KM
     region = region_of(asked)
+    tell_cells(asked, region)
     made = gridding.on_map(grid, region, asked.spacing)
     print(f"{int(made['block'].notnull().sum()):,} cells with a value in the box")
     print("All count as data, also those that the makers of the grid interpolated: see A2.")
@@ -312,16 +321,21 @@ def of_grid(asked):
 def region_of(asked):
     """Make the region of the box, unless it has too many cells."""
     region = data.region_from_box(*asked.box, name=asked.stem, title=asked.name)
+    spacing = asked.spacing or GRID_KM
     x, y = region.outline()
-    rows, columns = (int(np.ptp(edge) / asked.spacing) for edge in (y, x))
+    rows, columns = (int(np.ptp(edge) / spacing) for edge in (y, x))
     if not 1 <= rows * columns <= MOST_CELLS:
         smaller = "a smaller box, or larger cells: SPACING=4" if rows * columns else "smaller cells"
         raise ValueError(
-            f"The box has {rows:,} x {columns:,} cells of {asked.spacing:g} km; choose {smaller}."
+            f"The box has {rows:,} x {columns:,} cells of {spacing:g} km; choose {smaller}."
         )
+    return region
+
+
+def tell_cells(asked, region):
+    """Say how many cells the box has."""
     rows, columns = (axis.size for axis in region.grid_coords(asked.spacing))
     print(f"Box {', '.join(f'{edge:g}' for edge in asked.box)}: {rows} x {columns} cells")
-    return region
 
 
 def supported(found, grid, table):

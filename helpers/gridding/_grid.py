@@ -17,6 +17,10 @@ NOISE_NT = 10.0  # error of one crossing of a cell: instrument, diurnal variatio
 SLOPE_NT_KM = 30.0  # usual slope of the field inside a cell
 TILE_CELLS = 24  # side of the tiles that are left out to measure the interpolation error
 TILE_FOLDS = 4  # a quarter of the tiles is left out at a time
+SPACINGS_KM = (2.0, 1.0, 0.5, 0.25)  # sides of cells that are chosen among
+CELLS_APART, FITS = 6.0, 1.5  # of these between lines, and how much larger a cell may be
+BESIDE_KM = 10.0  # belongs to a line; and the longest step between its readings
+WIDE_KM = 500.0  # side of a region whose area is told in cells of 4 km
 LEAST_SHARED = 20  # cells shared by cruises; fewer do not tell the error on the tracks
 
 
@@ -30,6 +34,65 @@ class Cells(NamedTuple):
     block: np.ndarray  # median (nT)
     spread: np.ndarray  # standard deviation about the plane (nT)
     count: np.ndarray
+
+
+def choose_spacing(table, region):
+    """Choose cells that suit a survey: about a sixth of the distance between its lines.
+
+    Stripes are some cells wide then, and the gap between lines is one that can be bridged.  Cells
+    of 2 km, in which the networks learnt, are the largest: lone tracks tell no more in larger ones.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Track table with ``cruise``, ``longitude`` and ``latitude`` (degrees), in the order sailed.
+    region : helpers.data.Region
+        Gives the projection and the bounds.
+
+    Returns
+    -------
+    float
+        Side of a cell (km), one of `SPACINGS_KM`.
+
+    Raises
+    ------
+    ValueError
+        If no reading lies in the region.
+
+    Notes
+    -----
+    The distance between lines is the area within `BESIDE_KM` of readings over the length of the
+    tracks; passages of a cruise that are farther apart than that are not joined.
+
+    Examples
+    --------
+    A ship goes up and down on lines 3 km apart:
+
+    >>> import pandas as pd
+    >>> from helpers import data, gridding
+    >>> region = data.region_from_box(-30.5, -30.0, 38.0, 38.5)
+    >>> lat = np.concatenate([np.linspace(38, 38.5, 50)[:: (-1) ** k] for k in range(10)])
+    >>> lon = np.repeat(-30.5 + 0.034 * np.arange(10), 50)
+    >>> table = pd.DataFrame({"cruise": "a", "longitude": lon, "latitude": lat})
+    >>> gridding.choose_spacing(table, region)
+    0.5
+    """
+    x, y = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    across = np.ptp(np.concatenate(region.outline()))
+    northing, easting = region.grid_coords(1.0 if across < WIDE_KM else 4.0)
+    row, column = np.rint(_shared.cell_of(x, y, easting, northing)).astype(int)
+    inside = (row >= 0) & (row < northing.size) & (column >= 0) & (column < easting.size)
+    if not inside.any():
+        raise ValueError(f"None of the {len(table):,} readings lies in the region; give another.")
+    free = np.ones((northing.size, easting.size), bool)
+    free[row[inside], column[inside]] = False
+    cell_km = float(easting[1] - easting[0])
+    area = np.sum(ndimage.distance_transform_edt(free) * cell_km <= BESIDE_KM) * cell_km**2
+    step = np.hypot(np.diff(x), np.diff(y))
+    of_one = (table["cruise"].to_numpy()[1:] == table["cruise"].to_numpy()[:-1]) & inside[1:]
+    length = step[of_one & inside[:-1] & (step <= BESIDE_KM)].sum()
+    wanted = area / max(length, cell_km) / CELLS_APART
+    return next((km for km in SPACINGS_KM if km <= FITS * wanted), SPACINGS_KM[-1])
 
 
 def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):

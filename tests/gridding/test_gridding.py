@@ -246,3 +246,21 @@ def test_mask_blanks_what_is_far_from_data(region):
         np.testing.assert_array_equal(np.isfinite(masked[name]), near)
         np.testing.assert_array_equal(masked[name].values[near], whole[name].values[near])
         assert masked[name].attrs["units"] == "nT" and masked[name].attrs["crs"] == region.crs
+
+
+@pytest.mark.parametrize(("apart_km", "wanted_km"), [(1.0, 0.25), (3.0, 0.5), (12.0, 2.0)])
+def test_cells_suit_the_distance_between_lines(apart_km, wanted_km):
+    """A ship goes up and down; a lone track, and lines far apart, get the largest cells."""
+    region = data.region_from_box(-30.6, -30.0, 0.0, 0.6)
+    column = np.arange(0, 0.6, apart_km / 111.2)
+    lat = np.concatenate([np.linspace(0, 0.6, 60)[:: (-1) ** k] for k in range(column.size)])
+    lon = -30.6 + np.repeat(column, 60)
+    table = pd.DataFrame({"cruise": "a", "longitude": lon, "latitude": lat})
+    assert gridding.choose_spacing(table, region) == wanted_km
+    assert gridding.choose_spacing(table[:60], region) == 2.0
+
+
+def test_cells_of_no_reading_are_refused():
+    table = pd.DataFrame({"cruise": ["a"], "longitude": [10.0], "latitude": [50.0]})
+    with pytest.raises(ValueError, match="None of the 1 readings lies in the region"):
+        gridding.choose_spacing(table, data.region_from_box(-30.6, -30.0, 0.0, 0.6))
