@@ -325,7 +325,7 @@ class Interpreted(NamedTuple):
     grid: xr.Dataset
     guided: xr.Dataset
     prediction: xr.Dataset
-    lines: geopandas.GeoDataFrame
+    lines: geopandas.GeoDataFrame  # those that two tracks or more support
 
 
 @functools.cache
@@ -343,7 +343,7 @@ def real_swath():
     table = real_cruises()
     if table is None:
         return None
-    return _interpreted(gridding.grid_tracks(table, data.region("pacific_antarctic")))
+    return _interpreted(table, data.region("pacific_antarctic"), 2.0)
 
 
 @kept("lines")
@@ -355,14 +355,16 @@ def real_survey(name, spacing_km=None):
     about = SURVEYS[name]
     if None in [data.try_fetch(file) for file in about.files]:
         return None
-    cells = spacing_km or about.spacing_km
-    return _interpreted(gridding.grid_tracks(load_survey(name), about.region, cells))
+    return _interpreted(load_survey(name), about.region, spacing_km or about.spacing_km)
 
 
-def _interpreted(grid):
-    """Diffuse a grid and show it to the network that is for real data."""
+def _interpreted(table, region, spacing_km):
+    """Grid and diffuse a survey, show it to the network for real data, keep supported lines."""
+    table = table[region.contains(table["longitude"], table["latitude"])]
+    grid = gridding.grid_tracks(table, region, spacing_km)
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
-    return Interpreted(grid, guided, *lines.find(grid, guided, model=lines.SINGLE))
+    prediction, found = lines.find(grid, guided, model=lines.SINGLE)
+    return Interpreted(grid, guided, prediction, lines.supported(found, grid, table).lines)
 
 
 def triple_junction(isochrons):

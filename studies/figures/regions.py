@@ -258,10 +258,10 @@ CAPTIONS = {
     "that do not, over the plateaus and the trace of the triple junction.",
     "05_doubts": "Precision, recall and error of both simulated regions against the distance to "
     "data and to seafloor whose isochrons change direction.",
-    "A2_swath": "The best model along real cruises across the Pacific-Antarctic Ridge; lines "
-    "along the rim of the swath are made by the threshold.",
+    "A2_swath": "The best model along real cruises across the Pacific-Antarctic Ridge, with the "
+    "lines that two tracks support, if any.",
     "A2_blocks": "Real residuals along NBP9707, with two other ships in the map, and WI933014, "
-    "alone: the normal blocks by picks (grey), peaks of the profile, and where lines of the Sato "
-    "filter and of the network cross the track.",
+    "alone: the normal blocks by picks (grey), crests and peaks of the profile, and where lines of "
+    "the Sato filter and of the network cross the track, if any do.",
     "A2_surveys": "Three small real surveys: guided map with tracks, probability and lines.",
 }
