@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from helpers import _shared, data, lines, tracks
+from helpers import _shared, data, diffusion, gridding, lines, tracks
 
 from . import cases, lines_against_maps, real_data
 from ._kept import kept
@@ -87,6 +87,33 @@ def tasks():
             if survey.company:
                 made.append((survey.title, box, True, first))
     return made
+
+
+EMAG2_BOX, EMAG2_KM = (-36, -26, 55, 62), 4.0  # over the Reykjanes Ridge; side of the cells
+
+
+def judged_emag2(box=EMAG2_BOX, spacing_km=EMAG2_KM):
+    """Hold lines of a cut of EMAG2 v3 against experts' lineations: a record as `judged` gives.
+
+    None where the grid cannot be had. A grid has no track: no blocks, no withheld lines.
+    """
+    try:
+        path = data.emag2(box)
+    except data.DataUnavailable as problem:
+        print(f"EMAG2 v3 is left out: {problem}")
+        return None
+    region = data.region_from_box(*box)
+    grid = gridding.on_map(gridding.read_grid(path, box=box), region, spacing_km)
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    _, found = lines.find(grid, guided, model=lines.SINGLE)
+    found = lines.supported(found, grid).lines
+    rng, long = np.random.default_rng(SEED), float(found["length_km"].sum())
+    sets = {"network": found, "sato": lines_against_maps.ridge_lines(grid, guided, long)}
+    return {
+        "survey": "EMAG2 v3", "box": "Reykjanes", "ships": 0, "spacing_km": spacing_km,
+        "blocks": None, "km": None, "methods": None, "withheld": None, "not_levelled": "",
+        "lines": real_data.beside_experts(sets, data.lineations(region), rng),
+    }  # fmt: skip
 
 
 @kept("lines")
@@ -277,6 +304,7 @@ def main():
         warnings.simplefilter("ignore")
         pool = joblib.Parallel(n_jobs=PROCESSES)
         surveys = pool(joblib.delayed(judged)(*task) for task in tasks())
+        surveys.append(judged_emag2())
         regions = pool(joblib.delayed(simulated_region)(name) for name in LINEATED)
     records = {
         "surveys": [one for one in surveys if one], "regions": [one for one in regions if one]
