@@ -29,7 +29,8 @@ class Known:
         `cruise`, the heading error of each cruise (terms in H and 2H) is solved for, too.
     strike_deg : array_like, optional
         Strike that is known from elsewhere (isochrons, fabric; clockwise from north), NaN where it
-        is not.  It leads where the readings show no direction of their own.
+        is not.  It is the prior of what the readings tell, and leads where they are silent; how far
+        stripes are supported, the readings decide.
     barrier : array_like of bool, optional
         Cells of known fracture zones: nothing is carried across, so that offsets stay offsets.
     seamount : array_like of bool, optional
@@ -52,10 +53,6 @@ class Known:
     strike_deg: np.ndarray | None = None
     barrier: np.ndarray | None = None
     seamount: np.ndarray | None = None
-
-    def cut(self, window):
-        """Return what is known within a window, a tuple of two slices."""
-        return Known(**{name: part[window] for name, part in self._parts().items()})
 
     def _parts(self):
         """Return the parts that are known, by name."""

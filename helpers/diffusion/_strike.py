@@ -3,10 +3,11 @@
 In windows of some 80 km around, the readings are held to be a Gaussian process that changes across
 strike and hardly along it.  The marginal likelihood of each of a fan of strikes, averaged over
 neighbouring windows, is the posterior of the strike: sharp where two tracks or more agree, flat
-beside a lone track, on noise, and where nothing was read.
+where nothing was read.  A lone track excludes hardly more than strikes along itself, and widths
+other than those tried: whether stripes are drawn, withheld readings decide (`_withheld`).
 
-The covariance is Matern 3/2 across strike and Gaussian along it.  On a line across strike a Matern
-3/2 process needs no more than its value and its slope to go on (Hartikainen & Sarkka 2010), and
+The covariance is Matérn 3/2 across strike and Gaussian along it.  On a line across strike a Matérn
+3/2 process needs no more than its value and its slope to go on (Hartikainen & Särkkä 2010), and
 along strike, within a window shorter than the scale, two terms of its series will do: so one pass
 of a Kalman filter over the readings, in their order across strike, gives the likelihood of a
 strike, at a cost that grows with the number of readings and not with its cube.
@@ -14,7 +15,7 @@ strike, at a cost that grows with the number of readings and not with its cube.
 References
 ----------
 Rasmussen, C. E. & Williams, C. K. I. (2006). Gaussian Processes for Machine Learning, section 5.4.
-Hartikainen, J. & Sarkka, S. (2010). Kalman filtering and smoothing solutions to temporal Gaussian
+Hartikainen, J. & Särkkä, S. (2010). Kalman filtering and smoothing solutions to temporal Gaussian
 process regression models. Proc. IEEE Workshop on Machine Learning for Signal Processing, 379-384.
 """
 
@@ -41,7 +42,7 @@ LEVEL = 1.0  # variance of the constant of a track that meets no other, beside t
 LEVELS = 6  # constants in a window; tracks beyond share the last
 AVERAGED = 0.7  # standard deviation of the average over windows, beside their radius
 ALONE = 0.1  # share of windows with readings around, below which the average fades
-KNOWN = 3.0  # log likelihood that a known strike is worth beside the one square to it
+KNOWN = 3.0  # log density of a known strike; of the one square to it it is the negative
 
 
 def posterior(data, weight, known):
@@ -211,7 +212,7 @@ def _sort(order, value):
 
 @numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _go_on(mean, cover, step, terms):
-    """Carry the state on across strike by a step (times the rate): Matern 3/2 of variance 1."""
+    """Carry the state on across strike by a step (times the rate): Matérn 3/2 of variance 1."""
     fall = np.exp(-step)
     a, b, c, d = fall * (1 + step), fall * step, -fall * step, fall * (1 - step)
     for j in range(0, 2 * terms, 2):
