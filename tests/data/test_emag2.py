@@ -170,7 +170,7 @@ def test_boxes_that_are_none_are_refused(service):
 
 def test_make_map_takes_it_by_name(service, capsys):
     asked = make_map.options(["--grid", "EMAG2", "--box", "-34", "-32", "38", "39.5"])
-    region, made = make_map.of_grid(asked)
+    region, made, *_ = make_map.of_grid(asked)
     assert made["block"].notnull().mean() > 0.9  # the box is not square on the map
     east, north = np.meshgrid(made.easting, made.northing)
     lon, lat = region.unproject(east, north)
