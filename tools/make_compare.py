@@ -12,7 +12,7 @@ import json
 import sys
 
 import make_map
-from helpers import _shared, data, gridding, tracks
+from helpers import _shared, data, tracks
 from make_map import MAPS
 from studies import real_data
 
@@ -78,8 +78,7 @@ def main(arguments=None):
         asked.box = make_map.box_around(tracks.clean(tracks.residual(table)))
     region = make_map.region_of(asked)
     here = make_map.inside(table, region)  # says where the readings are if none is in the box
-    asked.spacing = asked.spacing or gridding.choose_spacing(tracks.clean(here), region)
-    make_map.tell_cells(asked, region)
+    make_map.settle_cells(asked, tracks.clean(here), region)
     found = real_data.compare(table, region, picks, asked.spacing)
     if found["not_levelled"]:
         print(f"Not levelled: {found['not_levelled']}; the median of each cruise is taken off.")

@@ -271,10 +271,7 @@ def of_tracks(asked):
         table = tracks.clean(inside(table, region))
     tell_cleaning(table)
     table = levelled(table, region)
-    if asked.spacing is None:
-        asked.spacing = gridding.choose_spacing(table, region)
-        print(f"Cells of {asked.spacing:g} km suit how far lines lie apart (SPACING sets others).")
-    tell_cells(asked, region)
+    settle_cells(asked, table, region)
     number = table["cruise"].nunique()
     print(f"{len(table):,} readings of {number} cruise{'s' * (number != 1)} in the box")
     if len(table) < FEW:
@@ -309,9 +306,8 @@ def of_grid(asked):
         except ValueError as problem:
             raise ValueError(f"{problem}; choose a part of it, {EXAMPLE}.") from problem
         asked.box = region.west, region.east, region.south, region.north
-    asked.spacing = asked.spacing or GRID_KM
     region = region_of(asked)
-    tell_cells(asked, region)
+    settle_cells(asked, None, region)
     made = gridding.on_map(grid, region, asked.spacing)
     print(f"{int(made['block'].notnull().sum()):,} cells with a value in the box")
     print("All count as data, also those that the makers of the grid interpolated: see A2.")
@@ -332,8 +328,16 @@ def region_of(asked):
     return region
 
 
-def tell_cells(asked, region):
-    """Say how many cells the box has."""
+def settle_cells(asked, table, region):
+    """Choose the side of a cell where nobody did, if the box can bear it; say how many it has."""
+    if asked.spacing is None and table is None:
+        asked.spacing = GRID_KM
+    elif asked.spacing is None:
+        asked.spacing = gridding.choose_spacing(table, region)
+        # a dense survey in a wide box: cells of GRID_KM fit, as `region_of` has seen
+        while np.prod([axis.size for axis in region.grid_coords(asked.spacing)]) > MOST_CELLS:
+            asked.spacing *= 2
+        print(f"Cells of {asked.spacing:g} km suit how far lines lie apart (SPACING sets others).")
     rows, columns = (axis.size for axis in region.grid_coords(asked.spacing))
     print(f"Box {', '.join(f'{edge:g}' for edge in asked.box)}: {rows} x {columns} cells")
 

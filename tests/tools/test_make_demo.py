@@ -16,7 +16,7 @@ def test_the_demo_ends_with_a_picture_a_geopackage_and_five_lines(tmp_path, monk
     make_demo.main()
     said = capsys.readouterr().out.split("What it shows\n")[1].splitlines()
     assert [line[:2] for line in said] == ["1.", "2.", "3.", "4.", "5."]
-    assert "real readings" in said[0] and said[2].startswith("3. 2 lines, 4")
+    assert "real readings" in said[0] and said[2].startswith("3. 2 lines, 47 km")
     endings = {path.suffix for path in tmp_path.iterdir()}
     assert {".png", ".gpkg"} <= endings
 

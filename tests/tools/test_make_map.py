@@ -155,6 +155,20 @@ def test_a_fine_spacing_of_a_large_box_is_refused(tracks):
         make_map.main(["--tracks", str(tracks), "--spacing", "0.05", "--box", "-10 10 45 55"])
 
 
+def test_a_dense_survey_in_a_wide_box_gets_cells_that_the_box_can_bear(monkeypatch, capsys):
+    """Lines 1 km apart ask for cells of 0.25 km; the box has room for those of 1 km."""
+    asked = make_map.options(["--tracks", "a.csv", "--box", "-31 -30 0 1"])
+    region = make_map.region_of(asked)
+    lat = np.concatenate([np.linspace(0, 0.3, 40)[:: (-1) ** k] for k in range(30)])
+    lon = -31 + np.repeat(0.009 * np.arange(30), 40)
+    table = pd.DataFrame({"cruise": "a", "longitude": lon, "latitude": lat})
+    assert make_map.gridding.choose_spacing(table, region) == 0.25
+    monkeypatch.setattr(make_map, "MOST_CELLS", 15_000)
+    make_map.settle_cells(asked, table, region)
+    assert asked.spacing == 1.0
+    assert "Cells of 1 km suit" in capsys.readouterr().out
+
+
 def test_make_passes_what_is_written_as_it_stands(tmp_path):
     """Nothing of it reaches the shell or is expanded by make."""
     wild = "$(shell touch made)`touch by_shell`$HOME\"'"
