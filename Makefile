@@ -12,6 +12,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+KERNEL_SETTINGS := .venv/etc/ipython
+# each figure finds its margins itself, so that no notebook draws it twice to cut them
+DRAWN_ONCE := {"InlineBackend": {"print_figure_kwargs": {"bbox_inches": null}, \
+	"rc": {"figure.constrained_layout.use": true}}}
 NBVAL := --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 # two files of tests at once, in the order written (notebooks take longest, so they come first),
 # each process with one thread
@@ -106,4 +110,5 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation -e .
 	@mkdir -p $(LAB_SETTINGS) && echo '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
+	@mkdir -p $(KERNEL_SETTINGS) && echo '$(DRAWN_ONCE)' > $(KERNEL_SETTINGS)/ipython_kernel_config.json
 	@touch $@

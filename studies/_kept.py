@@ -18,22 +18,24 @@ import joblib
 from helpers._shared import ROOT, locked
 
 FOLDER = ROOT / "build" / "cache"
-ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores".split()
+ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores maps".split()
 EMBEDDED = "data/context data/models data/timescale.csv data/registry.csv requirements.lock".split()
-MADE_FROM = (".py", ".nc", ".csv", ".json", ".h5", ".lock")
+MADE_FROM = (".py", ".nc", ".csv", ".json", ".h5", ".lock", ".shp", ".dbf")
 
 
 class _Nothing(Exception):
     """A function had nothing to give, as where a file cannot be had: that is not kept."""
 
 
-def kept(last_room):
+def kept(last_room, *also):
     """Keep what a function returns: in memory, and on disk for other processes and later runs.
 
     Parameters
     ----------
     last_room : str
         The last room of helpers, in their order, that the function rests on.
+    *also : str
+        Other folders that it rests on, from the root of the workbook.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def kept(last_room):
             return in_memory[asked]
 
         def on_disk(asked, args, kwargs):
-            folder = FOLDER / made_from(last_room, function.__module__)
+            folder = FOLDER / made_from(last_room, function.__module__, also)
             try:
                 with locked(folder / f"{function.__name__}_{asked}"):
                     return joblib.Memory(folder, verbose=0).cache(made)(*args, **kwargs)
@@ -75,10 +77,10 @@ def kept(last_room):
 
 
 @functools.cache
-def made_from(last_room, module, root=ROOT):
+def made_from(last_room, module, also=(), root=ROOT):
     """Hash everything that a result is made from: sources, embedded data, packages."""
     parts = [f"helpers/{room}" for room in ROOMS[: ROOMS.index(last_room) + 1]]
-    parts += [*EMBEDDED, *_studies(f"{module.replace('.', '/')}.py", root)]
+    parts += [*EMBEDDED, *also, *_studies(f"{module.replace('.', '/')}.py", root)]
     files = [path for part in parts for path in (root / part, *(root / part).rglob("*"))]
     found = hashlib.sha256()
     for path in sorted({path for path in files if path.suffix in MADE_FROM and path.is_file()}):
@@ -92,8 +94,9 @@ def _studies(part, root, known=frozenset()):
         return known
     known |= {part}
     for node in ast.walk(ast.parse((root / part).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            for name in names:
-                known |= _studies(f"{Path(part).parent}/{name}.py", root, known)
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = Path(part).parents[node.level - 1] / (node.module or "").replace(".", "/")
+            known |= _studies(f"{folder}.py", root, known)
+            for alias in node.names:
+                known |= _studies(f"{folder}/{alias.name}.py", root, known)
     return known

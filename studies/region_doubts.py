@@ -13,9 +13,10 @@ import xarray as xr
 from scipy import ndimage
 from scipy.stats import rankdata
 from shapely import distance, points, prepare
+from skimage.morphology import skeletonize
 
-from helpers import _shared, lines, scores, seafloor
-from helpers.scores import _lines
+from helpers import _shared, lines, seafloor
+from helpers.scores import _cells, _lines
 
 PLATEAU_M = 1000.0  # so much shallower than normal seafloor of its age
 SMOOTH_KM = 20.0  # relief is averaged over this before a plateau is outlined
@@ -63,11 +64,13 @@ def by_distance(far, edges, probability, truth, known, misfit, threshold):
     of the map minus the true one (nT).  Gives a row a class that has cells: ``from_km``,
     ``precision``, ``recall``, ``error_nt`` (root mean square) and ``share`` of the known map.
     """
-    rows = []
+    rows, tolerance_cells = [], 2  # as `scores.score_lines`, whose other scores take longer
+    thin = skeletonize(np.asarray(probability) >= threshold)
+    true = _cells.true_lines(np.asarray(truth) > 0.5, tolerance_cells)
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         here = known & (far.to_numpy() >= low) & (far.to_numpy() < high)
         if here.any():
-            found = scores.score_lines(probability, truth, here, threshold=threshold)
+            found = _cells.matched(thin, true, here, tolerance_cells)
             error = float(np.sqrt(np.nanmean(np.asarray(misfit)[here] ** 2)))
             share = here.sum() / known.sum()
             rows.append((low, found["precision"], found["recall"], error, share))

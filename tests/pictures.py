@@ -18,24 +18,27 @@ TOLERANCE_RMS = 2.0
 FOLDER = make_figures.ROOT / "figures"
 
 
-def differs(figure, committed, folder):
-    """Draw a figure into a folder; say how it differs from the committed one, or None."""
+def differs(picture, committed, folder):
+    """Say how a picture (its bytes) differs from the committed one, or None."""
     drawn = folder / committed.name
-    make_figures.save(figure, drawn)
+    drawn.write_bytes(picture)
     return compare_images(str(committed), str(drawn), tol=TOLERANCE_RMS)
 
 
 def redrawn(figures, quick):
-    """Return a test of every figure of a subject; `make test` draws the quick one alone."""
+    """Return a test of every figure of a subject; `make test` draws the quick one alone.
+
+    A picture that was drawn since its sources changed, as by `make workbook`, is not drawn again.
+    """
     rest = [pytest.param(name, marks=pytest.mark.rest) for name in figures if name != quick]
 
     @pytest.mark.parametrize("name", [quick, *rest])
     def test_figure(name, tmp_path):
         try:
-            figure = figures[name]()
+            picture = make_figures.drawn(name)
         except data.DataUnavailable as reason:
             assert not os.environ.get("LMA_DATA_MIRROR"), reason  # nothing is missing in a mirror
             pytest.skip(str(reason))
-        assert differs(figure, FOLDER / f"{name}.png", tmp_path) is None
+        assert differs(picture, FOLDER / f"{name}.png", tmp_path) is None
 
     return test_figure

@@ -9,6 +9,7 @@ The functions stand in studies/figures/; its all.py has FIGURES, name to functio
 
 import argparse
 import importlib
+import io
 import itertools
 import multiprocessing
 import os
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DPI = 110
 COLOURS = 256  # of the palette of each picture
 AT_ONCE = 2  # figures, each in a process of one thread
+MADE_FROM = "studies tools data/results data/natural_earth".split()  # beside the rooms of helpers
 
 
 def registry():
@@ -36,36 +38,56 @@ def registry():
     return figures.FIGURES, figures.CAPTIONS
 
 
-def save(figure, path):
-    """Save a figure beside its place, then move it there; the same figure gives the same bytes."""
+def write_bytes(picture, path):
+    """Write a picture beside its place, then move it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    beside.write_bytes(picture)
+    beside.replace(path)
+
+
+def png(figure):
+    """Give the bytes of the picture of a figure; the same figure gives the same bytes."""
     import matplotlib.pyplot as plt
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    figure.savefig(beside, format="png", dpi=DPI, metadata={"Software": None})
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=DPI, metadata={"Software": None})
     plt.close(figure)
-    with Image.open(beside) as drawn:  # a palette: a quarter of the bytes, no visible difference
-        small = drawn.convert("RGB").quantize(
+    with Image.open(drawn) as picture:  # a palette: a quarter of the bytes, no visible difference
+        picture.convert("RGB").quantize(
             COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
-        )
-    small.save(beside, format="png", optimize=True)
-    beside.replace(path)
+        ).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def draw(name, folder):
     """Draw a figure and save it; say how long it took, or why it was left as it is."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     from helpers import data
 
     begin = time.perf_counter()
     try:
-        save(registry()[0][name](), folder / f"{name}.png")
+        write_bytes(drawn(name), folder / f"{name}.png")
     except data.DataUnavailable as reason:
         return f"{name:40s} left as it is: {reason}"
     return f"{name:40s}{time.perf_counter() - begin:7.1f} s"
+
+
+def drawn(name):
+    """Give the bytes of a figure, drawn again only where what it is made from has changed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from helpers import data
+    from studies._kept import kept
+
+    at_hand = [file for file, there in data.at_hand().items() if there]
+    return kept("maps", *MADE_FROM)(picture_of)(name, at_hand)
+
+
+def picture_of(name, _at_hand):
+    """Draw a figure; what it shows depends on the files of the registry that are at hand."""
+    return png(registry()[0][name]())
 
 
 def index(captions):

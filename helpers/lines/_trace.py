@@ -7,6 +7,7 @@ are in km in the projection of the map.
 from typing import NamedTuple
 
 import geopandas
+import numba
 import numpy as np
 import shapely
 from scipy import ndimage
@@ -19,7 +20,9 @@ from .. import _shared
 GAP_KM = 16.0  # longest gap that is bridged
 SMOOTH_CELLS = 5  # lines are averaged over so many
 STRIKE_DEG = 30.0  # most that a bridge may leave the strike of the map
-NEIGHBOURS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
+NEIGHBOURS = (  # the nearest first
+    (-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1),
+)  # fmt: skip
 SPUR_CELLS = 4  # shorter pieces are hairs of the thinning
 END_CELLS = 8  # of a piece tell where it heads
 CLOSE_CELLS = 3.0  # ends nearer than this meet at a cut junction: the gap itself has no direction
@@ -131,15 +134,29 @@ def points_along(lines, every_km):
     [[0.0, 2.5], [0.0, 7.5]]
     """
     geometry = np.asarray(lines.geometry)
-    number = np.maximum((shapely.length(geometry) / every_km).astype(int), 1)
+    length = shapely.length(geometry)
+    number = np.maximum((length / every_km).astype(int), 1)
     owner = np.repeat(np.arange(len(geometry)), number)
     order = np.arange(len(owner)) - np.repeat(np.cumsum(number) - number, number)
-    step = (shapely.length(geometry) / number)[owner]
-    middle = (order + 0.5) * step
-    places, ahead, behind = (
-        shapely.get_coordinates(shapely.line_interpolate_point(geometry[owner], middle + shift))
-        for shift in (0.0, step / 2, -step / 2)
-    )
+    step = (length / number)[owner]
+    if not len(geometry):
+        return Points(np.empty((0, 2)), np.empty(0), owner)
+    # all lines one after another, 1 km apart, so that one interpolation serves them
+    parts, line = shapely.get_parts(geometry, return_index=True)
+    vertices, part = shapely.get_coordinates(parts, return_index=True)
+    passed = np.linalg.norm(np.diff(vertices, axis=0), axis=1)
+    passed[np.diff(part) > 0] = 0.0  # from one part of a line to its next
+    line = line[part]
+    passed[np.diff(line) > 0] = 1.0
+    along = np.append(0.0, np.cumsum(passed))
+    start = along[np.searchsorted(line, np.arange(len(geometry)))][owner]
+    middle, end = start + (order + 0.5) * step, start + length[owner]
+
+    def at(place):
+        place = np.clip(place, start, end)
+        return np.column_stack([np.interp(place, along, axis) for axis in vertices.T])
+
+    places, ahead, behind = at(middle), at(middle + step / 2), at(middle - step / 2)
     east, north = (ahead - behind).T
     return Points(places, np.degrees(np.arctan2(east, north)) % 180, owner)
 
@@ -149,15 +166,45 @@ def points_along(lines, every_km):
 
 def thin(mask):
     """Thin a map and follow each piece between junctions, but for those under `SPUR_CELLS`."""
-    skeleton = skeletonize(mask)
-    neighbours = ndimage.convolve(skeleton.astype(int), np.ones((3, 3)), mode="constant") - 1
-    left = set(zip(*np.nonzero(skeleton & (neighbours <= 2)), strict=True))
-    ends = [cell for cell in sorted(left) if len(_next(cell, left)) <= 1]
-    paths = []
-    for start in [*ends, *sorted(left)]:  # ends first; closed rings start anywhere
-        if start in left:
-            paths.append(_follow(start, left))
-    return [np.array(path, float) for path in paths if len(path) >= SPUR_CELLS]
+    skeleton = np.pad(skeletonize(mask), 1)  # so that every cell has all its neighbours
+    left = skeleton & (_neighbours(skeleton) <= 2)
+    ends = left & (_neighbours(left) <= 1)
+    # ends first; closed rings start anywhere
+    cells, lengths = _follow(left, np.concatenate([np.argwhere(ends), np.argwhere(left)]))
+    paths = np.split(cells - 1.0, np.cumsum(lengths)[:-1])
+    return [path for path in paths if len(path) >= SPUR_CELLS]
+
+
+def _neighbours(cells):
+    """Count the marked ones among the eight neighbours of each cell."""
+    return ndimage.convolve(cells.astype(int), np.ones((3, 3), int), mode="constant") - cells
+
+
+@numba.njit(cache=True)
+def _follow(left, starts):
+    """Walk along the pieces that are left, from those of the starts that no walk has taken.
+
+    Gives the cells of all walks one after another, and how many each has.  Each goes on to the
+    nearest neighbour that is left, and empties `left`.
+    """
+    cells = np.empty_like(starts)
+    lengths = np.empty(len(starts), np.int64)
+    walks, total = 0, 0
+    for start in range(len(starts)):
+        row, column = starts[start]
+        begin, going = total, left[row, column]
+        while going:
+            cells[total] = row, column
+            total += 1
+            left[row, column] = going = False
+            for i, j in NEIGHBOURS:
+                if left[row + i, column + j]:
+                    row, column, going = row + i, column + j, True
+                    break
+        if total > begin:
+            lengths[walks] = total - begin
+            walks += 1
+    return cells[:total], lengths[:walks]
 
 
 def join(paths, gap_cells, allowed):
@@ -185,24 +232,6 @@ def smooth(path, cells):
     smoothed = ndimage.uniform_filter1d(path, cells, axis=0, mode="nearest")
     smoothed[[0, -1]] = path[[0, -1]]
     return smoothed
-
-
-def _follow(cell, left):
-    """Walk along a piece, taking its cells out of `left`."""
-    path = [cell]
-    left.discard(cell)
-    while near := _next(path[-1], left):
-        path.append(near[0])
-        left.discard(near[0])
-    return path
-
-
-def _next(cell, left):
-    """Neighbours of a cell that are left, the nearest first."""
-    around = [(cell[0] + i, cell[1] + j) for i, j in NEIGHBOURS]
-    return sorted(
-        (c for c in around if c in left), key=lambda c: abs(c[0] - cell[0]) + abs(c[1] - cell[1])
-    )
 
 
 def _heads(path):

@@ -76,8 +76,8 @@ def score_lines(probability, truth, mask, tolerance_cells=2, threshold=0.5):
     if not mask.any():
         raise ValueError("The mask leaves no cell to score; check the distance to data.")
     found = probability >= threshold
-    thin, true = skeletonize(found), _true_lines(truth, tolerance_cells)
-    values = _matched(thin, true, mask, tolerance_cells)
+    thin, true = skeletonize(found), true_lines(truth, tolerance_cells)
+    values = matched(thin, true, mask, tolerance_cells)
     # clDice: the same of thinned line that lies on the lines themselves, without tolerance
     values["cldice"] = harmonic(_share(thin & mask, truth), _share(true.thin & mask, found))
     values["average_precision"] = _average_precision(probability[mask], truth[mask])
@@ -92,13 +92,13 @@ class _True(NamedTuple):
     near: np.ndarray
 
 
-def _true_lines(truth, tolerance_cells):
+def true_lines(truth, tolerance_cells):
     """Thin the true lines."""
     thin = skeletonize(truth)
     return _True(thin, _shared.within(thin, tolerance_cells))
 
 
-def _matched(thin, true, mask, tolerance_cells):
+def matched(thin, true, mask, tolerance_cells):
     """Precision, recall and F1 of thinned lines, and how long both maps' lines are."""
     predicted, known = thin & mask, true.thin & mask
     # precision P and recall R, each of thinned line near any line of the other map
@@ -131,11 +131,11 @@ def best_threshold(probability, truth, mask, tolerance_cells=2, candidates=CANDI
         The first of the best.
     """
     mask = np.asarray(mask) > 0.5
-    true = [_true_lines(one, tolerance_cells) for one in np.asarray(truth) > 0.5]
+    true = [true_lines(one, tolerance_cells) for one in np.asarray(truth) > 0.5]
     scores = []
     for threshold in candidates:
         maps = zip(probability, true, mask, strict=True)
-        found = [_matched(skeletonize(p >= threshold), t, m, tolerance_cells) for p, t, m in maps]
+        found = [matched(skeletonize(p >= threshold), t, m, tolerance_cells) for p, t, m in maps]
         scores.append(_pooled_f1(found)["f1"])
     return float(candidates[int(np.argmax(scores))])
 
@@ -162,7 +162,7 @@ def pooled(records):
 
 
 def _pooled_f1(records):
-    """Combine what `_matched` gives of several maps."""
+    """Combine what `matched` gives of several maps."""
     predicted = np.array([record["predicted_cells"] for record in records])
     true = np.array([record["true_cells"] for record in records])
     values = {

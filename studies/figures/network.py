@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
@@ -313,6 +312,8 @@ def features(model, inputs, number):
     Both have the shape (n, rows, columns, channels or filters); deeper convolutions have fewer rows
     and columns.
     """
+    import keras  # takes seconds, and the other figures do without
+
     answers = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
     return np.asarray(keras.Model(model.input, answers[number].output)(inputs, training=False))
 

@@ -70,6 +70,7 @@ def test_a_full_disk_costs_only_the_keeping(folder, monkeypatch):
         ("requirements.lock", False),
         ("studies/cases.py", False),
         ("studies/protocol.py", False),  # which cases imports
+        ("studies/figures/regions.py", False),  # of another folder that is named
         ("studies/region_doubts.py", True),
         ("helpers/lines/_write.py", True),
         ("README.md", True),
@@ -86,7 +87,7 @@ def test_a_changed_source_never_meets_an_old_result(tmp_path, changed, valid):
         with open(tmp_path / changed, "a") as file:
             file.write(text)
         _kept.made_from.cache_clear()
-        keys.append(_kept.made_from("diffusion", "studies.cases", tmp_path))
+        keys.append(_kept.made_from("diffusion", "studies.cases", ("studies/figures",), tmp_path))
     assert (keys[0] == keys[1]) is valid
 
 

@@ -16,6 +16,7 @@ import print_scores
 import run_notebooks
 import toys
 from pictures import differs
+from studies import _kept
 
 ROOT = run_notebooks.ROOT
 
@@ -208,8 +209,9 @@ def draw_map(shift=0, title="A map of stripes"):
 
 
 @pytest.fixture
-def toy_figures(monkeypatch):
-    """Put two toy figures in the place of studies/figures/all.py."""
+def toy_figures(monkeypatch, tmp_path_factory):
+    """Put two toy figures in the place of studies/figures/all.py, with a cache of their own."""
+    monkeypatch.setattr(_kept, "FOLDER", tmp_path_factory.mktemp("cache"))
     figures = {"map_one": draw_map, "map_two": lambda: draw_map(shift=3)}
     captions = {"map_one": "Simulated stripes.", "map_two": "The same, shifted."}
     monkeypatch.setattr(make_figures, "registry", lambda: (figures, captions))
@@ -222,8 +224,9 @@ def test_figures_are_drawn_the_same_each_time_and_indexed(toy_figures, tmp_path,
     make_figures.main([], folder=tmp_path)
     first = {path.name: path.read_bytes() for path in tmp_path.glob("map*.png")}
     assert set(first) == {"map_one.png", "map_two.png"}
-    make_figures.main([], folder=tmp_path)
+    make_figures.main([], folder=tmp_path)  # now from the cache
     assert {path.name: path.read_bytes() for path in tmp_path.glob("map*.png")} == first
+    assert make_figures.png(draw_map()) == first["map_one.png"]
     assert b"Software" not in first["map_one.png"]
     readme = (tmp_path / "README.md").read_text()
     assert "![map one](map_one.png)\n\nSimulated stripes." in readme
@@ -247,12 +250,13 @@ def test_every_figure_needs_a_caption(monkeypatch):
 
 def test_the_tolerance_lets_the_same_pass_and_a_change_fail(tmp_path):
     committed = tmp_path / "map.png"
-    make_figures.save(draw_map(), committed)
+    make_figures.write_bytes(make_figures.png(draw_map()), committed)
     (tmp_path / "again").mkdir()
-    assert differs(draw_map(), committed, tmp_path / "again") is None
-    assert differs(draw_map(shift=0.001), committed, tmp_path / "again") is None
+    again = tmp_path / "again"
+    assert differs(make_figures.png(draw_map()), committed, again) is None
+    assert differs(make_figures.png(draw_map(shift=0.001)), committed, again) is None
     for change in ({"shift": 1}, {"title": "A map of strikes"}):
-        assert differs(draw_map(**change), committed, tmp_path / "again") is not None, change
+        assert differs(make_figures.png(draw_map(**change)), committed, again) is not None, change
 
 
 # --- scores
