@@ -12,6 +12,8 @@ COARSEST_CELLS = 48  # the pyramid stops before a side gets shorter than this
 LEAK = np.float32(1e-3)  # what a barrier lets through, so that no cell is left alone
 OFFSET_PRIOR = 1.0  # readings' worth of expecting a cruise's constant to be zero
 HEADING_PRIOR = 25.0  # and each term of its heading, which is smaller
+PULL = 1e-4  # weight, in readings a cell, of expecting the mean of all readings: far from any a plate
+# comes back to it and does not run on in its slope
 
 
 @dataclass
@@ -90,22 +92,24 @@ def plate(pyramid, tension, bending, where=None):
     finest level is wanted; elsewhere the level above it will do.
     """
     field = _first_guess(pyramid[-1], tension)
+    mean = np.float32(pyramid[-1].total.sum() / pyramid[-1].weight.sum())
     for level in reversed(pyramid):
         field = _structure.enlarge(field, level.weight.shape)
         if level.size < bending**0.25:
             continue
         # squared curvature over the area: differences grow with size^2, cells get fewer with it
         stiffness = bending / level.size**2
+        pull = np.float32(PULL * level.size**2)
+        weight, total = level.weight + pull, level.total + pull * mean
         if level is pyramid[0] and where is not None and not where.all():
-            total = level.total
             if level.offsets is not None:
                 total = level.offsets.without(total, level.offsets.constants(field))
             for box in _boxes(where, field.shape):
-                parts = (np.ascontiguousarray(part[box]) for part in (level.weight, total, field))
+                parts = (np.ascontiguousarray(part[box]) for part in (weight, total, field))
                 field[box] = _solver.solve_bending(*parts, tension, stiffness)
             continue
         field = _solver.solve_bending(
-            level.weight, level.total, field, tension, stiffness, level.offsets, level.tolerance
+            weight, total, field, tension, stiffness, level.offsets, level.tolerance
         )
     return field
 
