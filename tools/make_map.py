@@ -28,7 +28,7 @@ from run_notebooks import ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from helpers import _shared, data, diffusion, gridding, lines, maps, tracks
+from helpers import _shared, data, diffusion, gridding, lines, maps, network, tracks
 
 MAPS = ROOT / "build" / "maps"
 FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
@@ -443,7 +443,8 @@ def main(arguments=None):
     print("The network looks for lines ...", flush=True)
     prediction, found = lines.find(grid, guided, model=lines.SINGLE)
     found, left_out = supported(found, grid, table)
-    made = grid.assign({name: guided[name] for name in LAYERS})
+    near = network.knowable(grid)  # beyond, nothing is known of stripes: blank in file and picture
+    made = grid.assign({name: guided[name].where(near) for name in LAYERS})
     made = made.assign(linear=grid["anomaly"], probability=prediction["probability"])
     source = asked.grid or ", ".join(Path(path).name for path in asked.tracks)
     made.attrs.update(box=asked.box, name=asked.name, data=source)

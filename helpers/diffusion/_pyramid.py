@@ -12,8 +12,8 @@ COARSEST_CELLS = 48  # the pyramid stops before a side gets shorter than this
 LEAK = np.float32(1e-3)  # what a barrier lets through, so that no cell is left alone
 OFFSET_PRIOR = 1.0  # readings' worth of expecting a cruise's constant to be zero
 HEADING_PRIOR = 25.0  # and each term of its heading, which is smaller
-PULL = 1e-4  # weight, in readings a cell, of expecting the mean of all readings: far from any a plate
-# comes back to it and does not run on in its slope
+PULL = 1e-4  # weight, in readings a cell, of expecting the mean of all: far from any a plate comes
+# back to it and does not run on in its slope
 
 
 @dataclass

@@ -5,7 +5,7 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, diffusion, maps
+from helpers import data, diffusion, maps, network
 from helpers.maps import _window
 
 from .. import cases, made_up_fields
@@ -25,7 +25,11 @@ def draw_diffusion(name="reykjanes"):
             maps.Panel(truth["anomaly"], "truth (simulated)", limit=limit),
             maps.Panel(grid["anomaly"], "linear interpolation", limit=limit),
             maps.Panel(classical["anomaly"], "classical diffusion of that grid", limit=limit),
-            maps.Panel(guided["anomaly"], "guided diffusion of the tracks", limit=limit),
+            maps.Panel(
+                guided["anomaly"].where(network.knowable(grid)),
+                "guided diffusion of the tracks",
+                limit=limit,
+            ),
         ],
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from skimage.morphology import skeletonize
 
-from helpers import _shared, data, lines, maps, scores
+from helpers import _shared, data, lines, maps, network, scores
 from helpers.maps import _region
 
 SIMULATED_CELLS = "easting (cells of 2 km); simulated seafloor and tracks"
@@ -135,9 +135,11 @@ def draw_region(made, region, under, threshold, near_km, shortest_km, coarse=Fal
     near = grid["distance_km"] <= near_km
     probability = prediction["probability"].where(near)
     layers = {
-        "guided map": guided["anomaly"], "probability": prediction["probability"],
-        "spread": prediction["uncertainty"], "distance to data": grid["distance_km"],
-    }  # fmt: skip
+        "guided map": guided["anomaly"].where(network.knowable(grid)),
+        "probability": prediction["probability"],
+        "spread": prediction["uncertainty"],
+        "distance to data": grid["distance_km"],
+    }
     figure, axis = plt.subplots(figsize=(7.6, 5.6), layout="constrained")
     step = COARSE_STEP if coarse else 1
     _draw_layer(figure, axis, layers[under][::step, ::step], under)

@@ -77,7 +77,10 @@ def draw_application(name, drawn=None):
     panels = [
         maps.Panel(relief, "relief, and tracks (simulated)", "relief", table=table, overlays=over),
         maps.Panel(grid["anomaly"], "linear interpolation", limit=limit),
-        maps.Panel(guided["anomaly"], "guided diffusion", limit=limit, overlays=thin),
+        maps.Panel(
+            guided["anomaly"].where(network.knowable(grid)), "guided diffusion", limit=limit,
+            overlays=thin,
+        ),
         maps.Panel(prediction["probability"], "probability of a lineation", "probability"),
         maps.Panel(prediction["uncertainty"], "spread over positions and networks", "uncertainty"),
         maps.Panel(grid["distance_km"], "lines over distance to data", "distance", 50.0, found,

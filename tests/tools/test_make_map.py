@@ -7,6 +7,7 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import make_map
 from helpers import data
@@ -57,7 +58,8 @@ def test_lines_grid_and_picture_are_written(tracks, tmp_path, monkeypatch, capsy
     assert found.crs.to_epsg() == 4326 and len(found) >= 5 and abs(off.median()) < 10
     own = _layer.open_map(tmp_path / "own.nc")
     assert own.region.box == tuple(map(float, BOX)) and own.about == tracks.name
-    assert np.isfinite(own.fields["guided diffusion"]).all()
+    near = own.grid["distance_km"] <= 24
+    assert (own.fields["guided diffusion"].notnull() == near).all() and near.mean() > 0.9
     assert len(_layer.read(tmp_path / "own.geojson", own.region)) == len(found)
 
 
@@ -73,6 +75,11 @@ def test_a_lone_track_has_crests_and_no_line(tracks, tmp_path, monkeypatch, caps
     found = geopandas.read_file(tmp_path / "lone_crests.geojson")
     assert f"{len(found)} crests along single tracks" in said and len(found) >= 4
     assert not (tmp_path / "lone.geojson").exists() and (tmp_path / "lone.png").exists()
+    with xr.open_dataset(tmp_path / "lone.nc") as made:  # far from the track nothing is claimed
+        near = made["distance_km"] <= 24
+        assert not near.all()
+        for name in (*make_map.LAYERS, "probability"):
+            assert not made[name].where(~near).notnull().any() and made[name].notnull().any()
     monkeypatch.setattr(make_map.tracks, "crests", lambda *_a, **_k: found[:0])
     make_map.main(["--box", *BOX, "--tracks", str(path), "--name", "lone", "--spacing", "4"])
     assert "0 crests" in capsys.readouterr().out  # those of the map before are gone
