@@ -61,7 +61,7 @@ lab: $(INSTALLED) ## open JupyterLab on notebooks/
 # What is written behind make map reaches the tool as it stands, through the environment (as
 # MAP_TRACKS and so on): neither make nor the shell reads it. What the environment itself holds under
 # these names, such as the COLUMNS of a terminal, does not count.
-MAP_OPTIONS := TRACKS GRID BOX NAME SPACING COLUMNS VARIABLE CRS UNITS PICKS
+MAP_OPTIONS := TRACKS GRID BOX NAME SPACING COLUMNS VARIABLE CRS UNITS PRIOR PICKS
 $(foreach option,$(MAP_OPTIONS),$(if $(filter command line,$(origin $(option))),\
 	$(eval override $(option) := $$(value $(option))) \
 	$(eval export MAP_$(option) := $$(value $(option)))))

@@ -61,27 +61,38 @@ def sure_crests(table, region):
     return tracks.crests(tracks.clean(tracks.residual(whole)), tracks.SURE, region)
 
 
-def make(table, region, spacing_km=2.0):
-    """Clean, level, grid, diffuse and interpret a track table, as `make map` does."""
+def make(table, region, spacing_km=2.0, prior=None):
+    """Clean, level, grid, diffuse and interpret a track table, as `make map` does.
+
+    `prior` is a strike that is given to the diffusion (`data.published_strike`).
+    """
     crests = sure_crests(table, region)
     table, not_levelled = levelled(table, region)
     grid = gridding.grid_tracks(table, region, spacing_km)
-    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+    guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False, known=_known(prior))
     prediction, found = lines.find(grid, guided, model=lines.SINGLE)
-    found, left_out = lines.supported(found, grid, table)
+    found, left_out = lines.supported(found, grid, table, False if prior is None else prior)
     return Made(table, crests, grid, guided, prediction, found, left_out, not_levelled)
 
 
-def compare(table, region, picks=None, spacing_km=2.0, seed=0, cruise=None, withheld=True):
+def _known(prior):
+    """Give a strike to the diffusion, as `make map` does."""
+    return None if prior is None else diffusion.Known(strike_deg=prior, strike_suffices=True)
+
+
+def compare(
+    table, region, picks=None, spacing_km=2.0, seed=0, cruise=None, withheld=True, prior=None
+):
     """Judge what is drawn of a survey.
 
     `picks` are as of `data.region_picks`, None for those of the registry; `cruise` is the one on
-    whose track blocks are counted, None for all with four picks or more.  Gives ``blocks`` (their
+    whose track blocks are counted, None for all with four picks or more; `prior` is as of `make`.
+    Gives ``blocks`` (their
     number), ``km`` of track that carries them, ``methods`` (`blocks_crossed`), ``lines``
     (`beside_experts`), ``withheld`` (`withheld_lines`) and ``not_levelled``; what cannot be had is
     None.
     """
-    made = make(table, region, spacing_km)
+    made = make(table, region, spacing_km, prior)
     rng = np.random.default_rng(seed)
     picks = data.region_picks(region) if picks is None else picks
     sets = lines_against_maps.beside_chance(made.lines, rng)
@@ -90,7 +101,9 @@ def compare(table, region, picks=None, spacing_km=2.0, seed=0, cruise=None, with
     )
     return blocks_crossed(made, sets, region, picks, rng, cruise) | {
         "lines": beside_experts(sets, data.lineations(region), rng),
-        "withheld": withheld_lines(made.table, region, spacing_km) if withheld else None,
+        "withheld": (
+            withheld_lines(made.table, region, spacing_km, prior=prior) if withheld else None
+        ),
         "not_levelled": made.not_levelled,
     }
 
@@ -248,7 +261,7 @@ def _off(found, published):
 METHODS = ("guided", "linear", "zero", "gaussian_process")
 
 
-def withheld_lines(table, region, spacing_km, most=MOST_LINES):
+def withheld_lines(table, region, spacing_km, most=MOST_LINES, prior=None):
     """Predict each line of a survey, the longest `most` of them, from the others.
 
     A line is a leg of a track (`tracks.legs`). It is compared at steps of a cell, where linear
@@ -265,7 +278,8 @@ def withheld_lines(table, region, spacing_km, most=MOST_LINES):
     for leg in size.index:
         if len(profiles) == most:
             break
-        found = _profile(track[track["leg"] == leg], track[track["leg"] != leg], region, spacing_km)
+        own, others = track[track["leg"] == leg], track[track["leg"] != leg]
+        found = _profile(own, others, region, spacing_km, prior)
         if found is not None:
             profiles.append(found)
     if not profiles:
@@ -288,7 +302,7 @@ def withheld_lines(table, region, spacing_km, most=MOST_LINES):
     return found | shares | {"lines": len(profiles), "lines_in_all": len(size)}
 
 
-def _profile(own, others, region, spacing_km):
+def _profile(own, others, region, spacing_km, prior):
     """Put a withheld line beside what each method predicts; None of one that is too short."""
     x, y = region.project(own["longitude"].to_numpy(), own["latitude"].to_numpy())
     km = np.r_[0.0, np.cumsum(np.hypot(np.diff(x), np.diff(y)))]
@@ -309,7 +323,7 @@ def _profile(own, others, region, spacing_km):
     known = np.isfinite(linear) & ~crossed
     if known.sum() < LEAST_STEPS:
         return None
-    guided = diffusion.guided(grid["block"], grid["weight"])
+    guided = diffusion.guided(grid["block"], grid["weight"], known=_known(prior))
     row, column = np.nonzero(np.isfinite(block))
     cells = np.column_stack([grid["easting"].to_numpy()[column], grid["northing"].to_numpy()[row]])
     told = gaussian_process.predict(cells, block[row, column], places, spacing_km)

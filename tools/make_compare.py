@@ -19,7 +19,7 @@ from studies import real_data
 PICKS = {"picks": "file of picks: .gmt of the GSFML, .csv, .shp"}
 USAGE = """Say of what: make compare TRACKS=my_cruises/ PICKS=file.gmt BOX="-46.4 -43 44.4 46.6"
 PICKS: picks of the GSFML (.gmt), a shapefile, or a table with longitude, latitude and age_ma;
-without it, those of the registry. BOX, NAME, SPACING and COLUMNS as of make map."""
+without it, those of the registry. BOX, NAME, SPACING, COLUMNS and PRIOR as of make map."""
 
 
 def tell(found):
@@ -79,7 +79,13 @@ def main(arguments=None):
     region = make_map.region_of(asked)
     here = make_map.inside(table, region)  # says where the readings are if none is in the box
     make_map.settle_cells(asked, tracks.clean(here), region)
-    found = real_data.compare(table, region, picks, asked.spacing)
+    prior = data.published_strike(asked.prior, region, asked.spacing) if asked.prior else None
+    found = real_data.compare(table, region, picks, asked.spacing, prior=prior)
+    if prior is not None:
+        found["prior"] = prior.attrs["source"]
+        print(f"Prior of the strike: {found['prior']}")
+        if asked.prior == "lineations":
+            print("The lineations that lines are held against below are those of the prior.")
     if found["not_levelled"]:
         print(f"Not levelled: {found['not_levelled']}; the median of each cruise is taken off.")
     tell(found)
@@ -93,5 +99,5 @@ def main(arguments=None):
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (tracks.TrackError, FileNotFoundError, ValueError) as problem:
+    except (tracks.TrackError, data.DataUnavailable, FileNotFoundError, ValueError) as problem:
         sys.exit(f"{problem}")

@@ -35,6 +35,7 @@ FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
 WIDEST_DEG = 40.0  # a box that nobody gave is no wider,
 LINE_KM, LEAST_KM = 5.0, 40.0  # nor narrower than a line: then it gets so much
 MUCH = 0.05  # a larger share of the rows of a file or cruise is not lost without a warning
+NEAR_KM = 24.0  # of a reading lines are drawn
 GRID_KM = 2.0  # side of a cell where nothing tells it
 CELLS_KM = (0.05, 100.0)  # smallest and largest side of a cell
 LONGEST_NAME = 80
@@ -58,6 +59,7 @@ ASKED = {  # option: what it is; as variables of make in capitals
     "variable": "of a grid file that holds several: which",
     "crs": "projection of a grid that does not say it, such as EPSG:32625",
     "units": "of a grid that does not say it: nT, T, ...",
+    "prior": f"of the strike: {', '.join(data.STRIKES)}; without it the readings alone tell it",
     "name": "of the files written",
     "spacing": "side of a cell (km); chosen by the distance between lines, of a grid 2",
 }
@@ -65,6 +67,7 @@ USAGE = """Say of what, and where: make map TRACKS=my_cruises/ BOX="-46.4 -43 44
 TRACKS: files, folders or archives; or GRID: a grid that others made, or GRID=emag2, which fetches
 EMAG2 v3 for the BOX.
 BOX: west, east, south, north in degrees; without it, all of the data.
+PRIOR=isochrons takes the strike from there where tracks leave it open (or lineations, or age).
 NAME=my_map names the files; SPACING=4 makes cells of 4 km, in place of those that suit the lines.
 COLUMNS="longitude=X latitude=Y residual_nt=dT" names the columns of a table.
 VARIABLE, CRS=EPSG:32625 and UNITS=nT tell of a grid what its file does not say."""
@@ -92,6 +95,8 @@ def options(arguments=None, more=()):
     if bool(asked.tracks) == bool(asked.grid):
         raise ValueError(USAGE)
     asked.columns = columns_of(asked.columns)
+    if asked.prior and asked.prior not in data.STRIKES:
+        raise ValueError(f"PRIOR is {asked.prior!r}; it is one of {', '.join(data.STRIKES)}")
     asked.name = asked.name or "mine"
     asked.stem = _shared.safe_name(asked.name)
     if len(asked.stem.encode()) > LONGEST_NAME:
@@ -342,10 +347,22 @@ def settle_cells(asked, table, region):
     print(f"Box {', '.join(f'{edge:g}' for edge in asked.box)}: {rows} x {columns} cells")
 
 
-def supported(found, grid, table):
+def prior_of(asked, region, grid):
+    """Published strike on the cells of a map where one is asked for, else None; say whose it is."""
+    if not asked.prior:
+        return None
+    strike = data.published_strike(asked.prior, region, asked.spacing)
+    near = grid["distance_km"].to_numpy() <= NEAR_KM
+    share = np.isfinite(strike.to_numpy())[near].mean()
+    print(f"Prior of the strike: {strike.attrs['source']}, known on {share:.0%} of the cells near "
+          "data")  # fmt: skip
+    return strike
+
+
+def supported(found, grid, table, prior=None):
     """Take the lines that readings support, and those that are left out, with the reason."""
     try:
-        return lines.supported(found, grid, table)
+        return lines.supported(found, grid, table, False if prior is None else prior)
     except ValueError:  # a grid of others with values along tracks alone
         print("The grid has values along lines only: what supports a line is not judged.")
         return lines.Supported(found, found[:0].assign(reason=""))
@@ -358,12 +375,17 @@ def draw(region, made, found, crests, source):
     title = (
         "lines over distance to data" if crests is None else "lines and crests, distance to data"
     )
+    guided = "guided diffusion"
+    if "prior" in made.attrs:
+        guided += f", prior: {made.attrs['prior'].split()[0]}"
     panels = [
         maps.Panel(made["block"], "readings", limit=limit),
-        maps.Panel(made["anomaly"], "guided diffusion", limit=limit),
+        maps.Panel(made["anomaly"], guided, limit=limit),
         maps.Panel(made["probability"], "probability of a lineation", "probability"),
         maps.Panel(made["distance_km"], title, "distance", lines=found, overlays=ticks),
     ]
+    if "prior" in made.attrs:
+        source += f"; prior of the strike: {made.attrs['prior']}"
     told = f"{source}; coastlines: Natural Earth"
     return maps.draw_maps(region, panels, source=f"{told}\n{LEGEND}" if ticks else told)
 
@@ -414,6 +436,13 @@ def tell_found(found, crests):
     """Say how many lines and crests there are."""
     if len(found):
         print(f"{len(found)} lines, {found['length_km'].sum():,.0f} km")
+        if "prior" in found:
+            given = found[found["strike_from"] == "prior"]
+            lone = int((given["tracks"] == 1).sum())
+            print(
+                f"{len(given)} of them have their strike from the prior, "
+                f"{found['prior'].iloc[0]}; {lone} are crossed by one track only"
+            )
     else:
         print("No line is supported by these data.")
     if crests is None:
@@ -439,15 +468,20 @@ def main(arguments=None):
     print("Reading and gridding ...", flush=True)
     region, grid, table, crests = of_grid(asked) if asked.grid else of_tracks(asked)
     print("Guided diffusion ...", flush=True)
-    guided = diffusion.guided(grid["block"], grid["weight"])
+    prior = prior_of(asked, region, grid)
+    known = None if prior is None else diffusion.Known(strike_deg=prior, strike_suffices=True)
+    guided = diffusion.guided(grid["block"], grid["weight"], known=known)
     print("The network looks for lines ...", flush=True)
     prediction, found = lines.find(grid, guided, model=lines.SINGLE)
-    found, left_out = supported(found, grid, table)
+    found, left_out = supported(found, grid, table, prior)
     near = network.knowable(grid)  # beyond, nothing is known of stripes: blank in file and picture
     made = grid.assign({name: guided[name].where(near) for name in LAYERS})
     made = made.assign(linear=grid["anomaly"], probability=prediction["probability"])
     source = asked.grid or ", ".join(Path(path).name for path in asked.tracks)
     made.attrs.update(box=asked.box, name=asked.name, data=source)
+    if prior is not None:
+        made.attrs["prior"] = prior.attrs["source"]
+        found = found.assign(prior=prior.attrs["source"])
     write(asked, region, made, found, crests)
     for reason, own in left_out.groupby("reason"):
         print(f"Left out: {len(own)} lines, {own['length_km'].sum():,.0f} km, {reason}")

@@ -12,11 +12,13 @@ from ._regions import (
     use_offline_coastlines,
 )
 from ._registry import DataUnavailable, at_hand, citation, fetch, left_out, try_fetch
+from ._strike import STRIKES, published_strike
 
 __all__ = [
     "DataUnavailable",
     "REGIONS",
     "Region",
+    "STRIKES",
     "at_hand",
     "citation",
     "context",
@@ -26,6 +28,7 @@ __all__ = [
     "isochrons",
     "left_out",
     "lineations",
+    "published_strike",
     "read_picks",
     "region",
     "region_from_box",

@@ -60,7 +60,7 @@ def _restore(data, weight, known, smoothing, across, begin):
     grids = _pyramid.build(data, striped, known)
     coarse = grids[1:] or grids
     quarters = _withheld.withhold(data, striped, known, coarse)
-    chosen = _withheld.weigh(quarters, coarse[0], tensor, smoothing, across)
+    chosen = _withheld.weigh(quarters, coarse[0], tensor, smoothing, across, known)
     support = _structure.enlarge(chosen.support.astype("float32"), data.shape)
 
     begin("fracture zones")

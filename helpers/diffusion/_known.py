@@ -31,6 +31,10 @@ class Known:
         Strike that is known from elsewhere (isochrons, fabric; clockwise from north), NaN where it
         is not.  It is the prior of what the readings tell, and leads where they are silent; how far
         stripes are supported, the readings decide.
+    strike_suffices : bool
+        Whether the known strike is enough to draw stripes along it where withheld readings leave
+        open whether there are any, as those of a lone track do.  Where they speak against stripes
+        none are drawn.  False by default: then they must speak for them.
     barrier : array_like of bool, optional
         Cells of known fracture zones: nothing is carried across, so that offsets stay offsets.
     seamount : array_like of bool, optional
@@ -53,10 +57,12 @@ class Known:
     strike_deg: np.ndarray | None = None
     barrier: np.ndarray | None = None
     seamount: np.ndarray | None = None
+    strike_suffices: bool = False
 
     def _parts(self):
-        """Return the parts that are known, by name."""
-        return {name: part for name, part in vars(self).items() if part is not None}
+        """Return the arrays that are known, by name."""
+        parts = {name: getattr(self, name) for name in WANTED}
+        return {name: part for name, part in parts.items() if part is not None}
 
 
 def check(known, data):
@@ -64,7 +70,11 @@ def check(known, data):
 
     Cruises none of which has a reading are left out.
     """
-    known = Known(**{name: np.asarray(part) for name, part in known._parts().items()})
+    known = replace(known, **{name: np.asarray(part) for name, part in known._parts().items()})
+    if known.strike_suffices and known.strike_deg is None:
+        raise ValueError(
+            "strike_suffices was given without strike_deg; give both, or leave it out."
+        )
     for name, part in known._parts().items():
         kinds, wanted = WANTED[name]
         if part.shape != data.shape or part.dtype.kind not in kinds:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from . import _pyramid, _structure
+from ._known import double_angle
 
 TILE_CELLS = 16  # side of the tiles of withheld readings
 REACH_CELLS = 96.0  # standard deviation of the neighbourhood in which support is measured,
@@ -28,6 +29,8 @@ PLATES = ((0.01, 0.05), (0.02, 1.0), (2.0, 200.0))  # tension and bending, soft 
 # chosen on simulated stripes, isotropic fields, seamounts and shuffled readings; see _support
 RIDGE, NONE, ALL = 0.15, 0.15, 0.45
 CAUTION = 3.0  # standard errors
+WORTH = 0.1  # of a known strike that suffices, in readings for stripes, as a share of all
+BEYOND_CELLS, ALONG_CELLS = 8.0, 50.0  # along it lie others that tell of a withheld reading
 FAINT = 1e-3  # how much the misfit of the whole map counts beside that around a place
 TOLERATED = 1.03  # growth of the squared misfit that a smoother map is worth: withheld readings
 # call for too little smoothing, since fewer of them are left to smooth and errors of one cruise
@@ -63,11 +66,12 @@ def withhold(data, weight, known, levels):
     return quarters
 
 
-def weigh(quarters, full, tensor, smoothing, across):
+def weigh(quarters, full, tensor, smoothing, across, known=None):
     """Predict withheld readings along strike and without direction, and compare.
 
     `tensor` is the structure tensor of the map from all readings, `full` holds these on the cells
-    of the comparison; where `smoothing` is None it is chosen among `SMOOTHINGS`.
+    of the comparison; where `smoothing` is None it is chosen among `SMOOTHINGS`.  Where the strike
+    is `known` and suffices, those count that could be told along it by others.
     """
     if not quarters:
         shares = np.zeros((len(PLATES), 1, 1), "float32")
@@ -105,7 +109,10 @@ def weigh(quarters, full, tensor, smoothing, across):
     shares = np.array([_around(1.0 * (best == k), 1.0, mode="nearest") for k in range(len(PLATES))])
     plates = _at(plates, best, step)
     # and the share of the one and the other, place by place
-    support = _support(along, plates, weight, full.size)
+    given = None
+    if known is not None and known.strike_suffices:
+        given = _given(quarters, full, known.strike_deg)
+    support = _support(along, plates, weight, full.size, given)
     return Choice(support, chosen.astype("float32"), shares.astype("float32"))
 
 
@@ -143,7 +150,29 @@ def _misfit(quarters, full, predict):
     return misfit
 
 
-def _support(along, without, weight, size):
+def _given(quarters, full, strike_deg):
+    """Tell where a strike is known (0 to 1), and which withheld readings tell of it.
+
+    Those are they that have others along the strike, from `BEYOND_CELLS` to `ALONG_CELLS` away: a
+    lone track has none.
+    """
+    known, cos, sin = (_structure.block_mean(part, full.size) for part in double_angle(strike_deg))
+    angle = 0.5 * np.arctan2(sin, cos)  # across strike, anticlockwise from east
+    tells = np.zeros(full.weight.shape, bool)
+    steps = np.arange(BEYOND_CELLS / full.size, ALONG_CELLS / full.size)
+    for kept, test in quarters:
+        others = ndimage.binary_dilation(kept[0].weight > 0, np.ones((3, 3)))
+        row, column = np.nonzero(test)
+        for step in [*steps, *-steps]:
+            north = np.rint(row + step * np.cos(angle[row, column])).astype(int)
+            east = np.rint(column - step * np.sin(angle[row, column])).astype(int)
+            inside = (north >= 0) & (north < tells.shape[0]) & (east >= 0) & (east < tells.shape[1])
+            inside[inside] = others[north[inside], east[inside]]
+            tells[row[inside], column[inside]] = True
+    return known, tells
+
+
+def _support(along, without, weight, size, given=None):
     """Share of the prediction along strike that fits the withheld readings best, 0 to 1.
 
     With ``d - i`` and ``d - g`` the misfits of the plate and along strike, the best share of a
@@ -152,13 +181,22 @@ def _support(along, without, weight, size):
     off, since few readings may favour a direction by chance; they come from the scatter between
     blocks, within which readings are not independent.  A share up to `NONE` counts as none, one
     from `ALL` as all.
+
+    Where a strike is `given` (`_given`) only readings that tell of it count, and it counts for
+    stripes, as much as a share of `WORTH` of all readings: where none tells, it decides.
     """
     step = max(1, int(REACH_CELLS / size) // 4)
     sigma = REACH_CELLS / size / step
     # d - i is `without`, d - g is `along`, so that g - i is their difference
     difference = without - along
-    both = _structure.block_mean(weight * without * difference, step)
-    square = _structure.block_mean(weight * (difference**2 + RIDGE * without**2), step)
+    both = weight * without * difference
+    square = weight * (difference**2 + RIDGE * without**2)
+    if given is not None:
+        known, tells = given
+        worth = WORTH * known * square
+        tells = 1 - known * ~tells
+        both, square = tells * both + worth, tells * square + worth
+    both, square = (_structure.block_mean(part, step) for part in (both, square))
     # <(d - i)(g - i)> over <(g - i)^2> + RIDGE <(d - i)^2>
     total = _around(square, sigma) + 1e-30
     share = _around(both, sigma) / total

@@ -31,6 +31,7 @@ FULL = 0.5  # of the cells near data that have a value make a full grid,
 NEAR_CELLS = 3.0  # near: so far from the nearest
 ON_DATA, WANDER_KM = 0.75, 0.3  # error of position: cells at readings; km² a km away from them
 NO_TRACK = "crossed by no track"
+PRIOR_DEG = 30.0  # a line within this angle of a prior has its strike
 LONE = "crossed by one track only"
 SQUARE = "square to a lone track"
 PARALLEL = "parallel to survey lines without tie lines"
@@ -56,9 +57,10 @@ def supported(found, grid, table=None, prior=False):
     table : pandas.DataFrame, optional
         The track table that was gridded. Without it the grid must be full, as those of others are:
         most cells within three of a value have one.
-    prior : bool
-        Whether the strike was given to the diffusion, not taken from the readings: then one track
-        is enough.
+    prior : xarray.DataArray or bool
+        Strike that was given to the diffusion (degrees, NaN where none was), on the cells of the
+        grid: one track is enough for a line that runs within 30 degrees of it along most of its
+        length. True: the strike of all lines was given.
 
     Returns
     -------
@@ -67,7 +69,9 @@ def supported(found, grid, table=None, prior=False):
         (legs of `helpers.tracks.legs`) cross the line, or pass it and its continuation of twelve
         cells (at most 24 km) within six (12 km), four cells apart along it or more; of a full grid
         0. ``gap_km``: its longest stretch without a reading within two cells. ``position_km``:
-        expected error of its position across strike. ``strike_from``: "readings" or "prior".
+        expected error of its position across strike. ``strike_from``: "prior" where the line runs
+        along the strike given, however many tracks cross it, for the diffusion had both; else
+        "readings".
         ``left_out`` has also the ``reason``: "crossed by no track", "crossed by one track only",
         "square to a lone track", "parallel to survey lines without tie lines" (the tracks beside
         most of it run within 15 degrees of its strike, and none crosses it but where ships turn),
@@ -108,18 +112,27 @@ def supported(found, grid, table=None, prior=False):
     else:
         track = _legs(table, found.crs, spacing)
         told = _of_tracks(found, track, spacing)
-    if prior:
-        told.loc[told["reason"].isin([LONE, SQUARE]), "reason"] = ""
+    given = _along_prior(prior, points, len(found))
+    told.loc[given & told["reason"].isin([LONE, SQUARE]).to_numpy(), "reason"] = ""
     judged = found.assign(
         tracks=told["tracks"].to_numpy(int),
         gap_km=_gaps(points, away <= ON_CELLS * spacing, found),
         position_km=error,
-        strike_from="prior" if prior else "readings",
+        strike_from=np.where(given, "prior", "readings").astype(object),
         reason=told["reason"].to_numpy(object),
     )
     good = (judged["reason"] == "").to_numpy()
     kept = judged[good].drop(columns="reason").reset_index(drop=True)
     return Supported(kept, judged[~good].reset_index(drop=True))
+
+
+def _along_prior(prior, points, number):
+    """Tell which lines run along a prior of the strike, over most of their length."""
+    if isinstance(prior, bool):
+        return np.full(number, prior)
+    off = _shared.axial_difference(_on_cells(prior, prior.to_numpy(), points.places),
+                                   points.strike_deg)  # fmt: skip
+    return _mean(points, off <= PRIOR_DEG, number) > MOST  # NaN is not
 
 
 def is_full(grid):

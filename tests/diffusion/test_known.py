@@ -7,6 +7,7 @@ from helpers import diffusion
 from helpers._shared import agreement, axial_difference
 from helpers.diffusion import Known
 from striped import SIDE, read, stripes, survey
+from studies import made_up_fields
 
 # --- constants of the cruises -----------------------------------------------------------------
 
@@ -82,6 +83,7 @@ def test_headings_of_cruises_are_found_with_the_field(truth):
         ({"cruise": np.zeros((8, 9), int)}, "cruise has shape .* integer index"),
         ({"cruise": np.zeros((16, 16))}, "cruise has shape .* integer index"),
         ({"strike_deg": np.zeros(16)}, "strike_deg has shape"),
+        ({"strike_suffices": True}, "strike_suffices was given without strike_deg; give both"),
         ({"barrier": np.zeros((16, 16))}, "barrier has shape .*bool"),
         ({"seamount": np.eye(16)}, "seamount has shape .*bool"),
         ({"seamount": np.eye(16) > 0}, "All readings lie on seamounts"),
@@ -119,6 +121,40 @@ def test_a_known_strike_leads_where_readings_are_silent_and_only_there(truth):
     west, east = slice(0, 50), slice(140, 160)
     assert off(led, west, 60) < off(free, west, 60) + 3
     assert off(aligned, east, 60) < 10 and off(aligned, west, 60) < 5
+
+
+def lone(field):
+    """Readings of one track that runs north through the middle, and of nothing else."""
+    block = np.full(field.shape, np.nan)
+    block[:, field.shape[1] // 2] = field[:, field.shape[1] // 2]
+    return block
+
+
+def test_a_known_strike_that_suffices_draws_stripes_where_a_lone_track_leaves_it_open():
+    field = made_up_fields.stripes(160, 110.0)
+    strike = np.full(field.shape, 110.0)
+    only, led = (
+        diffusion.guided(lone(field), uncertainty=False, known=Known(strike_deg=strike, **more))
+        for more in ({}, {"strike_suffices": True})
+    )
+    near = np.abs(np.arange(160) - 80) <= 8
+    assert only["coherence"].values.max() < 0.1
+    assert led["coherence"].values[40:-40, near].min() > 0.5
+    assert agreement(led["anomaly"].values[:, near], field[:, near]) > 0.85
+    strike[:, :] = np.nan  # known nowhere: as if nothing were
+    nowhere = diffusion.guided(
+        lone(field), uncertainty=False, known=Known(strike_deg=strike, strike_suffices=True)
+    )
+    assert nowhere["coherence"].values.max() < 0.1
+
+
+def test_a_known_strike_does_not_suffice_where_readings_speak_against_stripes():
+    grid = made_up_fields.survey(
+        made_up_fields.seamounts(160, np.random.default_rng(2)), np.random.default_rng(2), 0.1
+    )
+    known = Known(strike_deg=np.full(grid["block"].shape, 30.0), strike_suffices=True)
+    led = diffusion.guided(grid["block"], uncertainty=False, known=known)
+    assert led["coherence"].values.mean() < 0.2
 
 
 def test_readings_on_a_known_seamount_say_nothing_of_the_stripes(truth):

@@ -76,6 +76,17 @@ def test_with_a_prior_one_track_is_enough():
     assert len(judged(survey(EAST[1]), [(0, 50), (0, 90)], prior=True).left_out) == 1
 
 
+def test_a_prior_gives_their_strike_to_the_lines_along_it_where_it_is_known():
+    table, prior = survey(EAST[1]), gridding.grid_tracks(survey(EAST[1]), REGION, 2.0)["block"]
+    prior = prior.copy(data=np.full(prior.shape, 20.0)).where(prior["easting"] < 30)
+    paths = NORTH, [(-40, -40), (-10, 40)], [(-40, -20), (40, 20)], [(40, -30), (40, 30)]
+    kept, left_out = judged(table, *paths, prior=prior)
+    assert kept["strike_from"].tolist() == ["prior"] * 2
+    assert left_out["strike_from"].tolist() == ["readings"] * 2  # across it, and beyond it
+    kept, _ = judged(survey(*EAST), *paths, prior=prior)  # now the readings tell it of all
+    assert kept["strike_from"].tolist() == ["prior", "prior", "readings", "readings"]
+
+
 def mowed(*ties):
     """Survey lines 10 km apart that run north, joined by short legs where the ship turns."""
     path = []

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import ndimage
 
 import make_compare
@@ -64,6 +65,30 @@ def survey(folder):
     ages = (edges[within] + 105.0) / RATE
     picks = pd.DataFrame({"longitude": lon, "latitude": lat, "age_ma": ages})
     picks.to_csv(folder / "picks.csv", index=False)
+
+
+def test_a_prior_is_passed_on_and_named(tmp_path, monkeypatch, capsys):
+    survey(tmp_path)
+    monkeypatch.setattr(make_compare, "MAPS", tmp_path)
+    strike = xr.DataArray(0.0, attrs={"source": "lineations (somebody 2001)"})
+    monkeypatch.setattr(make_compare.data, "published_strike", lambda *asked: strike)
+    got = {}
+
+    def compare(*_, prior=None):
+        got["prior"] = prior
+        drawn = {"lines": 0, "length_km": 0.0, "km": None}
+        return {"methods": None, "lines": drawn, "withheld": None, "not_levelled": ""}
+
+    monkeypatch.setattr(make_compare.real_data, "compare", compare)
+    given = ["--tracks", str(tmp_path / "tracks.csv"), "--box", *map(str, BOX)]
+    make_compare.main([*given, "--prior", "lineations"])
+    said = capsys.readouterr().out
+    assert got["prior"] is strike and "Prior of the strike: lineations (somebody 2001)" in said
+    assert "held against below are those of the prior" in said
+    found = json.loads((tmp_path / "mine_compare.json").read_text())
+    assert found["prior"] == "lineations (somebody 2001)"
+    make_compare.main(given)
+    assert got["prior"] is None and "Prior" not in capsys.readouterr().out
 
 
 @pytest.mark.rest

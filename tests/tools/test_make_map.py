@@ -45,7 +45,7 @@ def test_lines_grid_and_picture_are_written(tracks, tmp_path, monkeypatch, capsy
     said = capsys.readouterr().out
     assert "readings of 2 cruises in the box" in said and "Not levelled" not in said
     found = geopandas.read_file(tmp_path / "own.gpkg", layer="lines")
-    assert f"{len(found)} lines" in said
+    assert f"{len(found)} lines" in said and "prior" not in said and "prior" not in found
     crests = geopandas.read_file(tmp_path / "own.gpkg", layer="crests")
     assert f"{len(crests)} crests along single tracks" in said
     east, _ = data.region_from_box(*map(float, BOX)).project(crests.geometry.x, crests.geometry.y)
@@ -84,6 +84,31 @@ def test_a_lone_track_has_crests_and_no_line(tracks, tmp_path, monkeypatch, caps
     make_map.main(["--box", *BOX, "--tracks", str(path), "--name", "lone", "--spacing", "4"])
     assert "0 crests" in capsys.readouterr().out  # those of the map before are gone
     assert not list(tmp_path.glob("lone*.geojson")) and not (tmp_path / "lone.gpkg").exists()
+
+
+def test_with_a_prior_a_lone_track_has_lines_that_say_so(tracks, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_map, "MAPS", tmp_path)
+    path = tmp_path / "lone.csv"
+    pd.read_csv(tracks).iloc[7 * 180 : 8 * 180].to_csv(path, index=False)  # one line across
+
+    def published(source, region, spacing_km):
+        axes = dict(zip(("northing", "easting"), region.grid_coords(spacing_km), strict=True))
+        strike = xr.DataArray(0.0, axes, ("northing", "easting"))
+        return strike.assign_attrs(source=f"{source} (somebody 2001)")
+
+    monkeypatch.setattr(make_map.data, "published_strike", published)
+    given = ["--box", *BOX, "--tracks", str(path), "--spacing", "2", "--prior", "isochrons"]
+    make_map.main([*given, "--name", "led"])
+    said = capsys.readouterr().out
+    assert "Prior of the strike: isochrons (somebody 2001), known on 100% of the cells" in said
+    found = geopandas.read_file(tmp_path / "led.gpkg", layer="lines")
+    number = f"{len(found)} of them have their strike from the prior, isochrons (somebody 2001)"
+    assert f"{number}; {len(found)} are crossed by one track only" in said and len(found) >= 3
+    assert set(found["strike_from"]) == {"prior"} and set(found["tracks"]) == {1}
+    assert set(found["prior"]) == {"isochrons (somebody 2001)"}
+    assert np.abs((found["strike_deg"] + 45) % 180 - 45).max() < 20  # north
+    with xr.open_dataset(tmp_path / "led.nc") as made:
+        assert made.attrs["prior"] == "isochrons (somebody 2001)"
 
 
 def test_tracks_elsewhere_are_told_where_they_are(tracks):
@@ -148,6 +173,7 @@ def test_names_and_folders_with_blanks_and_dots(tmp_path):
         (["--name", "x" * 300], "NAME is 300 letters long; up to 80"),
         (["--spacing", "1e-9"], "SPACING is '1e-9'; it is the side of a cell in km, 0.05 to 100"),
         (["--spacing", "two"], "SPACING is 'two'"),
+        (["--prior", "picks"], "PRIOR is 'picks'; it is one of age, isochrons, lineations"),
         (["--columns", "longitude"], "COLUMNS is 'longitude'; write our name, ="),
         (["--columns", "time='a"], 'COLUMNS is "time=\'a"'),
     ],
