@@ -23,16 +23,18 @@ AWAY_KM = (0.0, 1.0, 4.0, 8.0, 12.0, 24.1)  # classes of distance to data
 def judged(name, coverage):
     """Judge the lines of a simulated region: all, those that are supported, and those left out.
 
-    Gives a table with a row for each of the three: ``lines``, ``length_km``, ``completeness``,
-    ``correctness`` and ``f1`` (`scores.evaluate`); and one of the error of position of the lines
-    supported, by distance to data: ``away_km``, ``error_km`` and ``told_km`` (rms).
+    Gives a table with a row for each of the three, and one for each reason to leave lines out:
+    ``lines``, ``length_km``, ``completeness``, ``correctness`` and ``f1`` (`scores.evaluate`); and
+    one of the error of position of the lines supported, by distance to data: ``away_km``,
+    ``error_km`` and ``told_km`` (rms).
     """
     truth, table, grid, guided = cases.simulated(name, coverage)
     _, found = lines.find(grid, guided, lines.SINGLE)
     supported, left_out = lines.supported(found, grid, table)
     answer = scores.true_lines(truth, network.knowable(grid).to_numpy())
     rows = {}
-    for kind, those in (("all", found), ("supported", supported), ("left out", left_out)):
+    kinds = [("all", found), ("supported", supported), ("left out", left_out)]
+    for kind, those in (*kinds, *left_out.groupby("reason")):
         got = scores.evaluate(those, answer)
         both = got["completeness"], got["correctness"]
         rows[kind] = {

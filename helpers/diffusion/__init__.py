@@ -2,6 +2,7 @@
 
 from ._diffusion import classical, guided
 from ._known import Known
+from ._leave_out import strike_without
 from ._null_test import null_test
 from ._structure import orientation, structure_tensor
 
@@ -11,5 +12,6 @@ __all__ = [
     "guided",
     "null_test",
     "orientation",
+    "strike_without",
     "structure_tensor",
 ]

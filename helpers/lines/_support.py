@@ -15,7 +15,7 @@ from pyproj import Transformer
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from .. import _shared, tracks
+from .. import _shared, diffusion, tracks
 from . import _trace
 
 REACH_CELLS, REACH_KM = 6.0, 12.0  # a track so near to a line, the less of both, bears on it,
@@ -30,12 +30,18 @@ MOST = 0.5  # of a line's length
 FULL = 0.5  # of the cells near data that have a value make a full grid,
 NEAR_CELLS = 3.0  # near: so far from the nearest
 ON_DATA, WANDER_KM = 0.75, 0.3  # error of position: cells at readings; km² a km away from them
+ONE_MOST = 4  # lines that more tracks cross do not rest on one,
+ONE_LEFT = 3.0  # and without so many legs around nobody knows the strike without the one
+ONE_SURE, ONE_DEG = 0.8, 45.0  # coherence of a strike without one leg, and its change, that count
+ONE_AGREES_DEG = 20.0  # within this angle of the line all readings together have its strike
+ALONG_CELLS, ASIDE_CELLS = 40.0, 28.0  # between windows along a line, and to those beside it
 NO_TRACK = "crossed by no track"
 PRIOR_DEG = 30.0  # a line within this angle of a prior has its strike
 LONE = "crossed by one track only"
 SQUARE = "square to a lone track"
 PARALLEL = "parallel to survey lines without tie lines"
 EDGE = "along the edge of the data"
+ONE = "a strike that changes when one line is left out"
 
 
 class Supported(NamedTuple):
@@ -69,13 +75,16 @@ def supported(found, grid, table=None, prior=False):
         (legs of `helpers.tracks.legs`) cross the line, or pass it and its continuation of twelve
         cells (at most 24 km) within six (12 km), four cells apart along it or more; of a full grid
         0. ``gap_km``: its longest stretch without a reading within two cells. ``position_km``:
-        expected error of its position across strike. ``strike_from``: "prior" where the line runs
+        expected error of its position across strike. ``change_deg``: how far the strike that the
+        readings around tell turns, at most, when one of the legs that pass the line is left out,
+        each in turn; NaN where that cannot be told. ``strike_from``: "prior" where the line runs
         along the strike given, however many tracks cross it, for the diffusion had both; else
         "readings".
         ``left_out`` has also the ``reason``: "crossed by no track", "crossed by one track only",
         "square to a lone track", "parallel to survey lines without tie lines" (the tracks beside
         most of it run within 15 degrees of its strike, and none crosses it but where ships turn),
-        or, on a full grid, "along the edge of the data" (most of it within two cells).
+        "a strike that changes when one line is left out" (by more than 45 degrees), or, on a full
+        grid, "along the edge of the data" (most of it within two cells).
 
     Raises
     ------
@@ -92,6 +101,11 @@ def supported(found, grid, table=None, prior=False):
     numbers are those of lines found on the simulated Reykjanes Ridge and East Pacific Rise (rms
     distance to the true line 1.2 to 1.8 km at readings, 2.6 to 3.2 km at 20 km from them;
     `studies.line_support`).
+
+    ``change_deg`` is of lines that up to four tracks cross, and counts where all readings around
+    agree with the line within 20 degrees and where, without the leg, at least three legs lie around
+    and are sure of a strike (coherence 0.8): one or two that are left exclude strikes, but tell
+    none.
     """
     missing = {"block", "distance_km"} - set(grid)
     if missing:
@@ -99,7 +113,8 @@ def supported(found, grid, table=None, prior=False):
     if table is None and not is_full(grid):
         raise ValueError("The grid is of tracks; give the track table that was gridded.")
     if not len(found):
-        more = {"tracks": int, "gap_km": float, "position_km": float, "strike_from": object}
+        more = {"tracks": int, "gap_km": float, "position_km": float, "change_deg": float}
+        more["strike_from"] = object
         empty = found.assign(**{name: np.empty(0, kind) for name, kind in more.items()})
         return Supported(empty, empty.assign(reason=np.empty(0, object)))
     spacing = float(grid["easting"][1] - grid["easting"][0])
@@ -112,12 +127,17 @@ def supported(found, grid, table=None, prior=False):
     else:
         track = _legs(table, found.crs, spacing)
         told = _of_tracks(found, track, spacing)
-    given = _along_prior(prior, points, len(found))
+    given, change = _along_prior(prior, points, len(found)), np.full(len(found), np.nan)
+    if table is not None:
+        asked = np.flatnonzero(~given & (told["reason"] == "") & (told["tracks"] <= ONE_MOST))
+        change[asked] = _change(found.iloc[asked], grid, track, spacing)
+        told.loc[change > ONE_DEG, "reason"] = ONE
     told.loc[given & told["reason"].isin([LONE, SQUARE]).to_numpy(), "reason"] = ""
     judged = found.assign(
         tracks=told["tracks"].to_numpy(int),
         gap_km=_gaps(points, away <= ON_CELLS * spacing, found),
         position_km=error,
+        change_deg=change,
         strike_from=np.where(given, "prior", "readings").astype(object),
         reason=told["reason"].to_numpy(object),
     )
@@ -213,6 +233,63 @@ def _passages(found, track, tree, spacing):
     })  # fmt: skip
     nearest = np.argsort(np.linalg.norm(away, axis=1), kind="stable")
     return met.iloc[nearest].drop_duplicates(["line", "leg"]).reset_index(drop=True)
+
+
+def _change(found, grid, track, spacing):
+    """Tell how far the strike around each line turns, at most, without one of its legs (degrees).
+
+    NaN where all together have another strike, or too few are left to be sure of one.
+    """
+    change = np.full(len(found), np.nan)
+    readings = _readings(grid, track)
+    if not len(found) or readings.empty:
+        return change
+    windows = _windows(found, grid, spacing)
+    every = diffusion.strike_without(readings, windows, [-1] * len(windows))
+    off = _shared.axial_difference(every["strike_deg"], _trace.points_along(found, 1e9).strike_deg)
+    passed = _passages(found, track, cKDTree(track[["x", "y"]].to_numpy()), spacing)
+    known = (off <= ONE_AGREES_DEG) & (every["legs"] >= ONE_LEFT).to_numpy()
+    passed = passed[(passed["angle"] > ALONG_DEG) & known[passed["line"]]]
+    line = passed["line"].to_numpy()
+    without = diffusion.strike_without(
+        readings, [windows[k] for k in line], passed["leg"].to_numpy()
+    )
+    turn = _shared.axial_difference(without["strike_deg"], every["strike_deg"].to_numpy()[line])
+    sure = ((without["coherence"] >= ONE_SURE) & (without["legs"] >= ONE_LEFT)).to_numpy()
+    np.fmax.at(change, line[sure], turn[sure])
+    return change
+
+
+def _readings(grid, track):
+    """Give the readings of each leg in each cell, for `diffusion.strike_without`."""
+    block = grid["block"].to_numpy()
+    row, column = (
+        np.rint(at).astype(int)
+        for at in _shared.cell_of(
+            track["x"], track["y"], grid["easting"].to_numpy(), grid["northing"].to_numpy()
+        )
+    )
+    inside = (row >= 0) & (row < block.shape[0]) & (column >= 0) & (column < block.shape[1])
+    row, column = row[inside], column[inside]
+    weight = grid["weight"].to_numpy() if "weight" in grid else np.ones(block.shape)
+    meets = ndimage.label(np.isfinite(block), np.ones((3, 3)))[0]
+    made = pd.DataFrame({
+        "row": row, "column": column, "value_nt": block[row, column],
+        "weight": weight[row, column], "track": meets[row, column],
+        "leg": track["leg"].to_numpy()[inside],
+    })  # fmt: skip
+    return made[np.isfinite(made["value_nt"]) & (made["weight"] > 0)].reset_index(drop=True)
+
+
+def _windows(found, grid, spacing):
+    """Centres of windows (row, column) on each line and on both sides of it."""
+    points = _trace.points_along(found, ALONG_CELLS * spacing)
+    strike = np.radians(points.strike_deg)
+    aside = ASIDE_CELLS * spacing * np.column_stack([np.cos(strike), -np.sin(strike)])
+    axes = grid["easting"].to_numpy(), grid["northing"].to_numpy()
+    places = np.stack([points.places + side * aside for side in (-1, 0, 1)], axis=1)
+    cells = np.stack(_shared.cell_of(places[..., 0], places[..., 1], *axes), axis=-1)
+    return [cells[points.line == k].reshape(-1, 2) for k in range(len(found))]
 
 
 def _longer(found, by_km):

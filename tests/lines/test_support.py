@@ -107,6 +107,38 @@ def test_lines_along_survey_lines_need_tie_lines(x, reach):
     assert across["tracks"][0] >= 9  # all that it crosses
 
 
+@pytest.mark.parametrize(
+    ("turned", "coherence", "legs", "flagged"),
+    [(60, 0.9, 3, True), (40, 0.9, 3, False), (60, 0.7, 3, False), (60, 0.9, 2, False)],
+)
+def test_a_strike_that_changes_without_one_line_is_left_out(
+    turned, coherence, legs, flagged, monkeypatch
+):
+    """By more than 45 degrees, and where enough legs are left to be sure of the other strike."""
+
+    def told(readings, windows, left_out):
+        assert set(left_out) <= {-1, *readings["leg"]}
+        rows = [(0.0, 0.9, 4.0) if one != 1 else (turned, coherence, legs) for one in left_out]
+        return pd.DataFrame(rows, columns=["strike_deg", "coherence", "legs"])
+
+    monkeypatch.setattr(_support.diffusion, "strike_without", told)
+    kept, left_out = judged(survey(*EAST), NORTH)
+    if flagged:
+        assert left_out["reason"].tolist() == ["a strike that changes when one line is left out"]
+        assert left_out["change_deg"].tolist() == [60] and left_out["tracks"].tolist() == [3]
+    else:
+        assert kept["change_deg"].tolist() == [turned if coherence == 0.9 and legs == 3 else 0]
+    lines = judged(survey(*EAST), NORTH, prior=True).lines  # its strike is not of the readings
+    assert np.isnan(lines["change_deg"]).all()
+    many = [[(-60, y), (60, y)] for y in range(-32, 33, 16)]
+    assert np.isnan(judged(survey(*many), NORTH).lines["change_deg"]).all()  # nor rests on one
+
+
+def test_with_two_tracks_nobody_knows_the_strike_without_one_of_them():
+    kept, left_out = judged(survey(*EAST[:2]), NORTH)
+    assert np.isnan(kept["change_deg"]).all() and not len(left_out)
+
+
 def test_far_from_all_tracks_there_is_no_support():
     _, left_out = judged(survey(*EAST), [(-20, 70), (20, 90)])
     assert left_out["reason"].tolist() == [_support.NO_TRACK]
@@ -141,4 +173,8 @@ def test_what_is_missing_is_said_and_nothing_stays_nothing():
         lines.supported(found, grid.drop_vars("distance_km"), table)
     kept, left_out = lines.supported(found[:0], grid, table)
     assert not len(kept) and not len(left_out)
-    assert {"tracks", "gap_km", "position_km", "strike_from"} <= set(kept) < set(left_out)
+    assert (
+        {"tracks", "gap_km", "position_km", "change_deg", "strike_from"}
+        <= set(kept)
+        < set(left_out)
+    )
