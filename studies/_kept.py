@@ -2,29 +2,31 @@
 
 A result lies under `build/cache/`, in a folder named by a hash of all that it is made from: the
 sources of the rooms that it rests on, the embedded data and weights, the exact packages.  So a
-changed source never meets an old result.  joblib writes each result beside its place and then
-renames it, computes anew what it cannot read, and only warns where the disk is full.  Of two
-processes that ask for the same at once one computes, and the other waits.
+changed source never meets an old result.  Each result is written beside its place and then renamed,
+what cannot be read is computed anew, and a full disk costs only the keeping.  Of two processes that
+ask for the same at once one computes, and the other waits.
+
+Results are pickled as a whole: joblib, which saves each array by itself, reads the names of cruises
+in a track table one by one, and takes seconds.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
+import pickle
 import warnings
 from pathlib import Path
 
 import joblib
+import pandas as pd
 
-from helpers._shared import ROOT, locked
+from helpers._shared import ROOT, locked, written
 
 FOLDER = ROOT / "build" / "cache"
-ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores maps".split()
+ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores maps labelling".split()
 EMBEDDED = "data/context data/models data/timescale.csv data/registry.csv requirements.lock".split()
 MADE_FROM = (".py", ".nc", ".csv", ".json", ".h5", ".lock", ".shp", ".dbf")
-
-
-class _Nothing(Exception):
-    """A function had nothing to give, as where a file cannot be had: that is not kept."""
 
 
 def kept(last_room, *also):
@@ -44,36 +46,95 @@ def kept(last_room, *also):
     """
 
     def keep(function):
-        @functools.wraps(function)
-        def made(*args, **kwargs):
-            result = function(*args, **kwargs)
-            if result is None:
-                raise _Nothing
-            return result
-
         in_memory = {}
 
         @functools.wraps(function)
         def found(*args, **kwargs):
-            asked = joblib.hash((args, kwargs))
+            asked = _hash(args, kwargs)
             if in_memory.get(asked) is None:
                 in_memory[asked] = on_disk(asked, args, kwargs)
             return in_memory[asked]
 
         def on_disk(asked, args, kwargs):
             folder = FOLDER / made_from(last_room, function.__module__, also)
-            try:
-                with locked(folder / f"{function.__name__}_{asked}"):
-                    return joblib.Memory(folder, verbose=0).cache(made)(*args, **kwargs)
-            except _Nothing:
-                return None
-            except OSError as problem:  # such as a full disk: only the keeping fails
-                warnings.warn(f"{function.__name__} is not kept: {problem}", stacklevel=3)
-                return function(*args, **kwargs)
+            path = folder / f"{function.__module__}.{function.__name__}_{asked}.pkl"
+            with contextlib.ExitStack() as stack:
+                try:
+                    stack.enter_context(locked(path))
+                except OSError as problem:  # such as a folder that nobody may write to
+                    _warn(path, problem)
+                result = _read(path)
+                if result is None:
+                    result = function(*args, **kwargs)
+                    _write(path, result)
+            return result
 
         return found
 
     return keep
+
+
+def _hash(args, kwargs):
+    """Hash arguments."""
+    named = {name: _told(value) for name, value in kwargs.items()}
+    return joblib.hash((*map(_told, args), named))
+
+
+def _told(value):
+    """Give a table as a number for each row: to hash its texts one by one takes seconds."""
+    if type(value) is not pd.DataFrame:
+        return value
+    rows = pd.util.hash_pandas_object(value).to_numpy()
+    return "table", value.dtypes.astype(str).to_dict(), value.attrs, rows
+
+
+def _read(path):
+    """Read a result; None where there is none, or none that can be read."""
+    try:
+        with open(path, "rb") as file:
+            return pickle.load(file)
+    except Exception:  # a damaged file fails anywhere in pickle
+        return None
+
+
+def _write(path, result):
+    """Write a result, whole or not at all; None is not kept."""
+    if result is None:
+        return
+    try:
+        with written(path) as beside, open(beside, "wb") as file:
+            pickle.dump(result, file, pickle.HIGHEST_PROTOCOL)
+    except OSError as problem:  # such as a full disk: only the keeping fails
+        _warn(path, problem)
+
+
+def _warn(path, problem):
+    warnings.warn(f"{path.stem} is not kept: {problem}", stacklevel=5)
+
+
+def once(function):
+    """Call a function of helpers or of a package, or take from disk what the same call has given.
+
+    Parameters
+    ----------
+    function : callable
+        What it returns follows from its arguments alone, and none of them is changed.
+
+    Returns
+    -------
+    callable
+        Takes the same arguments.  It computes anew where any of them has changed, or a package, or
+        a source of helpers on which the function rests.
+
+    Examples
+    --------
+    >>> from helpers import data
+    >>> from studies import cases
+    >>> cases.once(data.timescale)()["chron"][0]
+    'C1n'
+    """
+    package, _, room = function.__module__.partition(".")
+    return kept(room.partition(".")[0] if package == "helpers" else ROOMS[0])(function)
 
 
 @functools.cache

@@ -1,10 +1,13 @@
 """What several figures and notebooks show: computed once and kept.
 
-First regions simulated under simulated cruises, then real surveys and what the network makes of
-them, then the maps that the networks are shown: as they are interpolated, or diffused.
+First regions simulated under simulated cruises, then short trainings, then real surveys and what
+the network makes of them, then the maps that the networks are shown: as they are interpolated, or
+diffused.  A notebook that calls a helper that takes its time calls it by `once`, and trains by
+`train` and `fine_tune`: run again, it takes from disk what has not changed.
 """
 
 import functools
+import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +23,7 @@ from helpers import data, diffusion, gridding, lines, network, scores, seafloor,
 from helpers.network import _inputs
 
 from . import protocol
-from ._kept import kept
+from ._kept import kept, once
 
 # Regions simulated under simulated cruises.
 
@@ -179,7 +182,80 @@ def _test_windows(name, most):
     return found
 
 
-# Short trainings, from which the solutions of the exercises (S1) draw their answers.
+# Short trainings: those of the notebooks, and those from which the solutions of the exercises (S1)
+# draw their answers.
+
+
+class _Start:
+    """A model as it is when training starts: known by its architecture, record and weights."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def __getstate__(self):
+        """Give what tells one start from another; names, which count models made, do not."""
+        text = json.dumps(self.model.get_config())
+        for number, layer in enumerate((self.model, *self.model.layers)):
+            text = text.replace(f'"{layer.name}",', f'"{number}",')
+        record = json.dumps(getattr(self.model, "record", None))
+        return text, record, self.model.get_weights()
+
+
+def train(model, inputs, truth, validation, epochs, **options):
+    """Train a model as `network.train`, or take from disk what the same training has given.
+
+    The same are the model with its weights, the patches and all settings.
+
+    Parameters
+    ----------
+    model, inputs, truth, validation, epochs
+        As `network.train` takes them; the model gets its best weights.
+    **options
+        ``rate``, ``patience``, ``batch``, ``seed`` and ``per_epoch``, likewise.
+
+    Returns
+    -------
+    dict of str to list of float
+        ``loss`` and ``val_loss`` of each epoch.
+    """
+    history, weights = _trained(_Start(model), inputs, truth, validation, epochs, **options)
+    model.set_weights(weights)
+    return history
+
+
+@kept("network")
+def _trained(start, inputs, truth, validation, epochs, **options):
+    """Train a model; give losses and weights."""
+    history = network.train(start.model, inputs, truth, validation, epochs, **options)
+    return history, start.model.get_weights()
+
+
+def fine_tune(name, grid, truth, epochs=20, seed=0):
+    """Do as `labelling.fine_tune`, or take from disk what the same labels have given.
+
+    Parameters
+    ----------
+    name, grid, truth, epochs, seed
+        As `labelling.fine_tune` takes them.
+
+    Returns
+    -------
+    tuple
+        The model and the losses of each epoch.
+    """
+    history, weights = _tuned(name, grid, truth, epochs, seed)
+    model = network.load(name)
+    model.set_weights(weights)
+    return model, history
+
+
+@kept("labelling")
+def _tuned(name, grid, truth, epochs, seed):
+    """Fine-tune a shipped model; give losses and weights."""
+    from helpers import labelling  # its widgets are for notebooks alone
+
+    model, history = labelling.fine_tune(name, grid, truth, epochs, seed)
+    return history, model.get_weights()
 
 
 class Answered(NamedTuple):
@@ -297,7 +373,13 @@ def load_survey(name):
     """
     if name not in SURVEYS:
         raise KeyError(f"No survey {name!r}; the surveys are {', '.join(SURVEYS)}.")
-    table = tracks.read_tracks([data.fetch(file) for file in SURVEYS[name].files])
+    return _cleaned(SURVEYS[name].files).copy()
+
+
+@kept("tracks")
+def _cleaned(files):
+    """Read files of the registry: recomputed residuals, cleaned, less the median of each cruise."""
+    table = tracks.read_tracks([data.fetch(file) for file in files])
     return tracks.remove_cruise_median(tracks.clean(tracks.residual(table)))
 
 
@@ -328,7 +410,7 @@ class Interpreted(NamedTuple):
     lines: geopandas.GeoDataFrame  # those that two tracks or more support
 
 
-@functools.cache
+@kept("tracks")
 def real_cruises():
     """Read the real cruises over the Pacific-Antarctic Ridge, less the median of each."""
     paths = [data.try_fetch(f"tracks/ncei/{cruise}.m77t") for cruise in CRUISES]
@@ -435,5 +517,5 @@ def as_seen(grid, name, guided=None):
             f"There is no input named {name!r}; choose one of {', '.join(_inputs.INPUTS)}."
         )
     if guided is None:
-        guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
+        guided = once(diffusion.guided)(grid["block"], grid["weight"], uncertainty=False)
     return _inputs.with_guided(grid, guided)

@@ -7,6 +7,7 @@ the scores of `helpers.scores` stand stricter ones, which pair cells one to one,
 seeds and blocks.
 """
 
+import functools
 import json
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.spatial import cKDTree
-from scipy.stats import t
+from scipy.special import stdtrit
 from skimage.morphology import skeletonize
 
 from helpers import _shared, network
@@ -250,7 +251,7 @@ def interval(values):
     values = np.asarray(values, float)
     if len(values) < 2:
         return float(values.mean()), float("nan")
-    half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    half = stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(half)
 
 
@@ -274,10 +275,9 @@ def interval_of_records(records, measure="counts"):
         key = record["region"], record["coverage"]
         tables.setdefault(key, {})[record["seed"]] = np.asarray(record[measure])
     stacks = {key: np.stack([one[s] for s in seeds]) for key, one in tables.items()}
-    rng = np.random.default_rng(DRAW_SEED)
     blocks = {region: next(s.shape[1] for (r, _), s in stacks.items() if r == region)
-              for region in {region for region, _ in stacks}}  # fmt: skip
-    drawn = _means(stacks, *_draw(rng, len(seeds), blocks))
+              for region in sorted({region for region, _ in stacks})}  # fmt: skip
+    drawn = _means(stacks, *_draw(len(seeds), tuple(blocks.items())))
     low, high = np.percentile(drawn, [50 - LEVEL / 2, 50 + LEVEL / 2])
     everything = {region: np.arange(n)[None] for region, n in blocks.items()}
     mean = _means(stacks, np.arange(len(seeds))[None], everything)[0]
@@ -342,12 +342,17 @@ def interval_table(records):
     return pd.DataFrame(written, index, coverages)
 
 
-def _draw(rng, seeds, blocks):
-    """Draw seeds, and blocks of each region, with replacement: an array (draws, number) of each."""
-    places, drawn = {region: [] for region in sorted(blocks)}, []
+@functools.cache  # every score of a table is drawn alike
+def _draw(seeds, blocks):
+    """Draw seeds, and blocks of each region, with replacement: an array (draws, number) of each.
+
+    `blocks` are pairs of a region and their number there, in order.
+    """
+    rng, numbers = np.random.default_rng(DRAW_SEED), dict(blocks)
+    places, drawn = {region: [] for region in numbers}, []
     for _ in range(DRAWS):
         for region, found in places.items():
-            found.append(rng.integers(blocks[region], size=blocks[region]))
+            found.append(rng.integers(numbers[region], size=numbers[region]))
         drawn.append(rng.integers(seeds, size=seeds))
     return np.array(drawn), {region: np.array(found) for region, found in places.items()}
 

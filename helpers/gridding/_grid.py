@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy import ndimage
+from scipy.interpolate import interpn
 
 from .. import _shared
 from . import _gridders
@@ -225,8 +226,10 @@ def sample(grid, region, longitude, latitude):
         NaN beyond the grid.
     """
     east, north = region.project(np.asarray(longitude), np.asarray(latitude))
-    dims = [f"place_{axis}" for axis in range(np.ndim(east))]
-    return grid.interp(easting=(dims, east), northing=(dims, north)).to_numpy()
+    # as xarray's interp, which loads dask to ask whether the grid is one of its
+    axes = grid["northing"].to_numpy(), grid["easting"].to_numpy()
+    grid = grid.transpose("northing", "easting").to_numpy()
+    return interpn(axes, grid, (north, east), bounds_error=False).reshape(np.shape(east))
 
 
 def left_out_error(values, used, solve, on_track):

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 from skimage.morphology import skeletonize
-from sklearn.metrics import average_precision_score
 
 from .. import _shared
 
@@ -192,6 +191,8 @@ def _weighted(values, weight):
 
 def _average_precision(probability, truth):
     """Area under the precision-recall curve of cells; NaN where no cell is on a line."""
+    from sklearn.metrics import average_precision_score  # takes half a second to import
+
     return float(average_precision_score(truth, probability)) if truth.any() else float("nan")
 
 

@@ -76,7 +76,8 @@ def cruise_over(dataset, region, rng, coverage=0.1):
     longitude, latitude = region.unproject(table.easting_km, table.northing_km)
     table["longitude"] = (np.asarray(longitude) + 180) % 360 - 180
     table["latitude"] = latitude
-    table["cruise"] = "SIM" + table["cruise"].astype(str).str.zfill(3)
+    number, numbers = pd.factorize(table["cruise"])
+    table["cruise"] = ("SIM" + pd.Series(numbers).astype(str).str.zfill(3)).array.take(number)
     table["time"] = LAUNCH + pd.to_timedelta(table["hours"], unit="h")
     table["total_field_nt"], table["depth_m"] = np.nan, np.nan
     columns = "cruise time longitude latitude total_field_nt residual_nt depth_m".split()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from . import _crossovers, _table
 
@@ -207,6 +207,8 @@ def profile_of(part):
 
 def peaks_of(profile, least):
     """Peaks and troughs of one leg; beside the columns told ``rms_nt`` and ``above_noise``."""
+    from scipy import signal  # takes a second to import
+
     smooth = smoothed(profile["value"], profile["spacing_km"])
     square = ndimage.gaussian_filter1d(smooth.value**2, AROUND_KM / STEP_KM, mode="reflect")
     tables = []
@@ -245,6 +247,8 @@ def of_stripes(rise_nt, rms_nt, even=EVEN):
 
 def smoothed(value, spacing_km=STEP_KM):
     """Smooth a profile at even steps by its own spectrum; between readings it is interpolated."""
+    from scipy import signal  # takes a second to import
+
     trend = ndimage.gaussian_filter1d(value, LONGEST_KM / STEP_KM / 4, mode="reflect")
     rest = value - trend
     length = min(int(SEGMENT_KM / STEP_KM), rest.size)
