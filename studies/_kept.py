@@ -24,7 +24,8 @@ import pandas as pd
 from helpers._shared import ROOT, locked, written
 
 FOLDER = ROOT / "build" / "cache"
-ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores maps labelling".split()
+ROOMS = "_shared.py data tracks seafloor network gridding diffusion lines scores".split()
+ROOMS += ["maps", "labelling"]
 EMBEDDED = "data/context data/models data/timescale.csv data/registry.csv requirements.lock".split()
 MADE_FROM = (".py", ".nc", ".csv", ".json", ".h5", ".lock", ".shp", ".dbf")
 
