@@ -67,24 +67,25 @@ def draw_skewness():
 def draw_region_windows():
     """Draw a window of each simulated region with its labels."""
     figure, axes = plt.subplots(2, 3, figsize=(13, 7.2), layout="compressed")
-    for axis, (name, (row, column)) in zip(axes.flat, WINDOWS.items(), strict=False):
-        part = cases.seafloor_of(name).isel(
-            northing=slice(row, row + WINDOW_CELLS), easting=slice(column, column + WINDOW_CELLS)
-        )
-        _draw_map(figure, axis, part)
+    for axis, name in zip(axes.flat, WINDOWS, strict=False):
+        _draw_map(figure, axis, _window(name))
         axis.set(title=data.region(name).title, xlabel="easting (km)", ylabel="northing (km)")
     _draw_beads(axes.flat[-1], "reykjanes")
     maps.add_source(figure, REGIONS)
     return figure
 
 
+def _window(name):
+    """Cut the window of a region that is drawn."""
+    row, column = (slice(first, first + WINDOW_CELLS) for first in WINDOWS[name])
+    return cases.seafloor_of(name).isel(northing=row, easting=column)
+
+
 def _draw_beads(axis, name):
     """Draw the polarity of a region as the nearest cells of the age grid would give it."""
-    truth = cases.seafloor_of(name)
-    row, column = WINDOWS[name]
-    window = slice(row, row + WINDOW_CELLS), slice(column, column + WINDOW_CELLS)
-    x, y = truth["easting"].to_numpy()[window[1]], truth["northing"].to_numpy()[window[0]]
-    beads = simulated_against_real.careless_polarity(truth, data.region(name))[window]
+    part = _window(name)
+    x, y = part["easting"].to_numpy(), part["northing"].to_numpy()
+    beads = simulated_against_real.careless_polarity(part, data.region(name))
     extent = (x[0] - 1, x[-1] + 1, y[0] - 1, y[-1] + 1)
     axis.imshow(beads, origin="lower", cmap="Greys", vmin=-1, vmax=1, extent=extent)
     axis.set(title=f"{data.region(name).title}: careless polarity")
