@@ -77,7 +77,8 @@ def region_grid(name, coverage, seed, kept=1.0, floor=0):
         chosen = rng.choice(cruises, max(2, round(kept * len(cruises))), replace=False)
         table = table[table["cruise"].isin(chosen)].reset_index(drop=True)
     table, _ = tracks.level(table, region)
-    grid = gridding.grid_tracks(table, region, float(truth.attrs["spacing_km"]))
+    spacing_km = float(truth.attrs["spacing_km"])
+    grid = gridding.grid_tracks(table, region, spacing_km, uncertainty=False)
     return Surveyed(truth, table, grid.assign_attrs(source="simulated"))
 
 
@@ -443,7 +444,7 @@ def real_survey(name, spacing_km=None):
 def _interpreted(table, region, spacing_km):
     """Grid and diffuse a survey, show it to the network for real data, keep supported lines."""
     table = table[region.contains(table["longitude"], table["latitude"])]
-    grid = gridding.grid_tracks(table, region, spacing_km)
+    grid = gridding.grid_tracks(table, region, spacing_km, uncertainty=False)
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False)
     prediction, found = lines.find(grid, guided, model=lines.SINGLE)
     return Interpreted(grid, guided, prediction, lines.supported(found, grid, table).lines)

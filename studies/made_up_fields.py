@@ -241,7 +241,8 @@ def shuffled(rng):
     """
     tables = {name: table for name, table in cases.load_surveys().items() if name in REAL}
     grids = [
-        gridding.grid_tracks(table, cases.SURVEYS[name].region) for name, table in tables.items()
+        gridding.grid_tracks(table, cases.SURVEYS[name].region, uncertainty=False)
+        for name, table in tables.items()
     ]
     return [replaced(_densest(grid), rng, "shuffled") for grid in grids]
 

@@ -302,13 +302,14 @@ def main():
     """Judge every survey and region, and write the records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pool = joblib.Parallel(n_jobs=PROCESSES)
-        surveys = pool(joblib.delayed(judged)(*task) for task in tasks())
-        surveys.append(judged_emag2())
-        regions = pool(joblib.delayed(simulated_region)(name) for name in LINEATED)
+        surveys = [joblib.delayed(judged)(*task) for task in tasks()]
+        regions = [joblib.delayed(simulated_region)(name) for name in LINEATED]
+        found = joblib.Parallel(n_jobs=PROCESSES)([*surveys, *regions])
+        found.insert(len(surveys), judged_emag2())
     records = {
-        "surveys": [one for one in surveys if one], "regions": [one for one in regions if one]
-    }  # fmt: skip
+        "surveys": [one for one in found[: len(surveys) + 1] if one],
+        "regions": [one for one in found[len(surveys) + 1 :] if one],
+    }
     with _shared.written(PATH) as beside:
         beside.write_text(json.dumps(records, indent=1) + os.linesep)
     return records

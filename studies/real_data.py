@@ -68,7 +68,7 @@ def make(table, region, spacing_km=2.0, prior=None):
     """
     crests = sure_crests(table, region)
     table, not_levelled = levelled(table, region)
-    grid = gridding.grid_tracks(table, region, spacing_km)
+    grid = gridding.grid_tracks(table, region, spacing_km, uncertainty=False)
     guided = diffusion.guided(grid["block"], grid["weight"], uncertainty=False, known=_known(prior))
     prediction, found = lines.find(grid, guided, model=lines.SINGLE)
     found, left_out = lines.supported(found, grid, table, False if prior is None else prior)
@@ -309,7 +309,7 @@ def _profile(own, others, region, spacing_km, prior):
     step = np.arange(0, km[-1], spacing_km)
     if len(step) < LEAST_STEPS or not len(others):
         return None
-    grid = gridding.grid_tracks(others, region, spacing_km)
+    grid = gridding.grid_tracks(others, region, spacing_km, uncertainty=False)
     block = grid["block"].to_numpy()
     if np.isfinite(block).sum() < LEAST_STEPS:
         return None

@@ -282,7 +282,8 @@ def of_tracks(asked):
     if len(table) < FEW:
         print(f"That is few (under {FEW:,}): read the distance map before any line.")
     crests = crests_of(read, region)
-    return region, gridding.grid_tracks(table, region, asked.spacing), table, crests
+    grid = gridding.grid_tracks(table, region, asked.spacing, uncertainty=False)
+    return region, grid, table, crests
 
 
 def crests_of(table, region):

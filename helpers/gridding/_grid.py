@@ -96,7 +96,7 @@ def choose_spacing(table, region):
     return next((km for km in SPACINGS_KM if km <= FITS * wanted), SPACINGS_KM[-1])
 
 
-def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
+def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None, uncertainty=True):
     """Grid a track table in the projection of a region.
 
     Parameters
@@ -112,6 +112,8 @@ def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
         A gridder of `gridding.METHODS`.
     mask_km : float, optional
         Leave ``anomaly`` and ``uncertainty_nt`` blank (NaN) farther from data than this.
+    uncertainty : bool
+        Also measure the interpolation error (a second interpolation).
 
     Returns
     -------
@@ -119,7 +121,7 @@ def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
         On dims (northing, easting), in km: ``anomaly`` (interpolated; by the linear gridder NaN
         outside the hull of the data), ``block`` (median of each track cell, NaN elsewhere),
         ``spread_nt`` (scatter of its readings), ``weight`` (0 to 1), ``distance_km`` to the
-        nearest data and ``uncertainty_nt``.
+        nearest data and, where it was asked for, ``uncertainty_nt``.
 
     Raises
     ------
@@ -139,10 +141,10 @@ def grid_tracks(table, region, spacing_km=2.0, method="linear", mask_km=None):
     east, north = region.project(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     value = table["residual_nt"].to_numpy()
     cruise = table["cruise"].to_numpy() if "cruise" in table else None
-    dataset = grid_points(east, north, value, northing, easting, method=method, cruise=cruise)
+    dataset = grid_points(east, north, value, northing, easting, uncertainty, method, cruise)
     if mask_km is not None:
         near = dataset["distance_km"] <= mask_km
-        for name in ("anomaly", "uncertainty_nt"):
+        for name in {"anomaly", "uncertainty_nt"} & set(dataset):
             dataset[name] = dataset[name].where(near)
     for name in dataset.data_vars:
         dataset[name].attrs["crs"] = region.crs

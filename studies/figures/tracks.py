@@ -133,7 +133,7 @@ def draw_crossovers(before, after, source):
 
 def draw_track_grid():
     """Draw track cells, linear interpolation, distance and uncertainty of one region."""
-    _, _, grid, _ = cases.simulated("epr")
+    grid = gridding.grid_tracks(cases.simulated("epr").table, data.region("epr"))
     limit = maps.robust_limit(grid["block"])
     return maps.draw_maps(
         data.region("epr"),
@@ -166,7 +166,7 @@ def draw_surveys():
     for name, survey in cases.SURVEYS.items():
         table, region = cases.load_survey(name), survey.region
         grid = gridding.grid_tracks(
-            table, region, survey.spacing_km, "minimum_curvature", survey.mask_km
+            table, region, survey.spacing_km, "minimum_curvature", survey.mask_km, uncertainty=False
         )
         panels.append(
             maps.Panel(grid["anomaly"], survey.title, limit=maps.robust_limit(grid["block"]),
