@@ -248,6 +248,16 @@ def test_mask_blanks_what_is_far_from_data(region):
         assert masked[name].attrs["units"] == "nT" and masked[name].attrs["crs"] == region.crs
 
 
+@pytest.mark.parametrize("mask_km", [None, 6.0])
+def test_without_the_expected_error_all_else_is_the_same(region, mask_km):
+    shape = tuple(map(len, region.grid_coords(2.0)))
+    rows, columns = scattered_cells(shape, 60, 7)
+    table = table_on_cells(region, rows, columns, 1.0 * rows)
+    whole = gridding.grid_tracks(table, region, mask_km=mask_km)
+    quick = gridding.grid_tracks(table, region, mask_km=mask_km, uncertainty=False)
+    assert quick.identical(whole.drop_vars("uncertainty_nt"))
+
+
 @pytest.mark.parametrize(("apart_km", "wanted_km"), [(1.0, 0.25), (3.0, 0.5), (12.0, 2.0)])
 def test_cells_suit_the_distance_between_lines(apart_km, wanted_km):
     """A ship goes up and down; a lone track, and lines far apart, get the largest cells."""
