@@ -20,6 +20,7 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
+import xarray as xr
 
 from helpers._shared import ROOT, locked, written
 
@@ -76,13 +77,24 @@ def kept(last_room, *also):
 
 
 def _hash(args, kwargs):
-    """Hash arguments."""
-    named = {name: _told(value) for name, value in kwargs.items()}
-    return joblib.hash((*map(_told, args), named))
+    """Hash arguments, each by itself: what they share does not tell one call from another."""
+    named = {name: joblib.hash(_told(value)) for name, value in kwargs.items()}
+    return joblib.hash(([joblib.hash(_told(value)) for value in args], named))
 
 
 def _told(value):
-    """Give a table as a number for each row: to hash its texts one by one takes seconds."""
+    """Give a map or a table as what it holds.
+
+    A map is hashed layer by layer: one that was computed shares axes with others, one that was read
+    does not, and joblib sees the difference.  A table becomes a number for each row: to hash its
+    texts one by one takes seconds.
+    """
+    if isinstance(value, xr.DataArray):
+        return value.name, _told(value.to_dataset(name="values"))
+    if isinstance(value, xr.Dataset):
+        layers = {name: joblib.hash((layer.dims, layer.to_numpy(), layer.attrs))
+                  for name, layer in value.variables.items()}  # fmt: skip
+        return "map", layers, sorted(value.coords), joblib.hash(value.attrs)
     if type(value) is not pd.DataFrame:
         return value
     rows = pd.util.hash_pandas_object(value).to_numpy()

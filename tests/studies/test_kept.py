@@ -1,11 +1,14 @@
 """What is kept on disk is given again, and never where what it was made from has changed."""
 
+import pickle
 import shutil
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from studies import _kept
 
@@ -89,6 +92,38 @@ def test_a_changed_source_never_meets_an_old_result(tmp_path, changed, valid):
         _kept.made_from.cache_clear()
         keys.append(_kept.made_from("diffusion", "studies.cases", ("studies/figures",), tmp_path))
     assert (keys[0] == keys[1]) is valid
+
+
+def a_map(noise_nt=1.0, name="anomaly"):
+    """Make a map with another that shares its axes."""
+    first = xr.DataArray(np.full((2, 3), noise_nt), [("northing", [0, 2]), ("easting", [0, 2, 4])])
+    return xr.Dataset({name: first, "weight": first.copy(data=np.ones((2, 3)))}, attrs={"nT": 1.0})
+
+
+def test_what_was_read_from_disk_asks_the_same_as_what_was_computed():
+    table = pd.DataFrame({"cruise": ["a", "b"], "residual_nt": [1.0, np.nan]})
+    computed = a_map()
+    computed = computed.assign(linear=computed["anomaly"])
+    for value in (computed, computed["anomaly"], table):
+        read = pickle.loads(pickle.dumps(value))
+        assert _kept._hash((value, value), {}) == _kept._hash((read, value), {})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (a_map(), a_map(noise_nt=2.0)),
+        (a_map(), a_map(name="block")),
+        (a_map(), a_map().assign_attrs(nT=2.0)),
+        (a_map(), a_map().assign_coords(northing=[0, 3])),
+        (a_map(), a_map().astype("float32")),
+        (a_map()["anomaly"], a_map()["weight"]),
+        (pd.DataFrame({"cruise": ["a", "b"]}), pd.DataFrame({"cruise": ["b", "a"]})),
+        (pd.DataFrame({"value": [1.0]}), pd.DataFrame({"other": [1.0]})),
+    ],
+)
+def test_other_maps_and_tables_ask_for_something_else(one, other):
+    assert _kept._hash((one,), {}) != _kept._hash((other,), {})
 
 
 TWO = """
