@@ -121,7 +121,7 @@ FIGURES = {
 }
 CAPTIONS = {
     "02_diffusion": "Simulated Reykjanes Ridge: the grid's beads, what classical diffusion makes "
-    "of them, and guided diffusion of the same tracks.",
+    "of them, and guided diffusion of the same tracks, blank farther than 24 km from any.",
     "02_diffusion_epr": "The same comparison on the simulated East Pacific Rise.",
     "02_orientation": "Strike, coherence as far as the readings support it, and expected error of "
     "the guided map of the simulated East Pacific Rise.",

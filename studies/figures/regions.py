@@ -255,7 +255,8 @@ CAPTIONS = {
     "whose cruises cross a tenth of the cells of the whole region.",
     "00_regions": "The five regions of the workbook on the globe.",
     "05_shatsky": "Simulated Shatsky Rise: relief and tracks, grid, guided map, probability, "
-    "spread and lines, with isochrons, fracture zones and the trace of the triple junction.",
+    "spread and lines, with isochrons, fracture zones and the trace of the triple junction; blank "
+    "farther than 24 km from any reading.",
     "05_azores": "Simulated Azores Plateau, drawn in the same way.",
     "05_interpretation": "Lines of both simulated regions that run beside a true one, and those "
     "that do not, over the plateaus and the trace of the triple junction.",
