@@ -86,7 +86,7 @@ def draw_models(made, block, first, second, shown="probability"):
     threshold of the model.
     """
     label, mask = made["label"][block], made["mask"][block]
-    figure, axes = plt.subplots(2, 3, figsize=(10, 6.4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 3, figsize=(10, 6.4), sharex=True, sharey=True, layout="none")
     # placed by hand: looking for the best places takes longer than all the rest
     figure.subplots_adjust(left=0.05, right=0.89, bottom=0.08, top=0.9, wspace=0.08, hspace=0.16)
     bars = [figure.add_axes((0.91, low, 0.015, 0.33)) for low in (0.53, 0.1)]
