@@ -39,11 +39,12 @@ def registry():
 
 
 def write_bytes(picture, path):
-    """Write a picture beside its place, then move it there."""
+    """Write a picture whole or not at all."""
+    from helpers import _shared
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(picture)
-    beside.replace(path)
+    with _shared.written(path) as beside:
+        beside.write_bytes(picture)
 
 
 def png(figure):

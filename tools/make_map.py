@@ -35,7 +35,6 @@ FEW = 1000  # readings; with fewer the map is a guess, and the reader is told
 WIDEST_DEG = 40.0  # a box that nobody gave is no wider,
 LINE_KM, LEAST_KM = 5.0, 40.0  # nor narrower than a line: then it gets so much
 MUCH = 0.05  # a larger share of the rows of a file or cruise is not lost without a warning
-NEAR_KM = 24.0  # of a reading lines are drawn
 GRID_KM = 2.0  # side of a cell where nothing tells it
 CELLS_KM = (0.05, 100.0)  # smallest and largest side of a cell
 LONGEST_NAME = 80
@@ -353,7 +352,7 @@ def prior_of(asked, region, grid):
     if not asked.prior:
         return None
     strike = data.published_strike(asked.prior, region, asked.spacing)
-    near = grid["distance_km"].to_numpy() <= NEAR_KM
+    near = network.knowable(grid).to_numpy()
     share = np.isfinite(strike.to_numpy())[near].mean()
     print(f"Prior of the strike: {strike.attrs['source']}, known on {share:.0%} of the cells near "
           "data")  # fmt: skip

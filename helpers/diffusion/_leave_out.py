@@ -68,16 +68,11 @@ def strike_without(readings, windows, legs):
             index = index[leg[index] != legs[question]]
             away = np.hypot(*(cell[index] - place).T)
             index = index[np.argsort(away, kind="stable")[: _strike.NEAREST]]
-            spread = value[index].std() if index.size >= _strike.FEWEST else 0.0
-            if spread <= 0:
+            here = cell[index] - place, value[index], noise[index], track[index]
+            of_window = _strike.of_window(*here, angle)
+            if of_window is None:
                 continue
-            north, east = (cell[index] - place).T
-            level = np.unique(track[index], return_inverse=True)[1]
-            level = np.minimum(level, _strike.LEVELS - 1)
-            around = (value[index] - value[index].mean()) / spread
-            asked = east, north, around, noise[index], level, angle
-            fans = [_strike._fan(*asked, scale) for scale in _strike.ACROSS_CELLS]
-            likelihood.append(np.logaddexp.reduce(fans))
+            likelihood.append(of_window)
             number.append(np.unique(leg[index]).size)
         if not likelihood:
             return np.nan, 0.0, 0.0

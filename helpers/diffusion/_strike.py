@@ -104,21 +104,31 @@ def _likelihood(data, weight, known):
         )
         for at, place, apart, index in zip(window[some], centre[some], far, near, strict=True):
             index = index[np.isfinite(apart)]
-            spread = value[index].std() if index.size >= FEWEST else 0.0
-            if spread <= 0:
-                continue
-            north, east = (cell[index] - place).T
-            level = np.minimum(np.unique(track[index], return_inverse=True)[1], LEVELS - 1)
-            around = (value[index] - value[index].mean()) / spread
-            readings = east, north, around, noise[index], level
-            fans = [_fan(*readings, angles(), scale) for scale in ACROSS_CELLS]
-            likelihood[tuple(at)] = np.logaddexp.reduce(fans)  # narrow stripes or wide ones
-            radius[tuple(at)] = apart[np.isfinite(apart)].max()
+            here = cell[index] - place, value[index], noise[index], track[index]
+            found = of_window(*here, angles())
+            if found is not None:
+                likelihood[tuple(at)] = found
+                radius[tuple(at)] = apart[np.isfinite(apart)].max()
 
     parts = np.array_split(np.arange(len(window)), max(1, len(window) // 64))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(work, parts))
     return likelihood - likelihood.mean(axis=-1, keepdims=True), radius
+
+
+def of_window(offset, value, noise, track, angle):
+    """Log likelihood of each angle across strike from the readings of a window; None of too few.
+
+    `offset` (n, 2) is how far they lie north and east of its centre (cells).
+    """
+    spread = value.std() if value.size >= FEWEST else 0.0
+    if spread <= 0:
+        return None
+    north, east = offset.T
+    level = np.minimum(np.unique(track, return_inverse=True)[1], LEVELS - 1)
+    readings = east, north, (value - value.mean()) / spread, noise, level
+    fans = [_fan(*readings, angle, scale) for scale in ACROSS_CELLS]
+    return np.logaddexp.reduce(fans)  # narrow stripes or wide ones
 
 
 def _tracks(track, known):
